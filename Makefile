@@ -1,0 +1,56 @@
+# What people type. `make` alone prints this list.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+# An index that has a CPU build of torch (empty: pip's own); the wheel on PyPI brings gigabytes of CUDA.
+TORCH_INDEX ?=
+# Arguments of `slipway run release-model`, e.g. make run ARGS="-p scenario=oversized"
+ARGS ?=
+BIN := .venv/bin
+TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock)
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slipway needs Python 3.11 or newer; name one: make setup PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (once; a few minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/.ready ## put everything Slipway needs into .venv (TORCH_INDEX=URL for a CPU build of torch)
+
+ui: setup ## add MLflow's web UI to .venv and open it on the local releases
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock 'mlflow==$(shell sed -n 's/^mlflow-skinny==//p' requirements.lock)'
+	@$(BIN)/slipway ui
+
+run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
+	@$(BIN)/slipway run release-model $(ARGS)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup ## style, types, floors, rendered manifests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/slipway render --check
+
+manifests: setup ## write workflows/manifests from the catalog
+	@$(BIN)/slipway render
+
+bench: setup ## measure what Slipway promises, as figures
+	@$(BIN)/python -m tests.bench
+
+down: ## stop the local environments
+	@test ! -x $(BIN)/slipway || $(BIN)/slipway down
+
+clean: down ## remove local state (not .venv)
+	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup ui run test check manifests bench down clean

@@ -1,0 +1,1 @@
+"""What runs inside a pod, and in a local process: domain, adapters, actions, gates."""

@@ -1,0 +1,32 @@
+"""The red last step of a release that was not promoted, after the revert has run."""
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.domain.errors import SlipwayError
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.ports import World
+
+
+class ReleaseRejected(SlipwayError):
+    """The release ends here; the exit code tells a rejection from breakage."""
+
+    exit_code = 2
+
+
+class Params(BaseModel):
+    """The verdict that ends the release."""
+
+    verdict: Verdict = Field(description="The first verdict that is not `pass`.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """Nothing: this step always fails."""
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Print why, then fail: without a red step a reverted release would end green. Raises ReleaseRejected."""
+    for report in world.registry.reports(params.release):
+        for check in report.failures():
+            print(f"{report.gate}: {check.verdict}: {check.message}", flush=True)
+    raise ReleaseRejected(f"{params.release} was not promoted: {params.verdict}", "the gates' logs say why")

@@ -1,0 +1,1 @@
+"""Floor 1: one outside system each; its exceptions are translated here."""

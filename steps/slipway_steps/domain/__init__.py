@@ -1,0 +1,1 @@
+"""Floor 0: what a release is. Standard library and pydantic only."""

@@ -1,0 +1,20 @@
+"""A candidate: exactly what is released."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Candidate(BaseModel):
+    """A model version together with the image that serves it and the source it was made from.
+
+    version: MLflow's model version, a string of digits ("7"). digest: of the image manifest ("sha256:...").
+    revision: the source revision, "" where the sources are not under version control.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    digest: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        return f"version {self.version} ({self.digest[:19]})"

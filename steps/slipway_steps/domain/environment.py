@@ -1,0 +1,54 @@
+"""The environments a release passes through, in order, and the names that follow from them."""
+
+from enum import StrEnum
+
+from slipway_steps.domain.errors import BadInput, Refused
+
+
+class Environment(StrEnum):
+    """Where a model is served. A release enters at staging and moves one step at a time."""
+
+    STAGING = "staging"
+    CANARY = "canary"
+    PRODUCTION = "production"
+
+
+ORDER = tuple(Environment)
+"""Promotion order; skipping one is refused (requirement R1.6)."""
+
+DEVELOPMENT = "development"
+"""The alias of a version that has passed its evaluation and is served nowhere yet."""
+
+
+def parse_environment(name: str) -> Environment:
+    """The environment called `name`. Raises BadInput, naming the known ones."""
+    try:
+        return Environment(name)
+    except ValueError:
+        raise BadInput(f"unknown environment {name!r}", f"known: {', '.join(ORDER)}") from None
+
+
+def source_of(target: Environment) -> Environment:
+    """The environment a promotion to `target` comes from. Raises Refused for staging, which is deployed to."""
+    if target is Environment.STAGING:
+        raise Refused("nothing is promoted to staging", "a release deploys there: slipway run release-model")
+    return ORDER[ORDER.index(target) - 1]
+
+
+def check_hop(source: Environment, target: Environment) -> None:
+    """Raises Refused unless `target` comes right after `source`: canary is never skipped."""
+    if source_of(target) is not source:
+        raise Refused(
+            f"promotion from {source} to {target} is refused: {target} is only reached from {source_of(target)}",
+            f"promote to {source_of(target)} first",
+        )
+
+
+def image_tag(environment: str, version: str) -> str:
+    """The image tag of a model version in an environment: `staging-1.0.7`."""
+    return f"{environment}-1.0.{version}"
+
+
+def service_host(app: str, environment: Environment) -> str:
+    """The Service DNS name of an environment, with its port (requirement R1.12)."""
+    return f"{app}-{environment}-service.{app}-{environment}.svc.cluster.local:8000"

@@ -1,0 +1,105 @@
+"""Runs one step: argv -> Params -> run -> output files -> exit code.
+
+    python -m slipway_steps.entry deploy --model-version 7 --output-dir /tmp/outputs
+
+Every field of the step's `Params` is a flag, every field of its `Outputs` becomes a file in the output directory, named
+with hyphens. Exit codes: 0 the step ran (a gate that rejects has run); 1 it could not; 2 the red last step.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import BaseModel, ValidationError
+
+from slipway_steps.domain.errors import BadInput, SlipwayError
+
+STEPS = {
+    "train": "slipway_steps.actions.train",
+    "evaluate": "slipway_steps.gates.evaluation",
+    "register": "slipway_steps.actions.register",
+    "build": "slipway_steps.actions.build",
+    "deploy": "slipway_steps.actions.deploy",
+    "integration": "slipway_steps.gates.integration",
+    "resources": "slipway_steps.gates.resources",
+    "load": "slipway_steps.gates.load",
+    "promote": "slipway_steps.actions.promote",
+    "hold": "slipway_steps.actions.hold",
+    "revert": "slipway_steps.actions.revert",
+    "rejected": "slipway_steps.actions.rejected",
+    "finish": "slipway_steps.actions.finish",
+}
+"""The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""
+
+
+def load_step(name: str) -> ModuleType:
+    """The module of a step. Raises BadInput for a name that is none."""
+    if name not in STEPS:
+        raise BadInput(f"unknown step {name!r}", f"known: {', '.join(STEPS)}")
+    return importlib.import_module(STEPS[name])
+
+
+def parse(module: ModuleType, argv: list[str]) -> tuple[BaseModel, Path | None]:
+    """The step's Params and the output directory out of argv. Raises BadInput, naming each field that is wrong."""
+    params: type[BaseModel] = module.Params
+    parser = argparse.ArgumentParser(prog=module.__name__, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--output-dir", type=Path)
+    for field, info in params.model_fields.items():
+        # %-signs of a description are argparse's own format characters
+        parser.add_argument(
+            f"--{field.replace('_', '-')}", dest=field, help=(info.description or "").replace("%", "%%")
+        )
+    try:
+        given, unknown = parser.parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise BadInput(f"step {module.__name__}: {error}", "see --help") from error
+    if unknown:
+        raise BadInput(f"step {module.__name__}: unknown arguments {' '.join(unknown)}", "see --help")
+    values = {k: v for k, v in vars(given).items() if k != "output_dir" and v is not None}
+    try:
+        return params.model_validate(values), given.output_dir
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']).replace('_', '-')}: {e['msg']}" for e in error.errors()
+        )
+        raise BadInput(f"step {module.__name__}: {faults}", "parameters are described in the template") from error
+
+
+def write_outputs(outputs: BaseModel, directory: Path) -> None:
+    """One file per output, replaced whole, so that nobody reads half a value."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for field in type(outputs).model_fields:
+        path = directory / field.replace("_", "-")
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(str(getattr(outputs, field)))
+        temporary.replace(path)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the step that argv names; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        module = load_step(arguments[0] if arguments else "")
+        params, directory = parse(module, arguments[1:])
+        from slipway_steps.adapters.world import make_world
+
+        outputs = module.run(params, make_world())
+        if directory is not None:
+            write_outputs(outputs, directory)
+    except SlipwayError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+    except OSError as error:
+        print(f"error: {error} (is the disk full or the directory read-only?)", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # skips the teardown of MLflow's and ONNX Runtime's threads, up to a second of it

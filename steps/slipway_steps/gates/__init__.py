@@ -1,0 +1,1 @@
+"""Floor 3: steps that judge and change nothing."""

@@ -1,0 +1,127 @@
+"""What actions and gates need of the world, as protocols (floor 0). Adapters implement them; nothing above adapters
+asks which one it has. Every method translates its client's exceptions into `domain.errors`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.evidence import Evidence
+from slipway_steps.domain.journal import Record
+from slipway_steps.domain.pods import Observation
+from slipway_steps.domain.verdict import GateReport
+from slipway_steps.settings import Settings
+
+
+class Registry(Protocol):
+    """MLflow: runs, model versions, aliases, the journal and the evidence."""
+
+    def log_package(self, release: str, package: Path) -> str:
+        """Log a packaged model (see docs/model-package.md) with metrics, parameters, signature and input example in
+        the release's run. Returns the run's id. Raises BadInput for a package that breaks its contract.
+        """
+
+    def download_package(self, run_id: str, target: Path) -> Path:
+        """The packaged model of a run, copied under `target`. Raises BadInput for a run without one."""
+
+    def register(self, run_id: str) -> str:
+        """The model version of a run's packaged model, created where it is not yet there. Returns the version."""
+
+    def run_of(self, version: str) -> str:
+        """The run id behind a model version. Raises BadInput for an unknown version."""
+
+    def candidate(self, version: str) -> Candidate:
+        """The candidate that `set_image` bound to a version. Raises Refused where no image was built for it."""
+
+    def set_image(self, version: str, digest: str, revision: str) -> None:
+        """Bind version, image digest and source revision; stamps the digest on evaluation's evidence."""
+
+    def alias(self, name: str) -> str | None:
+        """The version an alias points at, or None."""
+
+    def set_alias(self, name: str, version: str) -> None:
+        """Point an alias at a version; the same twice changes nothing."""
+
+    def delete_alias(self, name: str) -> None:
+        """Remove an alias; one that is not there is no error."""
+
+    def record(self, environment: Environment) -> Record:
+        """The journal of an environment; an empty one where nothing was ever written."""
+
+    def write_record(self, environment: Environment, record: Record) -> None:
+        """Replace the journal of an environment in one write."""
+
+    def save_report(self, run_id: str | None, report: GateReport, files: Sequence[Path] = ()) -> None:
+        """Keep a gate's report (JSON) and further files in the release's run (found by `report.release`, made where
+        missing; `run_id` names it where known), and, where the candidate has a version, as its evidence.
+        """
+
+    def reports(self, release: str) -> list[GateReport]:
+        """All reports of a release, in the order they were made."""
+
+    def report_files(self, release: str, target: Path) -> Path:
+        """All artifacts beside a release's reports, copied under `target`."""
+
+    def evidence(self, version: str) -> list[Evidence]:
+        """The last word of each gate on a version."""
+
+    def adopt_evaluation(self, run_id: str, version: str) -> None:
+        """Make the evaluation report of a run the version's evidence; called once the version is registered."""
+
+    def note(self, version: str, key: str, text: str) -> None:
+        """Write a remark on a model version, as tag `slipway.<key>`: why it was reverted, by which release."""
+
+
+class Images(Protocol):
+    """The image store: an OCI layout on disk, or a registry."""
+
+    def build(self, package: Path, version: str, tag: str) -> str:
+        """Model layer (model.onnx, contract.json, samples/, versions.txt) on the app base; returns the manifest digest.
+        The same input gives the same bytes.
+        """
+
+    def tag(self, digest: str, tag: str) -> None:
+        """Point a tag at a manifest that is there; its digest stays. Raises ImageError where it is missing."""
+
+    def resolve(self, tag: str) -> str | None:
+        """The digest a tag points at, or None."""
+
+    def unpack(self, digest: str, target: Path) -> Path:
+        """The root file system of an image under `target`, verified blob by blob; idempotent."""
+
+
+class Platform(Protocol):
+    """Where the app runs: local processes, or Kubernetes with Argo CD."""
+
+    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+        """Bring a candidate to an environment, by digest; returns when that is under way. Idempotent."""
+
+    def empty(self, environment: Environment) -> None:
+        """Stop serving in an environment. Idempotent."""
+
+    def deployed(self, environment: Environment) -> Candidate | None:
+        """What the environment was last told to serve."""
+
+    def observe(self, environment: Environment) -> Observation:
+        """Pods, their states and their usage."""
+
+    def url(self, app_host: str) -> str:
+        """The base URL to ask for a service host (`model-app-staging-service...:8000`), without a slash at the end.
+        On one machine Service names of the environments resolve to their process; any other host is taken as it is.
+        """
+
+    def release_alive(self, release: str) -> bool:
+        """Whether the workflow of that name still runs or waits."""
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a step may touch."""
+
+    settings: Settings
+    registry: Registry
+    images: Images
+    platform: Platform

@@ -1,0 +1,51 @@
+"""Every setting, with unit, default and reason. Each is read from the environment as SLIPWAY_<NAME>.
+
+The engine hands these variables to the processes of a local run; on a cluster they come from a ConfigMap.
+"""
+
+import sys
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+"""The checkout, or /app in an image: where images/ and workflows/ lie."""
+
+
+class Settings(BaseSettings):
+    """Where things are and how long is waited. Thresholds of gates are workflow parameters, not settings."""
+
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".slipway"), description="Directory of all local state; one directory, one installation.")
+    app: str = Field("model-app", description="Name of the served application: in Service names and image references.")
+    model: str = Field("model-app", description="Name of the registered model in MLflow; the app serves one model.")
+    experiment: str = Field("slipway", description="MLflow experiment that holds one run per release.")
+    tracking_uri: str = Field("", description="MLflow's address; empty: SQLite under `home`, which needs no server.")
+    train_directory: Path = Field(
+        PROJECT_ROOT / "images" / "train",
+        description="Holds train.py, the user's training program, and evaluation/, their pytest files.",
+    )
+    app_directory: Path = Field(
+        PROJECT_ROOT / "images" / "app", description="Files of the app base image on one machine."
+    )
+    memory_limit_mib: int = Field(256, description="MiB; the chart's memory limit of the app (requirement R1.12).")
+    cpu_limit_millicores: int = Field(500, description="Millicores; the chart's CPU limit (requirement R1.12).")
+    healthy_timeout: float = Field(
+        30.0,
+        description="Seconds a deployment may take to be ready and serve its version; the app starts in under 3 s, "
+        "and an OOM kill with two backed-off restarts is over well before.",
+    )
+    revision: str = Field("", description="Source revision of the release; empty: asked of git, else unknown.")
+
+    @cached_property
+    def mlflow_uri(self) -> str:
+        """The tracking URI that MLflow is given."""
+        return self.tracking_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def python(self) -> str:
+        """The interpreter that runs steps and, on one machine, the app."""
+        return sys.executable

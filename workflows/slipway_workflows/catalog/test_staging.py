@@ -1,0 +1,111 @@
+"""`test-staging`: judges what staging serves, then promotes, holds or reverts it by its own `when` branches."""
+
+from slipway_workflows.catalog.parts import STATE, VERDICT, environment_mutex, output, template, when
+from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
+from slipway_workflows.strict_hera import (
+    Container,
+    ContinueOn,
+    Parameter,
+    Step,
+    Steps,
+    ValueFrom,
+    WorkflowTemplate,
+)
+
+GRAPH_ORDER = ("integration", "resources", "load")
+"""The order in which the gates run: cheap before costly."""
+
+VERDICT_ORDER = ("resources", "integration", "load")
+"""The order in which they are read (domain.verdict.Gate): a killed pod explains a refused connection."""
+
+DEPLOY_STATE = Parameter(
+    name=f"deploy-{STATE}",
+    value="healthy",
+    description="State of the deployment; after `error` nothing is judged and staging is reverted.",
+)
+
+
+def first_not_pass() -> str:
+    """The expression of the gates' verdict: the first that is not `pass`, since the default of a skipped gate looks
+    just like a measured one. No `?.`: every output has a default.
+    """
+    verdicts = [f"steps['{gate}'].outputs.parameters.{VERDICT}" for gate in VERDICT_ORDER]
+    return "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1]) + verdicts[-1]
+
+
+def gates_template(leaves: dict[str, Container]) -> Steps:
+    """The inner template: three gates and one verdict. Resources run also after a rejection by integration."""
+    inputs = [*distinct(*(inputs_of(gate) for gate in GRAPH_ORDER)), DEPLOY_STATE]
+    deployed = when(f"{{{{inputs.parameters.{DEPLOY_STATE.name}}}}}", "!=", "error")
+    both = " && ".join(when(output(gate, VERDICT), "==", "pass") for gate in ("integration", "resources"))
+    with Steps(
+        name="gates",
+        inputs=inputs,
+        outputs=[
+            Parameter(
+                name=VERDICT,
+                global_name=VERDICT,
+                value_from=ValueFrom(expression=first_not_pass(), default="error"),
+            )
+        ],
+    ) as gates:
+        for gate in GRAPH_ORDER:
+            Step(
+                name=gate,
+                template=leaves[gate].name,
+                arguments=handed_on(inputs_of(gate)),
+                when=both if gate == "load" else deployed,
+                continue_on=ContinueOn(failed=True, error=True),
+            )
+    return gates
+
+
+def build() -> WorkflowTemplate:
+    """Gates -> promote | hold | revert -> rejected, which is red unless the verdict was `pass`."""
+    leaves = {gate: leaf(gate, mutexes=[environment_mutex("source-environment")]) for gate in GRAPH_ORDER}
+    gates = gates_template(leaves)
+    hold, rejected = leaf("hold", mutexes=[environment_mutex("source-environment")]), leaf("rejected")
+    automatic = Parameter(
+        name="auto-promote",
+        value="true",
+        enum=["true", "false"],
+        description="`false`: a release that passes stops at staging, and a person promotes it.",
+    )
+    verdict = output("gates", VERDICT)
+    passed, failed = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
+    wanted = f"{{{{inputs.parameters.{automatic.name}}}}}"
+    main_inputs = distinct(gates.inputs or [], inputs_of("promote"), [automatic])
+    with Steps(name="main", inputs=main_inputs) as main:
+        Step(name="gates", template=gates.name, arguments=handed_on(gates.inputs or []))
+        with main.parallel():
+            referred(
+                "promote",
+                "promote-model",
+                handed_on(inputs_of("promote")),
+                when=f"{passed} && {when(wanted, '==', 'true')}",
+            )
+            Step(
+                name="hold",
+                template=hold.name,
+                arguments=handed_on(inputs_of("hold")),
+                when=f"{passed} && {when(wanted, '!=', 'true')}",
+            )
+            referred(
+                "revert",
+                "revert-model",
+                handed_on(
+                    inputs_of("revert"),
+                    target_environment="{{inputs.parameters.source-environment}}",
+                    reason=verdict,
+                ),
+                when=failed,
+            )
+        Step(
+            name="rejected",
+            template=rejected.name,
+            arguments=handed_on(inputs_of("rejected"), verdict=verdict),
+            when=failed,
+        )
+    description = "Judges what staging serves by its integration, resource and load tests, then promotes or reverts it."
+    parts = [gates, *leaves.values(), hold, rejected]
+    return template("test-staging", description, main, parts, on_exit=leaf("finish"), locked=True)

@@ -1,0 +1,123 @@
+"""Shows a running workflow: a live tree on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+from rich.tree import Tree
+
+from slipway_workflows.engine import Event
+
+MARKS = {
+    "Succeeded": ("✔", "green"),
+    "Failed": ("✖", "red"),
+    "Error": ("✖", "red"),
+    "Skipped": ("○", "dim"),
+    "Omitted": ("○", "dim"),
+    "Pending": ("·", "yellow"),
+}
+HIDDEN = {"StepGroup", "TaskGroup"}
+"""Argo's own bookkeeping nodes: their children are shown in their place."""
+REFRESH = 8
+"""Redraws a second; fast enough for a spinner, cheap enough for two cores."""
+LOG_LINES = 1
+"""Lines of a running step's log that are shown below it."""
+
+
+def seconds(text: str | None) -> float | None:
+    """A Kubernetes time as Unix seconds."""
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def elapsed(event: Event) -> str:
+    """How long a node has taken so far."""
+    started = seconds(event.started)
+    if started is None or event.phase in ("Skipped", "Omitted"):
+        return ""
+    return f"{max(0.0, (seconds(event.finished) or time.time()) - started):.1f} s"
+
+
+class Board:
+    """The nodes of one workflow as they were last heard of, in the order they appeared."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: dict[str, Event] = {}
+
+    def hear(self, event: Event) -> None:
+        """Called by the engine at each change of a node."""
+        self.nodes[event.node_id] = event
+
+    def _children(self, parent: str | None) -> Iterator[Event]:
+        for event in list(self.nodes.values()):
+            if event.parent == parent:
+                if event.type in HIDDEN:
+                    yield from self._children(event.node_id)
+                else:
+                    yield event
+
+    def _grow(self, tree: Tree, parent: str | None) -> None:
+        for event in self._children(parent):
+            self._grow(tree.add(self._line(event)), event.node_id)
+
+    def _line(self, event: Event) -> Group | Text | Spinner:
+        mark, style = MARKS.get(event.phase, ("", "bold"))
+        label = Text.assemble(event.display_name, "  ", (elapsed(event), "dim"))
+        if event.message and event.phase not in ("Succeeded", "Skipped", "Omitted"):
+            label.append(f"  {event.message}", style="yellow" if event.phase in ("Pending", "Running") else "red")
+        if event.phase != "Running":
+            return Text.assemble((f"{mark} ", style), label, style="dim" if style == "dim" else "")
+        spinner = Spinner("dots", text=label)
+        said = last_line(event) if event.type == "Pod" else ""
+        return Group(spinner, Text(f"  {said}", style="dim", overflow="ellipsis", no_wrap=True)) if said else spinner
+
+    def __rich__(self) -> Tree:
+        tree = Tree(Text(self.name, style="bold"))
+        self._grow(tree, None)
+        return tree
+
+
+def last_line(event: Event) -> str:
+    """What a step printed last."""
+    try:
+        if event.log is None:
+            return ""
+        with event.log.open("rb") as log:
+            log.seek(max(0, event.log.stat().st_size - 400))
+            lines = log.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:160] if lines else ""
+
+
+def plain(event: Event) -> None:
+    """One line at each change of a node that a person cares for, on stderr, where stdout may carry JSON."""
+    if event.type in HIDDEN or event.phase in ("Skipped", "Omitted"):
+        return
+    if event.type not in ("Pod", "Suspend") and event.phase in ("Running", "Succeeded"):
+        return
+    parts = [time.strftime("%H:%M:%S"), f"{event.phase:<9}", event.path]
+    if event.finished:
+        parts.append(elapsed(event))
+    if event.message:
+        parts.append(f"- {event.message}")
+    click.echo("  ".join(parts), err=True)
+
+
+@contextmanager
+def shown(name: str, quiet: bool = False) -> Iterator["Board | None"]:
+    """A board that is drawn while the block runs where there is a terminal; None where lines are printed instead."""
+    console = Console(stderr=True)
+    if quiet or not (sys.stderr.isatty() and console.is_terminal):
+        yield None
+        return
+    board = Board(name)
+    with Live(board, console=console, refresh_per_second=REFRESH, transient=False):
+        yield board

@@ -1,0 +1,74 @@
+"""`slipway promote`, `revert`, `approve`, `reject`: what a person does."""
+
+import sys
+
+import click
+
+from slipway_steps.domain.environment import Environment, parse_environment, source_of
+from slipway_steps.domain.errors import Refused
+
+
+@click.command()
+@click.option("--to", "target", required=True, metavar="ENVIRONMENT", help="canary or production.")
+@click.option("--yes", is_flag=True, help="Do not ask before production.")
+def promote(target: str, yes: bool) -> int:
+    """Promote what the environment before serves; its evidence is checked first."""
+    environment = parse_environment(target)
+    source = source_of(environment)
+    if environment is Environment.PRODUCTION and not yes:
+        if not sys.stdin.isatty():
+            raise Refused("promotion to production needs a person's word", "add --yes")
+        click.confirm(f"Promote what {source} serves to {environment}?", abort=True)
+    from slipway_workflows.cli.run import run_template
+
+    parameters = {"source-environment": source.value, "target-environment": environment.value}
+    return run_template("promote-model", parameters)
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--reason", default="by hand", show_default=True, help="Kept with the version that has to go.")
+def revert(environment: str, reason: str) -> int:
+    """Put ENVIRONMENT back to what passed there last; the version it serves now is not gone back to again."""
+    target = parse_environment(environment)
+    from slipway_workflows.cli.run import run_template
+
+    return run_template("revert-model", {"target-environment": target.value, "reason": reason})
+
+
+def _answer(workflow: str | None, word: str) -> None:
+    from slipway_steps.settings import Settings
+    from slipway_workflows import engine
+
+    home = Settings().home
+    waiting = engine.waiting(home)
+    names = sorted({found[0] for found in waiting})
+    if workflow is None:
+        if len(names) != 1:
+            known = f"waiting: {', '.join(names)}" if names else "no workflow waits"
+            raise Refused(f"name the workflow to {word}", known)
+        workflow = names[0]
+    mine = [found for found in waiting if found[0] == workflow]
+    if not mine:
+        raise Refused(f"workflow {workflow} does not wait for an answer", f"waiting: {', '.join(names) or 'none'}")
+    for _, node, parameters in mine:
+        # a suspend that asks for nothing is only resumed; rejecting it would have no effect
+        if not parameters and word == "reject":
+            raise Refused(f"node {node} of {workflow} takes no answer; it can only be resumed", "stop the run instead")
+        asked = "decision" if "decision" in parameters else next(iter(parameters), None)
+        engine.resume(home, workflow, node, {asked: word} if asked else {})
+        click.echo(f"{word}: {workflow}, node {node}")
+
+
+@click.command()
+@click.argument("workflow", required=False)
+def approve(workflow: str | None) -> None:
+    """Answer the waiting WORKFLOW with yes (the only one that waits, where none is named)."""
+    _answer(workflow, "approve")
+
+
+@click.command()
+@click.argument("workflow", required=False)
+def reject(workflow: str | None) -> None:
+    """Answer the waiting WORKFLOW with no."""
+    _answer(workflow, "reject")

@@ -1,0 +1,126 @@
+"""A step module becomes an Argo template: its flags, inputs, outputs and descriptions come from Params and Outputs."""
+
+from collections.abc import Iterable
+from enum import EnumMeta
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from slipway_steps.entry import load_step
+from slipway_workflows.strict_hera import (
+    Container,
+    Mutex,
+    Parameter,
+    SecurityContext,
+    Step,
+    Synchronization,
+    TemplateRef,
+    ValueFrom,
+)
+
+OUTPUT_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside a container that holds one step
+VERSION = "0.1.0"
+IMAGES = {"steps": f"slipway/steps:{VERSION}", "train": f"slipway/train:{VERSION}"}
+"""Full version tags; a cluster's installer names registry, tag or digest instead."""
+
+OUTPUT_DEFAULTS = {"verdict": "error", "state": "error"}
+"""What a step that wrote nothing is taken to have said. Every other output defaults to `none`: a branch must be able to
+read an output of a step that did not run, or Argo fails the template (or hangs)."""
+
+RELEASE = "release"
+"""The one parameter that is no input: the name of the workflow, the same however deep a template is nested."""
+
+
+def flag(field: str) -> str:
+    """The parameter name of a field: `model_version` is `model-version`, everywhere."""
+    return field.replace("_", "-")
+
+
+def text(value: Any) -> str:
+    """A default as Argo stores it: parameter values are strings."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _parameter(field: str, info: FieldInfo) -> Parameter:
+    # no default means an input every caller has to give
+    value = {} if info.is_required() else {"value": text(info.default)}
+    choices = [text(member.value) for member in info.annotation] if isinstance(info.annotation, EnumMeta) else None
+    return Parameter(name=flag(field), description=info.description, enum=choices, **value)
+
+
+def inputs_of(step: str) -> list[Parameter]:
+    """The inputs of a step's template, with the defaults of its Params."""
+    fields: dict[str, FieldInfo] = load_step(step).Params.model_fields
+    return [_parameter(field, info) for field, info in fields.items() if field != RELEASE]
+
+
+def outputs_of(step: str) -> list[str]:
+    """The names of a step's outputs."""
+    outputs: type[BaseModel] = load_step(step).Outputs
+    return [flag(field) for field in outputs.model_fields]
+
+
+def leaf(
+    step: str, *, image: str = "steps", deadline: int = 900, mutexes: Iterable[str] = (), global_verdict: bool = False
+) -> Container:
+    """The template that runs a step in a container of its own.
+
+    deadline: seconds after which Argo kills it; the longest step that waits, a load test of a slow model, takes about
+    two minutes. mutexes: held while it runs. global_verdict: its verdict is the workflow's so far.
+    Each parameter is one argument of its own (`--name=value`), never part of a shell line.
+    """
+    locks = [Mutex(name=name) for name in mutexes]
+    parameters = inputs_of(step)
+    return Container(
+        name=step,
+        image=IMAGES[image],
+        command=["python", "-m", "slipway_steps.entry"],
+        args=[
+            step,
+            *(f"--{p.name}={{{{inputs.parameters.{p.name}}}}}" for p in parameters),
+            f"--{RELEASE}={{{{workflow.name}}}}",
+            f"--output-dir={OUTPUT_DIRECTORY}",
+        ],
+        inputs=parameters,
+        outputs=[
+            Parameter(
+                name=name,
+                value_from=ValueFrom(path=f"{OUTPUT_DIRECTORY}/{name}", default=OUTPUT_DEFAULTS.get(name, "none")),
+                global_name=name if global_verdict and name == "verdict" else None,
+            )
+            for name in outputs_of(step)
+        ],
+        active_deadline_seconds=deadline,
+        synchronization=Synchronization(mutexes=locks) if locks else None,
+        security_context=SecurityContext(
+            run_as_non_root=True,
+            read_only_root_filesystem=True,
+            allow_privilege_escalation=False,
+            capabilities={"drop": ["ALL"]},
+        ),
+    )
+
+
+def handed_on(parameters: Iterable[Parameter], **instead: str) -> dict[str, str]:
+    """Arguments that hand a template's inputs on to a step, by their common names, unless `instead` gives another."""
+    given = {flag(name): value for name, value in instead.items()}
+    return {p.name: given.get(p.name, f"{{{{inputs.parameters.{p.name}}}}}") for p in parameters}
+
+
+def referred(name: str, template: str, arguments: dict[str, str], when: str | None = None, **more: Any) -> Step:
+    """A step that runs the `main` of another WorkflowTemplate as part of the same graph."""
+    return Step(
+        name=name, template_ref=TemplateRef(name=template, template="main"), arguments=arguments, when=when, **more
+    )
+
+
+def distinct(*groups: Iterable[Parameter], without: Iterable[str] = ()) -> list[Parameter]:
+    """The parameters of several templates, each name once, in order; the first description and default win."""
+    found: dict[str, Parameter] = {}
+    for group in groups:
+        for parameter in group:
+            found.setdefault(parameter.name, parameter)
+    return [parameter for name, parameter in found.items() if name not in set(without)]

@@ -1,0 +1,34 @@
+"""Hera with strict models; import its names from here.
+
+Hera drops unknown fields without a word: `Synchronization(mutex=...)` becomes `{}` and the lock is lost. Its base model
+is made to forbid them, which has to happen before `hera.workflows` is imported for the first time.
+"""
+
+from hera.shared._pydantic import APIBaseModel
+from pydantic import ConfigDict
+
+APIBaseModel.model_config = ConfigDict(**{**APIBaseModel.model_config, "extra": "forbid"})
+
+from hera.workflows import Container, Parameter, Step, Steps, WorkflowTemplate  # noqa: E402
+from hera.workflows.models import (  # noqa: E402
+    ContinueOn,
+    Mutex,
+    SecurityContext,
+    Synchronization,
+    TemplateRef,
+    ValueFrom,
+)
+
+__all__ = [
+    "Container",
+    "ContinueOn",
+    "Mutex",
+    "Parameter",
+    "SecurityContext",
+    "Step",
+    "Steps",
+    "Synchronization",
+    "TemplateRef",
+    "ValueFrom",
+    "WorkflowTemplate",
+]
