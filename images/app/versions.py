@@ -1,0 +1,13 @@
+"""versions.txt: which model version this image holds, written when the image was built."""
+
+from pathlib import Path
+
+
+def read_versions(path: Path) -> tuple[dict[str, str], str]:
+    """The lines `name=value` of the file, and what is wrong with it ("" where nothing is)."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, f"versions.txt cannot be read: {getattr(error, 'strerror', None) or error}"
+    found = dict(line.strip().split("=", 1) for line in lines if "=" in line)
+    return found, "" if found.get("model-version") else "versions.txt names no model-version"
