@@ -1,0 +1,256 @@
+"""ports.Platform on one machine."""
+
+import fcntl
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from filelock import FileLock
+from pydantic import BaseModel
+
+from slipway_steps.adapters.local.pod import free_port
+from slipway_steps.adapters.local.state import Spec, Status
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment, service_host
+from slipway_steps.domain.errors import BadInput, ImageError, PlatformError
+from slipway_steps.domain.pods import Observation
+from slipway_steps.settings import Settings
+
+ACCEPT_TIMEOUT = 15.0
+"""Seconds a supervisor may take to see a new spec; it looks ten times a second, but may stop an app first."""
+HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
+
+
+class UnpackableImages(Protocol):
+    """The image store, as far as this needs it."""
+
+    def unpack(self, digest: str, target: Path) -> Path:
+        """See ports.Images."""
+
+    def config(self, digest: str) -> dict:  # type: ignore[type-arg]
+        """The OCI config of an image."""
+
+
+class EnvironmentStatus(BaseModel):
+    """An environment in one line. `phase`: Running, Pending, CrashLoopBackOff, Stopped, Unknown (its supervisor died)
+    or Empty."""
+
+    version: str | None
+    digest: str | None
+    phase: str
+    url: str | None
+    restarts: int = 0
+    message: str = ""
+
+
+def lock_is_held(path: Path) -> bool:
+    """Whether a living process holds the flock of a file."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+class LocalPlatform:
+    """Supervised processes under `home`/environments."""
+
+    def __init__(self, settings: Settings, images: UnpackableImages) -> None:
+        self.settings = settings
+        self.images = images
+        self.home = settings.home.resolve()
+
+    def _directory(self, environment: Environment) -> Path:
+        return self.home / "environments" / environment.value
+
+    def log_path(self, environment: Environment) -> Path:
+        """The log of the app."""
+        return self._directory(environment) / "app.log"
+
+    @contextmanager
+    def _changing(self, environment: Environment, what: str) -> Iterator[Path]:
+        directory = self._directory(environment)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with FileLock(directory / "deploy.lock"):
+                yield directory
+        except OSError as error:
+            raise PlatformError(
+                f"{what} {environment} failed in {directory}: {error.strerror or error}",
+                "is the disk full or the directory read-only?",
+            ) from error
+
+    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+        """See ports.Platform."""
+        with self._changing(environment, "deploying to") as directory:
+            spec = Spec.read(directory / "spec.json")
+            rootfs = directory / "rootfs" / candidate.digest.removeprefix("sha256:")
+            entry = self.images.config(candidate.digest).get("config", {}).get("Entrypoint") or []
+            if len(entry) < 2 or entry[0] != "python":
+                raise ImageError(f"image {candidate.digest} has no Python entry point", "build it again")
+            self.images.unpack(candidate.digest, rootfs)
+            program = (rootfs / entry[1].lstrip("/")).resolve()
+            if not program.is_relative_to(rootfs.resolve()):
+                raise ImageError(f"the entry point of image {candidate.digest} lies outside of it", "build it again")
+            self._apply(
+                directory,
+                spec,
+                candidate=candidate,
+                rootfs=str(rootfs),
+                # -E -s: no variable and no user directory brings files of elsewhere into the app
+                argv=[self.settings.python, "-E", "-s", str(program), *entry[2:]],
+            )
+
+    def empty(self, environment: Environment) -> None:
+        """See ports.Platform."""
+        with self._changing(environment, "emptying") as directory:
+            if spec := Spec.read(directory / "spec.json"):
+                self._apply(directory, spec, candidate=None, rootfs="", argv=[])
+
+    def down(self, environment: Environment) -> None:
+        """Stop what runs and its supervisor; what is wanted is kept for the next deployment. Idempotent."""
+        if not self._directory(environment).exists():
+            return
+        with self._changing(environment, "stopping") as directory:
+            if spec := Spec.read(directory / "spec.json"):
+                self._apply(directory, spec, candidate=spec.candidate, rootfs=spec.rootfs, argv=spec.argv, stopped=True)
+
+    def ensure(self, environment: Environment) -> None:
+        """Start the supervisor again where it died (or the machine restarted) with something to run."""
+        directory = self._directory(environment)
+        spec = Spec.read(directory / "spec.json")
+        if spec and spec.wanted and not lock_is_held(directory / "supervisor.lock"):
+            with self._changing(environment, "restarting") as directory:
+                self._supervise(directory, spec)
+
+    def _apply(
+        self,
+        directory: Path,
+        before: Spec | None,
+        *,
+        candidate: Candidate | None,
+        rootfs: str,
+        argv: list[str],
+        stopped: bool = False,
+    ) -> None:
+        spec = Spec(
+            generation=before.generation + 1 if before else 1,
+            candidate=candidate,
+            rootfs=rootfs,
+            argv=argv,
+            port=before.port if before else free_port(0),
+            memory_limit_bytes=self.settings.memory_limit_mib * 2**20,
+            cpu_limit_millicores=self.settings.cpu_limit_millicores,
+            stopped=stopped,
+        )
+        alive = lock_is_held(directory / "supervisor.lock")
+        unchanged = before is not None and spec == before.model_copy(update={"generation": spec.generation})
+        if unchanged and (alive or spec.wanted is None):
+            return
+        spec.write(directory / "spec.json")
+        if alive or spec.wanted:
+            self._supervise(directory, spec)
+
+    def _supervise(self, directory: Path, spec: Spec) -> None:
+        """Returns once a supervisor has acted on the spec; one that was about to end is started again."""
+        deadline = time.monotonic() + ACCEPT_TIMEOUT
+        started: subprocess.Popen[bytes] | None = None
+        while time.monotonic() < deadline:
+            alive = lock_is_held(directory / "supervisor.lock")
+            status = Status.read(directory / "status.json")
+            seen = status is not None and status.observed_generation == spec.generation
+            if seen and alive == (spec.wanted is not None):
+                return
+            if not alive and spec.wanted and (started is None or started.poll() is not None):
+                with suppress(FileNotFoundError):
+                    (directory / "status.json").unlink()  # of the supervisor before
+                started = self._start_supervisor(directory)
+            time.sleep(0.05)
+        raise PlatformError(
+            f"the supervisor of {directory.name} did not take up its new spec in {ACCEPT_TIMEOUT:.0f} s",
+            f"see {directory / 'supervisor.log'}",
+        )
+
+    def _start_supervisor(self, directory: Path) -> "subprocess.Popen[bytes]":
+        keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SLIPWAY_LIMITS", "PYTHONPATH")}
+        with (directory / "supervisor.log").open("ab") as log:
+            return subprocess.Popen(
+                [self.settings.python, "-m", "slipway_steps.adapters.local.supervisor", str(directory)],
+                cwd=directory,
+                env=keep,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def deployed(self, environment: Environment) -> Candidate | None:
+        """See ports.Platform."""
+        spec = Spec.read(self._directory(environment) / "spec.json")
+        return spec.candidate if spec else None
+
+    def observe(self, environment: Environment) -> Observation:
+        """See ports.Platform."""
+        self.ensure(environment)
+        directory = self._directory(environment)
+        spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
+        pods = [status.pod] if status.pod and spec and spec.wanted else []
+        started = pods[0].started_at if pods else None
+        return Observation(
+            environment=environment,
+            pods=pods,
+            samples=[sample for sample in status.samples if started is None or sample.at > started],
+            metrics_available=True,
+            memory_limit_bytes=self.settings.memory_limit_mib * 2**20,
+            cpu_limit_millicores=self.settings.cpu_limit_millicores,
+            peak_memory_bytes=status.peak_memory_bytes or None,
+        )
+
+    def status(self, environment: Environment) -> EnvironmentStatus:
+        """The environment in one line; changes nothing."""
+        directory = self._directory(environment)
+        spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
+        if spec is None or spec.candidate is None:
+            return EnvironmentStatus(version=None, digest=None, phase="Empty", url=None)
+        phase, url, message = "Unknown", None, "its supervisor is gone; the next step that needs it starts it again"
+        if spec.stopped:
+            phase, message = "Stopped", "stopped by slipway down"
+        elif lock_is_held(directory / "supervisor.lock") and status.pod:
+            url = f"http://127.0.0.1:{status.port}"
+            message = status.pod.state.message
+            running = status.pod.state.kind == "running"
+            phase = status.pod.state.reason if not running else "Running" if status.pod.ready else "Pending"
+        return EnvironmentStatus(
+            version=spec.candidate.version,
+            digest=spec.candidate.digest,
+            phase=phase,
+            url=url,
+            restarts=status.pod.restarts if status.pod else 0,
+            message=message,
+        )
+
+    def url(self, app_host: str) -> str:
+        """See ports.Platform."""
+        for environment in Environment:
+            if app_host == service_host(self.settings.app, environment):
+                self.ensure(environment)
+                return self.status(environment).url or "http://127.0.0.1:9"  # nothing listens there: refused at once
+        if re.match(r"^https?://", app_host):
+            return app_host.rstrip("/")
+        if not HOST.match(app_host):
+            raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
+        return f"http://{app_host}"
+
+    def release_alive(self, release: str) -> bool:
+        """See ports.Platform."""
+        if not release or "/" in release:
+            return False
+        return lock_is_held(self.home / "runs" / release / "lock")

@@ -1,0 +1,120 @@
+"""Keeps one environment as its spec says: `python -m slipway_steps.adapters.local.supervisor DIRECTORY`.
+
+A process of its own that outlives the release. It holds supervisor.lock as long as it lives; the app dies with it.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from slipway_steps.adapters.local.pod import PodProcess
+from slipway_steps.adapters.local.state import Spec, Status
+from slipway_steps.domain.errors import PlatformError
+
+TICK = 0.1
+"""Seconds between two looks at the spec and the process: a changed spec is acted on at once for a person."""
+SAMPLE = 1.0
+"""Seconds between two samples of usage."""
+SAMPLES = 300
+"""Samples kept: five minutes, longer than any gate looks back."""
+
+
+class Supervisor:
+    """The control loop of one environment."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.status = Status(supervisor=os.getpid())
+        self.pod: PodProcess | None = None
+        self.seen = -1
+        self.ended = False
+        # unique on this machine, and the same for whoever cleans up after a killed supervisor
+        self.label = f"slipway-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}"
+
+    def _reconcile(self) -> bool:
+        spec = Spec.read(self.directory / "spec.json")
+        if spec is None or spec.generation == self.seen:
+            return False
+        wanted = spec.wanted
+        now = self.pod.spec.wanted if self.pod else None
+        same = wanted is not None and wanted == now
+        if self.pod and not same:
+            self.pod.stop()
+            self.pod = None
+        if wanted and self.pod is None:
+            name = f"{self.directory.name}-{wanted.digest[7:12]}-{spec.generation}"
+            self.pod = PodProcess(spec, wanted, name, self.label, self.directory / "app.log")
+            self.status.samples, self.status.peak_memory_bytes = [], 0
+        self._clean(spec)
+        self.seen = self.status.observed_generation = spec.generation
+        self.ended = wanted is None
+        return True
+
+    def _clean(self, spec: Spec) -> None:
+        for path in (self.directory / "rootfs").glob("*"):
+            if str(path) != spec.rootfs and not path.name.startswith("."):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _publish(self) -> None:
+        self.status.pod = self.pod.pod() if self.pod else None
+        if self.pod:
+            self.status.port = self.pod.port
+            self.status.peak_memory_bytes = self.pod.peak
+            self.status.enforced_by = self.pod.limits.name if self.pod.limits else ""
+        try:
+            self.status.write(self.directory / "status.json")
+        except OSError as error:
+            print(f"status.json cannot be written: {error}", flush=True)  # a full disk; the app goes on
+
+    def run(self) -> None:
+        """Until nothing is wanted, or SIGTERM."""
+        sampled = 0.0
+        while not self.ended:
+            try:
+                changed = self._reconcile()
+            except PlatformError as error:
+                print(error, flush=True)
+                changed = False
+            if self.pod:
+                changed |= self.pod.tick()
+                if time.time() - sampled >= SAMPLE:
+                    sampled = time.time()
+                    if found := self.pod.sample():
+                        self.status.samples = [*self.status.samples[-SAMPLES + 1 :], found]
+                    changed = True
+            if changed:
+                self._publish()
+            if not self.ended:
+                time.sleep(TICK)
+        if self.pod:
+            self.pod.stop()
+            self.pod = None
+        self._publish()
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM."""
+        self.ended = True
+
+
+def main(directory: Path) -> int:
+    """Supervise, unless somebody does."""
+    with (directory / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0
+        supervisor = Supervisor(directory)
+        signal.signal(signal.SIGTERM, supervisor.end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        supervisor.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
