@@ -62,6 +62,9 @@ class Registry(Protocol):
     def reports(self, release: str) -> list[GateReport]:
         """All reports of a release, in the order they were made."""
 
+    def reports_of(self, run_id: str) -> list[GateReport]:
+        """All reports in a run."""
+
     def report_files(self, release: str, target: Path) -> Path:
         """All artifacts beside a release's reports, copied under `target`."""
 

@@ -1,5 +1,6 @@
 """MLflow: the registered model, its versions and aliases, the journal (tags on the registered model) and the evidence
-(tags on model versions, reports in the release's run)."""
+(tags on model versions, reports in the release's run).
+"""
 
 import os
 import time
@@ -288,7 +289,9 @@ class MlflowRegistry:
         key = f"slipway.evidence.{item.gate}"
         self.client.set_model_version_tag(self.model, item.version, key, item.model_dump_json())
 
-    def _reports(self, run_id: str) -> list[GateReport]:
+    @translated
+    def reports_of(self, run_id: str) -> list[GateReport]:
+        """See ports.Registry."""
         found = []
         for artifact in self.client.list_artifacts(run_id, "reports"):
             if artifact.path.endswith(".json"):
@@ -299,7 +302,7 @@ class MlflowRegistry:
     @translated
     def reports(self, release: str) -> list[GateReport]:
         """See ports.Registry."""
-        return self._reports(self._run(release))
+        return self.reports_of(self._run(release))
 
     @translated
     def report_files(self, release: str, target: Path) -> Path:
@@ -317,7 +320,7 @@ class MlflowRegistry:
     @translated
     def adopt_evaluation(self, run_id: str, version: str) -> None:
         """See ports.Registry."""
-        for report in self._reports(run_id):
+        for report in self.reports_of(run_id):
             if report.gate is Gate.EVALUATION:
                 known = {item.gate: item for item in self.evidence(version)}.get(Gate.EVALUATION)
                 digest = known.digest if known else ""
@@ -345,5 +348,3 @@ def _quoted(text: str) -> str:
     if "'" in text or "`" in text:
         raise BadInput(f"name {text!r} holds a quote", "use letters, digits and hyphens")
     return text
-
-

@@ -110,9 +110,11 @@ class OciLayout:
                     path = self.blobs.verified(layer["digest"])
                     with tarfile.open(path) as archive:
                         archive.extractall(temporary, filter="data")
-                os.replace(temporary, target)
+                temporary.replace(target)
             except tarfile.TarError as error:
-                raise ImageError(f"image {digest} holds an unsafe or damaged layer: {error}", "build it again") from error
+                raise ImageError(
+                    f"image {digest} holds an unsafe or damaged layer: {error}", "build it again"
+                ) from error
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         return target
@@ -137,7 +139,8 @@ class OciLayout:
             entries: list[dict[str, Any]] = json.loads(path.read_text())["manifests"] if path.exists() else []
         except (ValueError, KeyError, TypeError) as error:
             raise ImageError(
-                f"the index of the image store {path} is damaged", "remove it; tags are written again by the next release"
+                f"the index of the image store {path} is damaged",
+                "remove it; tags are written again by the next release",
             ) from error
         return entries
 

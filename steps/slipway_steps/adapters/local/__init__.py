@@ -1,1 +1,1 @@
-"""Environments on one machine: supervised processes under the limits of the chart, with a status like a pod's."""
+"""The environments of one machine: supervised app processes under enforced limits, with a status like a pod's."""

@@ -1,0 +1,81 @@
+"""What the evaluation tests share. This directory is yours: add, change or remove tests.
+
+The release gives: EVALUATION_PACKAGE, the packaged model's directory; EVALUATION_ACCURACY_MIN, EVALUATION_LOSS_MAX and
+EVALUATION_RECALL_MIN, the thresholds; EVALUATION_DRAWN_ACCURACY in the demo mode `flaky-metrics` alone;
+EVALUATION_DETAILS, a file for what the report draws. A test tells what it measured by the fixture `measured`.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+import onnxruntime
+import pytest
+
+BATCH = 128
+
+
+@dataclass
+class Evaluated:
+    """The model's answers to the held-out images: probabilities [M, labels] and true labels [M]."""
+
+    package: Path
+    contract: dict
+    probabilities: numpy.ndarray
+    labels: numpy.ndarray
+
+    @property
+    def predicted(self) -> numpy.ndarray:
+        """The most probable label of each image."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confusion(self) -> numpy.ndarray:
+        """Counts, rows true, columns predicted."""
+        size = len(self.contract["labels"])
+        found = numpy.zeros((size, size), dtype=int)
+        numpy.add.at(found, (self.labels, self.predicted), 1)
+        return found
+
+
+def scaled(images: numpy.ndarray, wanted: dict) -> numpy.ndarray:
+    """Pixels as the contract says."""
+    pixels = (images.astype(numpy.float32) / 255 - numpy.array(wanted["mean"])) / numpy.array(wanted["std"])
+    return pixels.transpose(0, 3, 1, 2).astype(numpy.float32)
+
+
+@pytest.fixture(scope="session")
+def evaluated() -> Evaluated:
+    """The packaged model, run once over all held-out images."""
+    package = Path(os.environ["EVALUATION_PACKAGE"])
+    contract = json.loads((package / "contract.json").read_text())
+    with numpy.load(package / "holdout.npz", allow_pickle=False) as held:
+        images, labels = held["images"], held["labels"]
+    session = onnxruntime.InferenceSession(str(package / "model.onnx"), providers=["CPUExecutionProvider"])
+    name, parts = contract["input"]["name"], []
+    for start in range(0, len(images), BATCH):
+        batch = scaled(images[start : start + BATCH], contract["input"])
+        parts.append(session.run([contract["output"]["name"]], {name: batch})[0])
+    logits = numpy.concatenate(parts).astype(numpy.float64)
+    powers = numpy.exp(logits - logits.max(axis=1, keepdims=True))
+    found = Evaluated(package, contract, powers / powers.sum(axis=1, keepdims=True), labels)
+    details = {"confusion_matrix": found.confusion.tolist()}
+    Path(os.environ["EVALUATION_DETAILS"]).write_text(json.dumps(details))
+    return found
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Tells the release what a test measured: measured(code, value, threshold, message)."""
+
+    def tell(code: str, value: object, threshold: object, message: str, unit: str = "") -> None:
+        for name, content in (("code", code), ("measured", value), ("threshold", threshold)):
+            record_property(name, content)
+        record_property("message", message)
+        record_property("unit", unit)
+
+    return tell
+

@@ -1,0 +1,67 @@
+"""Runs the user's training program and logs the packaged model it leaves."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.package import read_package
+from slipway_steps.domain.scenario import Scenario
+from slipway_steps.ports import World
+
+PROGRAM = "train.py"
+
+
+class Params(BaseModel):
+    """What to train."""
+
+    scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
+    seed: int = Field(0, description="Seed of everything random.", ge=0)
+    dataset: str = Field("digits", description="`digits`, or a folder of class folders such as Food-11.", min_length=1)
+    model_package: str = Field("", description="Directory of a packaged model to release; empty: train one.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """The MLflow run that holds the packaged model."""
+
+    run_id: str
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Train in a process of its own, check the package, log it.
+
+    Raises BadInput for data or a package that cannot be used, Broken where the training program fails.
+    """
+    program = world.settings.train_directory / PROGRAM
+    if not program.is_file():
+        raise BadInput(f"there is no training program {program}", "name its directory by SLIPWAY_TRAIN_DIRECTORY")
+    arguments = [f"--dataset={params.dataset}", f"--seed={params.seed}", f"--scenario={params.scenario}"]
+    if params.model_package:
+        arguments.append(f"--package={read_package(Path(params.model_package)).directory}")
+    with tempfile.TemporaryDirectory() as directory:
+        package = Path(directory) / "package"
+        execute([sys.executable, str(program), *arguments, f"--output={package}"])
+        read_package(package)
+        run_id = world.registry.log_package(params.release, package)
+    print(f"logged to MLflow as run {run_id}", flush=True)
+    return Outputs(run_id=run_id)
+
+
+def execute(command: list[str]) -> None:
+    """Run the program with its output as ours. Raises BadInput where it says `error: ...`, else Broken."""
+    last = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    if process.returncode and last.startswith("error: "):
+        raise BadInput(last.removeprefix("error: "), "nothing was logged or registered")
+    if process.returncode:
+        raise Broken(
+            f"the training program ended with exit code {process.returncode}: {last or 'it said nothing'}",
+            "its output is above",
+        )

@@ -1,0 +1,72 @@
+"""Asks the served application over HTTP."""
+
+import time
+from typing import Any, NamedTuple
+
+import requests
+
+from slipway_steps.domain.errors import AppError
+
+
+class Answer(NamedTuple):
+    """What the app answered. `body` is the parsed JSON object, or None where it was none."""
+
+    status: int
+    body: dict[str, Any] | None
+    text: str
+    milliseconds: float
+
+
+class AppClient:
+    """One environment's app. `timeout` in seconds, for connecting and for each read."""
+
+    def __init__(self, url: str, timeout: float = 10.0) -> None:
+        self.url = url
+        self.timeout = timeout
+        self.session = requests.Session()
+        self.session.trust_env = False  # no proxy stands between us and a Service
+
+    def _ask(self, method: str, path: str, **content: Any) -> Answer:
+        started = time.perf_counter()
+        try:
+            answer = self.session.request(
+                method, f"{self.url}{path}", timeout=self.timeout, allow_redirects=False, **content
+            )
+            text = answer.text
+        except requests.RequestException as error:
+            raise AppError(
+                f"{method} {self.url}{path} got no answer: {_reason(error)}", "is the app running? slipway status"
+            ) from error
+        spent = (time.perf_counter() - started) * 1000
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        return Answer(answer.status_code, body if isinstance(body, dict) else None, text, spent)
+
+    def version(self) -> Answer:
+        """GET /version. Raises AppError where unreachable."""
+        return self._ask("GET", "/version")
+
+    def predict(self, image_png: bytes) -> Answer:
+        """POST /predict with one image. Raises AppError where unreachable."""
+        return self._ask("POST", "/predict", files={"image": ("image.png", image_png, "image/png")})
+
+    def test(self) -> Answer:
+        """GET /test: the app runs its own bundled samples. Raises AppError where unreachable."""
+        return self._ask("GET", "/test")
+
+    def ready(self) -> bool:
+        """Whether GET /readyz answers 200; never raises."""
+        try:
+            return self._ask("GET", "/readyz").status == 200
+        except AppError:
+            return False
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "timed out"
+    if isinstance(error, requests.ConnectionError):
+        return "connection refused or lost"
+    return type(error).__name__

@@ -1,0 +1,49 @@
+"""Reads pytest's JUnit XML into checks."""
+
+from pathlib import Path
+
+from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.verdict import Check, Verdict
+
+
+def _number(text: str | None) -> float | str | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return text
+
+
+def checks_of(path: Path) -> list[Check]:
+    """A check per executed test; a skipped test is none. The properties `code`, `measured`, `threshold`, `unit` and
+    `message` of a test, set by pytest's `record_property`, describe it.
+
+    Raises Broken for a test that could not run (an error in a fixture or while collecting): that says nothing about the
+    model.
+    """
+    from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+    checks = []
+    suites = JUnitXml.fromfile(str(path))
+    for suite in [suites] if isinstance(suites, TestSuite) else suites:
+        for case in suite:
+            if not isinstance(case, TestCase):
+                continue
+            results = case.result
+            if any(isinstance(result, Error) for result in results):
+                raise Broken(f"evaluation test {case.name} could not run: {results[0].message}", "its output is above")
+            if any(isinstance(result, Skipped) for result in results):
+                continue
+            failed = next((result for result in results if isinstance(result, Failure)), None)
+            given = {p.name: p.value for p in case.properties()}
+            said = given.get("message") or (failed.message or "").splitlines()[0:1] or [case.name]
+            checks.append(
+                Check(
+                    code=given.get("code", case.name.removeprefix("test_").replace("_", "-")),
+                    verdict=Verdict.REJECT if failed else Verdict.PASS,
+                    message=said if isinstance(said, str) else said[0],
+                    measured=_number(given.get("measured")),
+                    threshold=_number(given.get("threshold")),
+                    unit=given.get("unit", ""),
+                )
+            )
+    return checks
