@@ -36,9 +36,7 @@ class Model:
         path = directory / "model.onnx"
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.input = self.session.get_inputs()[0]
-        self.problem = mismatch(
-            self.contract, read_graph(path), self.input.shape, self.session.get_outputs()[0].shape
-        )
+        self.problem = mismatch(self.contract, read_graph(path), self.input.shape, self.session.get_outputs()[0].shape)
         wanted = self.contract["input"]
         self.mean, self.std = (numpy.array(wanted[k], dtype=numpy.float32) for k in ("mean", "std"))
         self.height, self.width = wanted["shape"][1:]

@@ -64,14 +64,19 @@ def split(name: str, labels: list[str], images: numpy.ndarray, targets: numpy.nd
     train, holdout = train_test_split(
         numpy.arange(len(targets)), test_size=HOLDOUT_SHARE, random_state=seed, stratify=targets
     )
-    return Data(name, labels, images[train], targets[train], images[holdout][:HOLDOUT_LIMIT], targets[holdout][:HOLDOUT_LIMIT])
+    return Data(
+        name, labels, images[train], targets[train], images[holdout][:HOLDOUT_LIMIT], targets[holdout][:HOLDOUT_LIMIT]
+    )
 
 
 def folder(path: Path, seed: int) -> Data:
     """Class folders under `path`, or under its training/ and validation/ (Food-11's own split)."""
     if not path.is_dir():
         sys.exit(f"error: dataset {path} is no directory (give a folder of class folders, or `digits`)")
-    parts = [next((path / n for n in names if (path / n).is_dir()), None) for names in (("training", "train"), ("validation", "val"))]
+    parts = [
+        next((path / n for n in names if (path / n).is_dir()), None)
+        for names in (("training", "train"), ("validation", "val"))
+    ]
     train_path, holdout_path = parts[0] or path, parts[1] if parts[0] else None
     labels = sorted(p.name for p in train_path.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(labels) < 2:

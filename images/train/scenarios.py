@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 OVERSIZED_MIB = 220
 """MiB of weights; with the app's own 100 that is above its limit of 256."""

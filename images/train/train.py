@@ -147,7 +147,10 @@ def train(dataset: str, seed: int, scenario: str, directory: Path) -> None:
 
     data = load(dataset, seed)
     architecture = "resnet_small" if scenario == "bad-architecture" else "mobilenet_v2"
-    print(f"training {architecture} on {data.name}: {len(data.train_labels)} images, {len(data.labels)} classes", flush=True)
+    print(
+        f"training {architecture} on {data.name}: {len(data.train_labels)} images, {len(data.labels)} classes",
+        flush=True,
+    )
     model, history = fit(data, architecture, seed)
     params = {"architecture": architecture, "dataset": data.name, "seed": seed, "scenario": scenario}
     params |= {"epochs": EPOCHS[architecture], "batch": BATCH, "peak_rate": PEAK_RATE[architecture]}

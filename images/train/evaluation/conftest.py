@@ -78,4 +78,3 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[..., No
         record_property("unit", unit)
 
     return tell
-

@@ -12,5 +12,7 @@ def test_class_recall(evaluated, measured) -> None:
     recalls = numpy.where(present, counts.diagonal() / numpy.maximum(1, counts.sum(axis=1)), 1.0)
     worst = int(recalls.argmin())
     label, recall = evaluated.contract["labels"][worst], float(recalls[worst])
-    measured("class-recall", round(recall, 4), least, f"recall {recall:.4f} of class {label}, the worst, at least {least:g}")
+    measured(
+        "class-recall", round(recall, 4), least, f"recall {recall:.4f} of class {label}, the worst, at least {least:g}"
+    )
     assert recall >= least

@@ -18,7 +18,12 @@ def test_model_structure(evaluated, measured) -> None:
         for attribute in node.attribute
     )
     labels, wanted = len(contract["labels"]), contract["input"]["shape"]
-    measured("structure", f"{shape} -> {classes}", f"{wanted} -> {labels}", f"{contract['architecture']}: {shape} -> {classes} classes")
+    measured(
+        "structure",
+        f"{shape} -> {classes}",
+        f"{wanted} -> {labels}",
+        f"{contract['architecture']}: {shape} -> {classes} classes",
+    )
     assert shape == wanted
     assert classes == labels
     assert numpy.isfinite(evaluated.probabilities).all()

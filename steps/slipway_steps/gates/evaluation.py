@@ -71,7 +71,9 @@ def run(params: Params, world: World) -> Outputs:
     return Outputs(verdict=report.verdict)
 
 
-def evaluate(params: Params, tests: Path, package: Path, directory: Path) -> tuple[list[Check], dict[str, list[object]]]:
+def evaluate(
+    params: Params, tests: Path, package: Path, directory: Path
+) -> tuple[list[Check], dict[str, list[object]]]:
     """Run pytest; returns a check per test and what the tests left in details.json. Raises Broken."""
     if not tests.is_dir():
         raise Broken(f"there is no evaluation directory {tests}", "put pytest files there")
@@ -87,7 +89,17 @@ def evaluate(params: Params, tests: Path, package: Path, directory: Path) -> tup
         given["EVALUATION_DRAWN_ACCURACY"] = str(drawn_accuracy(params.seed))
     command = [sys.executable, "-m", "pytest", str(tests), f"--junitxml={junit}", f"--rootdir={tests}"]
     # no plugin and no configuration of wherever this runs may change what the tests say
-    options = ["-c", os.devnull, "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib", "--tb=short"]
+    options = [
+        "-c",
+        os.devnull,
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "--import-mode=importlib",
+        "--tb=short",
+    ]
     try:
         done = subprocess.run(
             [*command, *options],
