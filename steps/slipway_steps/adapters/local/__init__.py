@@ -1,1 +1,1 @@
-"""The environments of one machine: supervised app processes under enforced limits, with a status like a pod's."""
+"""Environments on one machine: supervised processes under the limits of the chart, with a status like a pod's."""

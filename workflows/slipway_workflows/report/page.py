@@ -1,0 +1,219 @@
+"""The HTML report of a release: one file that needs nothing else, not even a script."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import ORDER
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.verdict import Check, Gate, GateReport
+from slipway_workflows.report.graph import Step, branch_picture, leaves, read, values
+from slipway_workflows.report.layout import Picture, arrange
+from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
+from slipway_workflows.report.times import clock, parse_time, spoken
+from slipway_workflows.report.verdict import GATE_NAMES, GATE_STEPS, Environments, measure, number, tell
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """A gate in the table: its report, or why there is none."""
+
+    name: str
+    verdict: str
+    seconds: str
+    checks: Sequence[Check]
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A step on the time line: `left` and `width` in percent of the whole release."""
+
+    name: str
+    step: Step
+    left: float
+    width: float
+
+
+def write_report(
+    workflow: Mapping[str, Any],
+    reports: Sequence[GateReport],
+    environments: Environments,
+    target: Path,
+    notes: Sequence[str] = (),
+) -> Path:
+    """Write the report of a release to `target`, whole or not at all, and return `target`.
+
+    workflow: as Argo stores it, finished or not. reports: of its gates, in the order in which they were made; of two
+    by one gate the later counts. environments: what stands in each now, as `slipway status --output json` has it.
+    notes: sentences to show on top. Whatever is missing is named on the page. Raises BadInput where `target` cannot be
+    written.
+    """
+    text = _render(workflow, reports, environments, notes)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BadInput(f"the report could not be written to {target}: {error.strerror}", "is there space, and may you write there?") from error
+    return target
+
+
+def _render(
+    workflow: Mapping[str, Any], reports: Sequence[GateReport], environments: Environments, notes: Sequence[str]
+) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    status = workflow.get("status") or {}
+    root = read(workflow)
+    latest = {report.gate: report for report in reports}
+    current = [latest[gate] for gate in GATE_STEPS if gate in latest]
+    started, finished = parse_time(status.get("startedAt")), parse_time(status.get("finishedAt"))
+    jinja = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.globals |= {"number": number, "measure": measure, "spoken": spoken, "short": _short_digest}
+    return jinja.get_template("report.html.j2").render(
+        css=(HERE / "report.css").read_text(encoding="utf-8"),
+        name=str((workflow.get("metadata") or {}).get("name") or "a release"),
+        phase=str(status.get("phase") or "Pending"),
+        told=tell(workflow, root, current, environments),
+        notes=list(notes),
+        started=clock(started),
+        lasted=spoken((finished - started).total_seconds()) if started and finished else "",
+        candidate=_candidate(current),
+        wide=_picture(root, across=True),
+        narrow=_picture(root, across=False),
+        tree=branch_picture(workflow),
+        gates=_gates(latest, root),
+        plots=_plots(latest),
+        environments=_environments(environments),
+        bars=_bars(root),
+        parameters=_parameters(workflow, root),
+        made=clock(datetime.now(UTC)),
+    )
+
+
+def _picture(root: Step | None, *, across: bool) -> Picture | None:
+    return arrange(root, across=across) if root else None
+
+
+def _candidate(reports: Sequence[GateReport]) -> Candidate | None:
+    """What was released; an evaluation that failed knows no version."""
+    known = [report.candidate for report in reports if report.candidate.version]
+    return max(known, key=lambda candidate: bool(candidate.digest), default=None)
+
+
+def _gates(latest: Mapping[Gate, GateReport], root: Step | None) -> list[GateRow]:
+    rows = []
+    steps = {step.name: step for _, step in leaves(root)} if root else {}
+    for gate, step_name in GATE_STEPS.items():
+        report, step = latest.get(gate), steps.get(step_name)
+        name = GATE_NAMES[gate].capitalize()
+        if report:
+            seconds = spoken(report.finished_at - report.started_at)
+            missing = "" if report.checks else "The gate made no check."
+            rows.append(GateRow(name, report.verdict.value, seconds, report.checks, missing))
+        elif step is None:
+            rows.append(GateRow(name, "not run", "", [], "The release did not come to it."))
+        elif not step.ran:
+            rows.append(GateRow(name, "not run", "", [], "Skipped: what came before it had already decided."))
+        elif step.phase == "Running":
+            rows.append(GateRow(name, "running", "", [], "It has not ended yet."))
+        else:
+            why = step.message or "it ended without one"
+            rows.append(GateRow(name, "error", spoken(step.seconds), [], f"There is no report of it: {why}."))
+    return rows
+
+
+def _plots(latest: Mapping[Gate, GateReport]) -> list[tuple[str, Plot | None, str]]:
+    """Title, plot, and what to say where there is none."""
+
+    def series(gate: Gate, name: str) -> Any:
+        return latest[gate].series.get(name) if gate in latest else None
+
+    def numeric(gate: Gate, code: str, field: str) -> float | None:
+        """A number of the gate's check `code`, or of the one whose code begins so."""
+        checks = latest[gate].checks if gate in latest else []
+        found = [getattr(check, field) for check in checks if check.code.startswith(code)]
+        return next((float(value) for value in found if isinstance(value, (int, float))), None)
+
+    begin = min((latest[gate].started_at for gate in (Gate.RESOURCES, Gate.LOAD) if gate in latest), default=0.0)
+
+    def curves(name: str) -> list[tuple[str, float, Any]]:
+        gates = [gate for gate in (Gate.RESOURCES, Gate.LOAD) if gate in latest]
+        return [(GATE_NAMES[gate], latest[gate].started_at - begin, series(gate, name)) for gate in gates]
+
+    limits = [series(gate, "memory_limit_mib") for gate in (Gate.RESOURCES, Gate.LOAD)]
+    limit = next((float(value) for value in limits if isinstance(value, (int, float))), None)
+    p95 = [numeric(Gate.LOAD, "p95", field) for field in ("measured", "threshold")]
+    return [
+        (
+            "Latency under load",
+            latency_histogram(series(Gate.LOAD, "latencies_ms"), p95[0], p95[1]),
+            "The load test made no measurement.",
+        ),
+        ("Memory over time", over_time("Memory", "MiB", curves("memory_mib"), limit), "No memory was measured."),
+        (
+            "Confusion matrix",
+            confusion_matrix(series(Gate.EVALUATION, "confusion_matrix"), series(Gate.EVALUATION, "labels")),
+            "The evaluation kept no confusion matrix.",
+        ),
+        (
+            "Training history",
+            training_history(series(Gate.EVALUATION, "history")),
+            "The evaluation kept no training history.",
+        ),
+        (
+            "CPU over time",
+            over_time("CPU", "millicores", curves("cpu_millicores"), numeric(Gate.RESOURCES, "cpu", "threshold")),
+            "No CPU usage was measured.",
+        ),
+    ]
+
+
+def _environments(environments: Environments) -> list[tuple[str, Mapping[str, str | None] | None]]:
+    names = [*ORDER, *(name for name in environments if name not in [*ORDER])]
+    return [(str(name), environments.get(name)) for name in names]
+
+
+def _bars(root: Step | None) -> list[Bar]:
+    """Where the time went, one bar for each step that ran."""
+    ran = [(name, step) for name, step in leaves(root) if step.seconds is not None] if root else []
+    if not ran:
+        return []
+    begin = min(step.started for _, step in ran if step.started)
+    end = max(step.finished for _, step in ran if step.finished)
+    whole = max((end - begin).total_seconds(), 0.001)
+    bars = []
+    for name, step in ran:
+        left = (step.started - begin).total_seconds() / whole * 100 if step.started else 0.0
+        bars.append(Bar(name, step, min(left, 99.5), max((step.seconds or 0.0) / whole * 100, 0.5)))
+    return bars
+
+
+def _parameters(workflow: Mapping[str, Any], root: Step | None) -> dict[str, str]:
+    """What the release ran with: the entry point's inputs, which hold the defaults too, then what was only given."""
+    given = values((workflow.get("spec") or {}).get("arguments"))
+    used = dict(root.inputs or {}) if root else {}
+    return dict(sorted((given | used).items()))
+
+
+def _short_digest(digest: str) -> str:
+    """`sha256:7f3a9c51e2d8`: enough to tell two images apart."""
+    head, colon, rest = digest.partition(":")
+    return f"{head}:{rest[:12]}" if colon else digest[:19]

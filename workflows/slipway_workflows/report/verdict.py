@@ -1,0 +1,160 @@
+"""What a release came to, in plain words: one sentence a person would say, and what follows from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
+from slipway_workflows.report.graph import State, Step, leaves, values
+
+Tone = Literal["good", "bad", "unsure", "neutral"]
+Environments = Mapping[str, Mapping[str, str | None]]
+
+GATE_NAMES = {
+    Gate.EVALUATION: "evaluation",
+    Gate.INTEGRATION: "integration test",
+    Gate.RESOURCES: "resource test",
+    Gate.LOAD: "load test",
+}
+GATE_STEPS = {
+    Gate.EVALUATION: "evaluate",
+    Gate.INTEGRATION: "integration",
+    Gate.RESOURCES: "resources",
+    Gate.LOAD: "load",
+}
+"""Which step runs a gate; in the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """`title`: what came of it. `detail`: what that means for the environments. `tone`: its colour and sign."""
+
+    title: str
+    detail: str
+    tone: Tone
+
+
+def number(value: float | str | None) -> str:
+    """A measured value as a person writes it: 4012, 0.75, 97.5; texts as they are, "" for None."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if value != value or value in (float("inf"), float("-inf")):
+        return str(value)
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:.3g}"
+
+
+def measure(value: float | str | None, unit: str) -> str:
+    """A value with its unit: `4012 ms`, `100 %`, `OOMKilled`."""
+    text = number(value)
+    return f"{text} {unit}".strip() if text and isinstance(value, (int, float)) else text
+
+
+def in_short(check: Check) -> str:
+    """A check in one breath: `p95 4012 ms, limit 2000 ms`; its own sentence where no numbers were compared."""
+    measured, threshold = check.measured, check.threshold
+    if isinstance(measured, str) or isinstance(threshold, str) or measured is None or threshold is None:
+        return check.message.rstrip(".") or check.code.replace("-", " ")
+    bound = "limit" if measured > threshold else "minimum"
+    return f"{check.code.replace('-', ' ')} {measure(measured, check.unit)}, {bound} {measure(threshold, check.unit)}"
+
+
+def tell(
+    workflow: Mapping[str, Any], root: Step | None, reports: Sequence[GateReport], environments: Environments
+) -> Told:
+    """The sentence for a release as it stands, finished or not."""
+    status = workflow.get("status") or {}
+    phase, message = str(status.get("phase") or "Pending"), str(status.get("message") or "")
+    if root is None:
+        return Told(f"{'Not started' if phase in ('Pending', 'Running') else 'Never started'}", message, "neutral")
+    steps = {step.name: step for _, step in root.walk()}  # a step's own name is told once in a release
+    if phase in ("Pending", "Running"):
+        return _unfinished(root)
+    if phase == "Succeeded":
+        return _succeeded(steps, environments)
+    after = _after(steps, reports, environments)
+    verdict = values(status.get("outputs")).get("verdict", "")
+    for gate in Gate:
+        report = next((one for one in reports if one.gate is gate), None)
+        if report is None or report.verdict in (Verdict.PASS, Verdict.ERROR):
+            continue
+        why = report.failures()
+        short = in_short(why[0]) if why else "no reason was given"
+        more = f" (and {len(why) - 1} more)" if len(why) > 1 else ""
+        if report.verdict is Verdict.REJECT:
+            return Told(f"Rejected by the {GATE_NAMES[gate]}: {short}{more}", after, "bad")
+        return Told(f"Inconclusive: not enough data in the {GATE_NAMES[gate]}: {short}{more}", after, "unsure")
+    broken = _broken(root)
+    if broken is None:
+        return Told(f"Error: {message or 'the release failed'}", after, "bad")
+    where, step = broken
+    why_broken = step.message or message
+    if verdict == "pass":
+        return Told(f"Error: the gates passed, but {where} failed", f"{_sentence(why_broken)} {after}".strip(), "bad")
+    return Told(f"Error: {where} broke", f"{_sentence(why_broken)} {after}".strip(), "bad")
+
+
+def _unfinished(root: Step) -> Told:
+    for name, step in leaves(root):
+        if step.phase == "Running":
+            waits = step.state is State.WAITING
+            return Told("Waiting for a decision" if waits else "Still running", f"At {name}.", "neutral")
+    return Told("Still running", "No step runs at the moment.", "neutral")
+
+
+def _succeeded(steps: Mapping[str, Step], environments: Environments) -> Told:
+    promote, hold, revert = (steps.get(name) for name in ("promote", "hold", "revert"))
+    if promote and promote.ran:
+        target = (promote.inputs or {}).get("target-environment") or "canary"
+        serves = (environments.get(target) or {}).get("version")
+        return Told(
+            f"Promoted to {target}", f"Every gate passed; {target} serves version {serves}." if serves else "", "good"
+        )
+    if hold and hold.ran:
+        return Told(
+            "Passed, and held at staging",
+            "auto-promote was false: a person promotes it with `slipway promote --to canary`.",
+            "good",
+        )
+    if revert and revert.ran:
+        return Told("Reverted", _stands("staging", environments), "neutral")
+    return Told("Succeeded", "", "good")
+
+
+def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environments: Environments) -> str:
+    """What the environments are left with."""
+    revert, deploy = steps.get("revert"), steps.get("deploy")
+    environment = ((revert.inputs or {}).get("target-environment") if revert else None) or "staging"
+    if revert and revert.state is State.FAILED:
+        return f"The revert failed too: look at {environment} now. {_stands(environment, environments)}"
+    if revert and revert.ran:
+        entry = environments.get(environment) or {}
+        if not entry:
+            return f"{environment} was reverted."
+        if not entry.get("version"):
+            return f"Nothing had passed on {environment} before, so it is empty now."
+        return f"{environment} serves version {entry['version']} again."
+    if not (deploy and deploy.ran) and not any(r.gate is not Gate.EVALUATION for r in reports):
+        still = _stands(environment, environments)
+        return f"Nothing was deployed. {still}".strip()
+    return _stands(environment, environments)
+
+
+def _stands(environment: str, environments: Environments) -> str:
+    entry = environments.get(environment)
+    if entry is None:
+        return ""
+    return f"{environment} serves version {entry['version']}." if entry.get("version") else f"{environment} is empty."
+
+
+def _broken(root: Step) -> tuple[str, Step] | None:
+    """The step that broke first, as `test / gates / load`; the red last step only repeats what came before."""
+    failed = [(name, step) for name, step in leaves(root) if step.state is State.FAILED]
+    causes = [(name, step) for name, step in failed if step.name != "rejected"] or failed
+    return causes[0] if causes else None
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if not text or text[-1] in ".!?" else f"{text}."
