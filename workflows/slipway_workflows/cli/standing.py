@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+
 from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.adapters.oci_layout import OciLayout
-
 from slipway_steps.domain.environment import Environment
 from slipway_steps.settings import Settings
 

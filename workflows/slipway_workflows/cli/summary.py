@@ -6,8 +6,8 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
-from slipway_steps.adapters.mlflow_registry import MlflowRegistry
 
+from slipway_steps.adapters.mlflow_registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.settings import Settings

@@ -69,7 +69,9 @@ def write_report(
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise BadInput(f"the report could not be written to {target}: {error.strerror}", "is there space, and may you write there?") from error
+        raise BadInput(
+            f"the report could not be written to {target}: {error.strerror}", "is there space, and may you write there?"
+        ) from error
     return target
 
 

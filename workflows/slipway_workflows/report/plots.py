@@ -60,7 +60,9 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
         axes.yaxis.get_major_locator().set_params(integer=True)
         over = p95 is not None and limit is not None and p95 >= limit
         if p95 is not None:
-            _upright(axes, p95, f"p95 {p95:.0f} ms", RED if over else GREEN, "-", left=p95 > (limit or 0) or p95 > high / 2)
+            _upright(
+                axes, p95, f"p95 {p95:.0f} ms", RED if over else GREEN, "-", left=p95 > (limit or 0) or p95 > high / 2
+            )
         if limit is not None:
             _upright(axes, limit, f"limit {limit:.0f} ms", INK, "--", left=limit >= (p95 or 0), row=1)
         svg = _svg(figure, "latency")
@@ -71,9 +73,7 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
     return Plot("Latency under load", ", ".join(said) + ".", svg)
 
 
-def over_time(
-    name: str, unit: str, curves: Sequence[tuple[str, float, Any]], limit: float | None
-) -> Plot | None:
+def over_time(name: str, unit: str, curves: Sequence[tuple[str, float, Any]], limit: float | None) -> Plot | None:
     """Usage over time. curves: a label, the second at which it begins, [[seconds, value], ...]; `limit` in `unit`."""
     drawn = [(label, [(start + at, value) for at, value in _pairs(points)]) for label, start, points in curves]
     drawn = [(label, points) for label, points in drawn if points]
@@ -88,14 +88,24 @@ def over_time(
             axes.plot(seconds, measured, color=color, linestyle=style, linewidth=1.8, marker=marker, markersize=4)
             axes.fill_between(seconds, measured, color=color, alpha=0.09, linewidth=0)
             axes.annotate(
-                label, (seconds[0], measured[0]), xytext=(3, 6), textcoords="offset points", color=color, parse_math=False
+                label,
+                (seconds[0], measured[0]),
+                xytext=(3, 6),
+                textcoords="offset points",
+                color=color,
+                parse_math=False,
             )
         top = max([peak for _, peak in peaks] + ([limit] if limit else []))
         if limit is not None:
             axes.axhline(limit, color=RED, linestyle="--", linewidth=1.4)
             axes.annotate(
-                f"limit {limit:.0f} {unit}", (1, limit), xycoords=("axes fraction", "data"), xytext=(-3, 4),
-                textcoords="offset points", ha="right", color=RED,
+                f"limit {limit:.0f} {unit}",
+                (1, limit),
+                xycoords=("axes fraction", "data"),
+                xytext=(-3, 4),
+                textcoords="offset points",
+                ha="right",
+                color=RED,
             )
         axes.set_ylim(0, top * 1.18 or 1)
         axes.set_xlim(left=min(points[0][0] for _, points in drawn))
@@ -130,7 +140,9 @@ def confusion_matrix(series: Any, labels: Any) -> Plot | None:
             middles = [index + 0.5 for index in range(count)]
             long = max(map(len, names)) > 3
             short = [name if len(name) <= 14 else name[:13] + "…" for name in names]
-            axes.set_xticks(middles, short, rotation=40 if long else 0, ha="right" if long else "center", parse_math=False)
+            axes.set_xticks(
+                middles, short, rotation=40 if long else 0, ha="right" if long else "center", parse_math=False
+            )
             axes.set_yticks(middles, short, parse_math=False)
         axes.invert_yaxis()
         axes.set_aspect("equal")
@@ -167,7 +179,9 @@ def training_history(series: Any) -> Plot | None:
             for key, color, style in zip(group, (BLUE, "#9a5b00", GREEN), ("-", "--", "-."), strict=False):
                 x, y = zip(*curves[key], strict=True)
                 label = _clean(key.replace("_", " "))[:30].lstrip()
-                axes.plot(x, y, color=color, linestyle=style, linewidth=1.8, marker="o", markersize=4, label=label or "?")
+                axes.plot(
+                    x, y, color=color, linestyle=style, linewidth=1.8, marker="o", markersize=4, label=label or "?"
+                )
             legend = axes.legend(frameon=False, fontsize=7.5, loc="best")
             for text in legend.get_texts():
                 text.set_parse_math(False)
@@ -201,14 +215,19 @@ def _clean(text: str) -> str:
     return UNPRINTABLE.sub("?", text)
 
 
-def _upright(
-    axes: "Axes", x: float, text: str, color: str, style: str, *, left: bool = False, row: int = 0
-) -> None:
+def _upright(axes: "Axes", x: float, text: str, color: str, style: str, *, left: bool = False, row: int = 0) -> None:
     """A vertical line with its words beside it; `row` keeps two of them apart."""
     axes.axvline(x, color=color, linestyle=style, linewidth=1.6)
     axes.annotate(
-        text, (x, 0.93 - 0.12 * row), xycoords=("data", "axes fraction"), xytext=(-5 if left else 5, 0),
-        textcoords="offset points", ha="right" if left else "left", va="center", color=color, weight="bold",
+        text,
+        (x, 0.93 - 0.12 * row),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5 if left else 5, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="center",
+        color=color,
+        weight="bold",
     )
 
 
@@ -228,11 +247,24 @@ def _drawing(width: float, height: float) -> Iterator["Figure"]:
     from matplotlib.figure import Figure
 
     style: dict[str, Any] = {
-        "svg.fonttype": "none", "svg.hashsalt": "report", "font.family": "DejaVu Sans", "font.size": 8,
-        "text.color": INK, "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED,
-        "axes.edgecolor": "#97a3b2", "axes.grid": True, "axes.axisbelow": True, "grid.color": LINE,
-        "grid.linewidth": 0.7, "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "none",
-        "axes.facecolor": "none", "xtick.minor.size": 0,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "report",
+        "font.family": "DejaVu Sans",
+        "font.size": 8,
+        "text.color": INK,
+        "axes.labelcolor": MUTED,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "axes.edgecolor": "#97a3b2",
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": LINE,
+        "grid.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "xtick.minor.size": 0,
     }
     with mpl.rc_context(style):
         figure = Figure(figsize=(width, height), layout="constrained")
