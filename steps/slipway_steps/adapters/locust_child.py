@@ -21,7 +21,7 @@ def main(url: str, image_path: str, requests: int, users: int, seconds: float) -
     setup_logging("ERROR")
     with open(image_path, "rb") as file:  # noqa: PTH123 - as few imports as can be before gevent's patches
         image = file.read()
-    left = requests
+    left, answered = requests, 0
 
     class Person(HttpUser):
         host = url
@@ -29,7 +29,7 @@ def main(url: str, image_path: str, requests: int, users: int, seconds: float) -
 
         @task
         def predict(self) -> None:
-            nonlocal left
+            nonlocal left, answered
             if left <= 0:
                 gevent.sleep(0.05)
                 return
@@ -43,13 +43,13 @@ def main(url: str, image_path: str, requests: int, users: int, seconds: float) -
                 status, body = answer.status_code or 0, (answer.text or "")[:BODY]
                 answer.success()
             print(json.dumps({"milliseconds": milliseconds, "status": status, "body": body}), flush=True)
+            answered += 1
 
     environment = Environment(user_classes=[Person], catch_exceptions=False)
     runner = environment.create_local_runner()
     runner.start(users, spawn_rate=users)
     deadline = time.monotonic() + seconds
-    answered = environment.stats.total
-    while time.monotonic() < deadline and answered.num_requests < requests:
+    while time.monotonic() < deadline and answered < requests:
         gevent.sleep(0.02)
     runner.quit()
 

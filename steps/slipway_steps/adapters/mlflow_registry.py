@@ -155,7 +155,8 @@ class MlflowRegistry:
         from mlflow.artifacts import download_artifacts
 
         target.mkdir(parents=True, exist_ok=True)
-        uri = f"{self._model_uri(run_id)}/artifacts/package"
+        model = self.client.get_logged_model(self._model_uri(run_id).removeprefix("models:/"))
+        uri = f"{model.artifact_location}/artifacts/package"
         return Path(download_artifacts(artifact_uri=uri, dst_path=str(target)))
 
     # versions and aliases

@@ -20,7 +20,7 @@ def checks_of(path: Path) -> list[Check]:
     Raises Broken for a test that could not run (an error in a fixture or while collecting): that says nothing about the
     model.
     """
-    from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+    from junitparser import Error, Failure, JUnitXml, Properties, Skipped, TestCase, TestSuite
 
     checks = []
     suites = JUnitXml.fromfile(str(path))
@@ -34,7 +34,7 @@ def checks_of(path: Path) -> list[Check]:
             if any(isinstance(result, Skipped) for result in results):
                 continue
             failed = next((result for result in results if isinstance(result, Failure)), None)
-            given = {p.name: p.value for p in case.properties()}
+            given = {p.name: p.value for p in case.child(Properties) or ()}
             said = given.get("message") or (failed.message or "").splitlines()[0:1] or [case.name]
             checks.append(
                 Check(

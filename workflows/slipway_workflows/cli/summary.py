@@ -37,7 +37,7 @@ def gate_table(reports: list[GateReport]) -> Table:
     """Each check of each gate: measured value, threshold, verdict."""
     table = Table(title="Gates", title_justify="left", title_style="bold")
     for column in ("gate", "check", "measured", "threshold", "verdict"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=column == "verdict", overflow="fold")
     for report in reports:
         for check in report.checks:
             verdict = f"[{COLOURS[check.verdict]}]{check.verdict}[/]"

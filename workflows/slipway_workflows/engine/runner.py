@@ -149,10 +149,8 @@ class Runner:
             if "path" in (o.get("valueFrom") or {})
         ]
         limits = [seconds(template[k]) for k in ("activeDeadlineSeconds", "timeout") if template.get(k) is not None]
-        node.log = self.state.store.directory / "logs" / f"{node.id}.log"
-        process = Process(self.state.store.directory / "work" / node.id, node.log, self.environment)
+        process = Process(self.state.store.directory / "work" / node.id, self.state.log(node), self.environment)
         self.processes.add(process)
-        self.state.changed(node)
         if self.stopping.is_set():
             process.stop()
         keep = "script" in template or self.reads_results

@@ -4,6 +4,7 @@ import copy
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from slipway_workflows.engine.plan import Plan
@@ -33,10 +34,16 @@ class State:
     def node(self, name: str, display_name: str, kind: str, **fields: Any) -> Node:
         """A new node."""
         found = Node(node_id(self.plan.name, name), name, display_name, kind, **fields)
+        if kind == "Pod":
+            found.log = self.log(found)
         with self.mutex:
             self.nodes[found.id] = found
         self.changed(found)
         return found
+
+    def log(self, node: Node) -> Path:
+        """The file of a pod's output."""
+        return self.store.directory / "logs" / f"{node.id}.log"
 
     def changed(self, node: Node | None = None) -> None:
         """Tell the listener, and write now and then."""
