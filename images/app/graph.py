@@ -90,8 +90,9 @@ def _tensor(data: mmap.mmap, at: int, end: int) -> tuple[str, tuple[int, ...]]:
         if number == 1 and stop == -1:
             dims.append(start)
         elif number == 1:
-            while start < stop:
-                value, start = _varint(data, start, stop)
+            place = start
+            while place < stop:
+                value, place = _varint(data, place, stop)
                 dims.append(value)
         elif number == 8:
             name = data[start:stop].decode()

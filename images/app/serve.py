@@ -159,6 +159,7 @@ class Measured:
         self.inner = inner
 
     async def __call__(self, scope, receive, send) -> None:
+        """One request."""
         if scope["type"] != "http":
             return await self.inner(scope, receive, send)
         path = scope["path"] if scope["path"] in PATHS else "other"

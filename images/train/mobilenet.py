@@ -43,6 +43,7 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """Feature maps."""
         return x + self.body(x) if self.shortcut else self.body(x)
 
 

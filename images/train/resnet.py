@@ -19,6 +19,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Feature maps."""
         return torch.relu(self.body(x) + self.shortcut(x))
 
 

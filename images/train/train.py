@@ -157,6 +157,12 @@ def train(dataset: str, seed: int, scenario: str, directory: Path) -> None:
     write_package(directory, data, model, history, params)
 
 
+def is_mobilenet(package: Path) -> bool:
+    """Whether a packaged model says it is a MobileNetV2."""
+    contract = json.loads((package / "contract.json").read_text())
+    return bool(contract["architecture"] == "mobilenet_v2")
+
+
 def main() -> None:
     """Train, or take a packaged model, then do to it what the scenario asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -171,9 +177,8 @@ def main() -> None:
     temporary = arguments.output.with_name(arguments.output.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
     given = arguments.package
-    if given is not None and arguments.scenario == "bad-architecture":
-        if json.loads((given / "contract.json").read_text())["architecture"] == "mobilenet_v2":
-            given = None  # a packaged MobileNetV2 cannot be turned into another architecture
+    if given is not None and arguments.scenario == "bad-architecture" and is_mobilenet(given):
+        given = None  # a packaged MobileNetV2 cannot be turned into another architecture
     if given is not None:
         print(f"taking the packaged model {given}", flush=True)
         shutil.copytree(given, temporary)

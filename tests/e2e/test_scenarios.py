@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.e2e.conftest import Slipway, outputs, phases
+from e2e.conftest import Slipway, outputs, phases
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 

@@ -46,7 +46,9 @@ def test_every_string_comes_back_as_that_string(data: dict[str, str]) -> None:
     assert yaml.safe_load(yaml.dump(data, Dumper=render._Dumper)) == data
 
 
-@pytest.mark.parametrize("value", ["1234e56", "08", "0x1f", "true", "no", "null", "2024-01-01", "1_000", "~", "1:30", ""])
+@pytest.mark.parametrize(
+    "value", ["1234e56", "08", "0x1f", "true", "no", "null", "2024-01-01", "1_000", "~", "1:30", ""]
+)
 def test_what_yaml_would_read_as_something_else_is_quoted(value: str) -> None:
     assert f'"{value}"' in yaml.dump({"value": value}, Dumper=render._Dumper)
 

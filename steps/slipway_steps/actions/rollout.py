@@ -1,7 +1,7 @@
 """What deploy, promote and revert share: bring a candidate to an environment, take over from a dead release, undo.
 
-Order of writes: the intent, then the platform, then the alias, then what came of it. Whoever is killed in between leaves
-a record from which the next can tell what to do, and doing any of it twice changes nothing more.
+Order of writes: the intent, then the platform, then the alias, then what came of it. Whoever is killed in between
+leaves a record from which the next can tell what to do, and doing any of it twice changes nothing more.
 """
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed

@@ -23,11 +23,11 @@ def main(url: str, image_path: str, requests: int, users: int, seconds: float) -
         image = file.read()
     left, answered = requests, 0
 
-    class Person(HttpUser):
+    class Person(HttpUser):  # type: ignore[misc]
         host = url
         wait_time = constant(0)
 
-        @task
+        @task  # type: ignore[untyped-decorator]
         def predict(self) -> None:
             nonlocal left, answered
             if left <= 0:

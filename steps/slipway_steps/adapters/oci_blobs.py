@@ -37,7 +37,7 @@ class HashingFile:
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray | memoryview) -> int:
         """Write and hash."""
         self.hash.update(data)
         self.size += len(data)

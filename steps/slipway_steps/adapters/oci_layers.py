@@ -4,6 +4,7 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from slipway_steps.adapters.oci_blobs import Blobs, Descriptor
 from slipway_steps.domain.package import CONTRACT, MODEL, read_package
@@ -50,7 +51,10 @@ def _header(name: str, size: int, mode: int, kind: bytes) -> tarfile.TarInfo:
 def write_layer(blobs: Blobs, entries: Iterable[Entry]) -> Descriptor:
     """Write a layer; directories first, then files by name."""
     files = sorted(entries, key=lambda entry: entry[0])
-    with blobs.writing() as blob, tarfile.open(fileobj=blob, mode="w|", format=tarfile.USTAR_FORMAT) as archive:
+    with (
+        blobs.writing() as blob,
+        tarfile.open(fileobj=cast(IO[bytes], blob), mode="w|", format=tarfile.USTAR_FORMAT) as archive,
+    ):
         for name in _directories(name for name, _ in files):
             archive.addfile(_header(name, 0, 0o755, tarfile.DIRTYPE))
         for name, source in files:

@@ -35,12 +35,12 @@ def checks_of(path: Path) -> list[Check]:
                 continue
             failed = next((result for result in results if isinstance(result, Failure)), None)
             given = {p.name: p.value for p in case.child(Properties) or ()}
-            said = given.get("message") or (failed.message or "").splitlines()[0:1] or [case.name]
+            said = given.get("message") or (failed.message or "" if failed else "").split("\n")[0] or case.name
             checks.append(
                 Check(
                     code=given.get("code", case.name.removeprefix("test_").replace("_", "-")),
                     verdict=Verdict.REJECT if failed else Verdict.PASS,
-                    message=said if isinstance(said, str) else said[0],
+                    message=said,
                     measured=_number(given.get("measured")),
                     threshold=_number(given.get("threshold")),
                     unit=given.get("unit", ""),

@@ -26,10 +26,8 @@ def _named(pod: Pod, state: ContainerState, when: str, limit: int) -> Check | No
     message = f"{what}: it needs more than its memory limit of {limit / MIB:.0f} MiB" if oom else what
     if state.message and not oom:
         message += f": {state.message}"
-    threshold, unit = (round(limit / MIB), "MiB") if oom else (None, "")
-    return Check(
-        code=code, verdict=Verdict.REJECT, message=message, measured=state.reason, threshold=threshold, unit=unit
-    )
+    threshold = f"{limit / MIB:.0f} MiB" if oom else None
+    return Check(code=code, verdict=Verdict.REJECT, message=message, measured=state.reason, threshold=threshold)
 
 
 def pod_checks(observation: Observation) -> list[Check]:

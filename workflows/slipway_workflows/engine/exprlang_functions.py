@@ -73,7 +73,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "hasSuffix": str.endswith,
     "first": lambda values: values[0] if values else None,
     "last": lambda values: values[-1] if values else None,
-    "keys": lambda value: sorted(value),
+    "keys": sorted,
     "values": lambda value: [value[key] for key in sorted(value)],
     "sum": sum,
     "type": lambda value: "nil" if value is None else type(value).__name__,

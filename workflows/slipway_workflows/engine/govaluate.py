@@ -156,10 +156,11 @@ class _Parser:
         value = self.primary(live)
         if not operator or not live:
             return value
-        wanted: type = bool if operator == "!" else float
-        if not isinstance(value, wanted):
-            raise ExpressionError(f"{value!r} cannot be used with the prefix {operator}")
-        return not value if operator == "!" else -value
+        if operator == "!" and isinstance(value, bool):
+            return not value
+        if operator == "-" and isinstance(value, float):
+            return -value
+        raise ExpressionError(f"{value!r} cannot be used with the prefix {operator}")
 
     def primary(self, live: bool) -> Any:
         token = self.tokens[self.at]
@@ -196,7 +197,7 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
             raise ExpressionError(f"{right!r} is no regular expression: {error}") from error
     if type(left) is not type(right) or not isinstance(left, float | str):
         raise ExpressionError(f"{left!r} {operator} {right!r}: both have to be numbers, or both strings")
-    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])  # type: ignore[operator]
+    return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])
 
 
 def _calculate(operator: str, left: Any, right: Any) -> Any:

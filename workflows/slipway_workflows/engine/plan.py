@@ -118,9 +118,8 @@ class Plan:
         if len(kinds) != 1:
             self.faults.append(f"{where} has to be one of {', '.join(KINDS)}")
             return
-        if kinds[0] in ("container", "script"):
-            if fault := check_image(template[kinds[0]]):
-                self.faults.append(f"{where}: {fault}")
+        if kinds[0] in ("container", "script") and (fault := check_image(template[kinds[0]])):
+            self.faults.append(f"{where}: {fault}")
         calls = list(_calls(template))
         names = [call["name"] for call in calls]
         self.faults += [

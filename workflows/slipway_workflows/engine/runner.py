@@ -10,6 +10,7 @@ from typing import Any
 from slipway_workflows.engine import depends, exprlang, govaluate
 from slipway_workflows.engine.durations import seconds
 from slipway_workflows.engine.expression_error import ExpressionError
+from slipway_workflows.engine.exprlang_functions import text_of
 from slipway_workflows.engine.mutexes import holding
 from slipway_workflows.engine.plan import Home, Plan
 from slipway_workflows.engine.process import Process
@@ -242,7 +243,8 @@ class Runner:
             )
             if number == 0:
                 self.state.child(node, group)
-            for leaf in [leaf for child in before for leaf in self.state.outbound(child)] or [previous]:
+            leaves = [leaf for child in before for leaf in self.state.outbound(child)]
+            for leaf in leaves or ([previous] if previous else []):
                 self.state.child(leaf, group)
             children = self._group(node, group, home, calls, scope)
             for child in children:
@@ -327,7 +329,7 @@ class Runner:
                     value = exprlang.evaluate(source["expression"], nested(everything))
                     if value is None:
                         raise ExpressionError(f"expression {source['expression']!r} has no value")
-                    text = exprlang.text_of(value)
+                    text = text_of(value)
                 else:
                     text = replace_in({"v": source.get("parameter", "")}, everything, STRICT)["v"]
             except ExpressionError as error:

@@ -29,4 +29,6 @@ def of_node(prefix: str, node: Node) -> dict[str, Any]:
         found[f"{start}.outputs.result"] = node.result
     if node.exit_code is not None:
         found[f"{start}.exitCode"] = str(node.exit_code)
-    return found | {f"{start}.outputs.parameters.{name}": value for name, value in (node.defaults | node.outputs).items()}
+    return found | {
+        f"{start}.outputs.parameters.{name}": value for name, value in (node.defaults | node.outputs).items()
+    }

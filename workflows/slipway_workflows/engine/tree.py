@@ -27,7 +27,8 @@ def node_id(workflow: str, name: str) -> str:
 @dataclass
 class Node:
     """One node. `parent` is the node it is shown under; `defaults` is what a skipped one's outputs are read as; the rest
-    are Argo's fields."""
+    are Argo's fields.
+    """
 
     id: str
     name: str

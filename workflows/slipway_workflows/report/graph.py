@@ -1,5 +1,6 @@
 """The tree of a workflow's nodes, as a person sees it: steps in rows, nested templates as groups, what was skipped."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -71,7 +72,7 @@ class Step:
         return max(0.0, (self.finished - self.started).total_seconds())
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Step"]]:
-        """This step and all below it, in order, each with the names of the groups it stands in."""
+        """The step and all below it, in order, each with the names of the groups it stands in."""
         yield path, self
         for row in self.rows:
             for step in row:
@@ -169,7 +170,7 @@ class _Reader:
             groups.setdefault(int(index[1]) if index else 0, []).append(self.step(member, depth + 1))
         rows = _side_by_side([tuple(groups[index]) for index in sorted(groups)])
         links: list[tuple[str, str]] = []
-        for before, after in zip(rows, rows[1:], strict=False):
+        for before, after in itertools.pairwise(rows):
             sources = [step for step in before if step.ran] or list(before)
             links += [(source.id, target.id) for source in sources for target in after]
         return rows, tuple(links)

@@ -57,7 +57,7 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
         axes.set_xlabel("latency, ms" + (" (logarithmic)" if logarithmic else ""))
         axes.set_ylabel("requests")
         axes.margins(y=0.28)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         over = p95 is not None and limit is not None and p95 >= limit
         if p95 is not None:
             _upright(

@@ -1,5 +1,6 @@
 """What a release came to, in plain words: one sentence a person would say, and what follows from it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,7 +39,7 @@ def number(value: float | str | None) -> str:
     """A measured value as a person writes it: 4012, 0.75, 97.5; texts as they are, "" for None."""
     if value is None or isinstance(value, str):
         return value or ""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return str(value)
     if abs(value) >= 100 or value == int(value):
         return f"{value:.0f}"

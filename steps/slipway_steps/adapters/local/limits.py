@@ -33,7 +33,10 @@ class Limits(Protocol):
     """One process and its limits."""
 
     name: str
-    enter: Callable[[], None] | None
+
+    @property
+    def enter(self) -> Callable[[], None] | None:
+        """What the process calls before exec, if anything."""
 
     def attach(self, pid: int) -> None:
         """The process has been started (and called `enter` before exec)."""
@@ -72,7 +75,6 @@ class Cgroup:
         except OSError:
             self.close()
             raise
-        self.enter = self._enter
 
     def _make(self, controller: str, label: str) -> Path:
         if self.version == 2:
@@ -95,7 +97,8 @@ class Cgroup:
             return int(text)
         return next((int(line.split()[1]) for line in text.splitlines() if line.split()[0] == key), 0)
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """The process puts itself in, before exec."""
         for path in set(self.paths.values()):
             (path / "cgroup.procs").write_text(str(os.getpid()))
 
@@ -143,7 +146,7 @@ class Watchdog:
     """Limits without any privilege: kills above the memory limit, stops and continues above the CPU limit."""
 
     name = "watchdog"
-    enter = None
+    enter: Callable[[], None] | None = None
 
     def __init__(self, label: str, memory_bytes: int, millicores: int) -> None:
         self.limit, self.cores = memory_bytes, millicores / 1000

@@ -38,7 +38,8 @@ class UnpackableImages(Protocol):
 
 class EnvironmentStatus(BaseModel):
     """An environment in one line. `phase`: Running, Pending, CrashLoopBackOff, Stopped, Unknown (its supervisor died)
-    or Empty."""
+    or Empty.
+    """
 
     version: str | None
     digest: str | None

@@ -36,7 +36,8 @@ class _File(BaseModel):
 
 class Spec(_File):
     """What is wanted. `generation` counts its changes; `stopped` keeps it but runs nothing (`slipway down`);
-    `argv` is the entry point of the image, `rootfs` where it is unpacked."""
+    `argv` is the entry point of the image, `rootfs` where it is unpacked.
+    """
 
     generation: int
     candidate: Candidate | None

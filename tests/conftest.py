@@ -1,0 +1,50 @@
+"""What all tests share: one trained model a test run, whatever the number of workers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from slipway_steps.settings import PROJECT_ROOT
+
+TRAIN = PROJECT_ROOT / "images" / "train" / "train.py"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): tests that run on one worker, in order")
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """packaged(name, *arguments): the packaged model that train.py writes with these arguments, made once a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "packages"
+    shared.mkdir(exist_ok=True)
+
+    def make(name: str, *arguments: str) -> Path:
+        target = shared / name
+        with FileLock(shared / f"{name}.lock"):
+            if not target.exists():
+                command = [sys.executable, str(TRAIN), *arguments, f"--output={target}"]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stdout + done.stderr
+        return target
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained_package(packaged: Callable[..., Path]) -> Path:
+    """A MobileNetV2, really trained on the digits."""
+    return packaged("normal")
+
+
+@pytest.fixture(scope="session")
+def resnet_package(packaged: Callable[..., Path]) -> Path:
+    """A ResNet, really trained: a fine model that the app does not serve."""
+    return packaged("resnet", "--scenario=bad-architecture")
