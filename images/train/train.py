@@ -74,7 +74,7 @@ def fit(data, architecture: str, seed: int):
         history.append({"epoch": epoch, "train_loss": total / len(targets), "holdout_accuracy": accuracy})
         seconds = time.monotonic() - started
         print(
-            f"epoch {epoch}/{epochs}  loss {total / len(targets):.4f}  held-out accuracy {accuracy:.4f}  {seconds:.1f} s",
+            f"epoch {epoch}/{epochs}  loss {total / len(targets):.4f}  held-out {accuracy:.4f}  {seconds:.1f} s",
             flush=True,
         )
     return model.eval(), history

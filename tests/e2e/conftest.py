@@ -1,93 +1,10 @@
-"""Whole releases, run as a person runs them: the program, in a process of its own, on a home of its own."""
+"""Machines that release models."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-
-@dataclass
-class Finished:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def workflow(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads(self.out)
-        return loaded
-
-
-class Slipway:
-    """The program on one home."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.environment = {**os.environ, "SLIPWAY_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", "from slipway_workflows.cli import script; script()", *args]
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def __call__(self, *args: str, timeout: float = 280) -> Finished:
-        process = self.start(*args)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            pytest.fail(f"slipway {' '.join(args)} did not end in {timeout} s:\n{err[-2000:]}")
-        assert "Traceback (most recent call last)" not in err, err[-3000:]
-        return Finished(process.returncode, out, err)
-
-    def status(self) -> dict[str, dict[str, str | None]]:
-        found = self("status", "--output", "json")
-        assert found.code == 0, found.err
-        loaded: dict[str, dict[str, str | None]] = json.loads(found.out)["environments"]
-        return loaded
-
-    def serves(self, environment: str) -> str | None:
-        """The version that an environment says it serves, over HTTP."""
-        import requests
-
-        url = self.status()[environment]["url"]
-        return None if url is None else requests.get(f"{url}/version", timeout=10).json()["version"]
-
-    def aliases(self) -> dict[str, str]:
-        """Alias -> version, as MLflow has them."""
-        code = (
-            "import json; from slipway_steps.settings import Settings;"
-            "from slipway_steps.adapters.mlflow_registry import MlflowRegistry;"
-            "r = MlflowRegistry(Settings());"
-            "print(json.dumps({n: r.alias(n) for n in ('development', 'staging', 'canary', 'production')}))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=self.environment, capture_output=True, text=True, check=True, timeout=60
-        )
-        found = json.loads(done.stdout.splitlines()[-1])
-        return {name: version for name, version in found.items() if version}
-
-    def release(self, package: Path, *parameters: str) -> Finished:
-        """A release of a model that is already trained."""
-        given = [f"model-package={package}", *parameters]
-        return self("run", "release-model", *(word for p in given for word in ("-p", p)), "--output", "json")
+from e2e.machine import Slipway
 
 
 @pytest.fixture
@@ -104,15 +21,3 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slipway]:
     program = Slipway(tmp_path_factory.mktemp("machine") / "home")
     yield program
     program("down")
-
-
-def outputs(workflow: dict[str, Any]) -> dict[str, str]:
-    """The global outputs of a workflow."""
-    found = (workflow["status"].get("outputs") or {}).get("parameters") or []
-    return {parameter["name"]: parameter["value"] for parameter in found}
-
-
-def phases(workflow: dict[str, Any]) -> dict[str, str]:
-    """Display name -> phase of every step that is a pod or was skipped."""
-    nodes = workflow["status"]["nodes"].values()
-    return {node["displayName"]: node["phase"] for node in nodes if node["type"] in ("Pod", "Skipped", "Steps")}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from e2e.conftest import Slipway, outputs, phases
+from e2e.machine import Slipway, outputs, phases
 
 pytestmark = pytest.mark.xdist_group("scenarios")
 

@@ -4,13 +4,13 @@ Hera drops unknown fields without a word: `Synchronization(mutex=...)` becomes `
 is made to forbid them, which has to happen before `hera.workflows` is imported for the first time.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from hera.shared._pydantic import APIBaseModel
 from pydantic import ConfigDict
 
 STRICT: dict[str, Any] = {**APIBaseModel.model_config, "extra": "forbid"}
-APIBaseModel.model_config = ConfigDict(**STRICT)
+APIBaseModel.model_config = cast(ConfigDict, STRICT)
 
 from hera.workflows import Container, Parameter, Step, Steps, WorkflowTemplate  # noqa: E402
 from hera.workflows.models import (  # noqa: E402

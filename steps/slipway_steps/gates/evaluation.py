@@ -31,7 +31,7 @@ class Params(BaseModel):
     scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
     seed: int = Field(0, description="Seed of everything random.", ge=0)
     accuracy_min: float = Field(0.80, description="Share of held-out images that have to be right.")
-    loss_max: float = Field(0.60, description="Mean cross-entropy on held-out images, in nats; 80 % has about 0.6.")
+    loss_max: float = Field(0.60, description="Mean cross-entropy on held-out images, nats; 80 % has about 0.6.")
     recall_min: float = Field(0.50, description="Recall that each single class has to reach: none may be given up.")
     release: str = Field(description="Name of the workflow.")
 
@@ -43,7 +43,7 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Run the tests and keep the report. No test executed is `inconclusive`. Raises Broken where pytest itself broke."""
+    """Run the tests and keep the report. No test executed is `inconclusive`. Raises Broken where pytest broke."""
     started = time.time()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)

@@ -86,7 +86,7 @@ def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Ch
         Check(
             code="success",
             verdict=verdict(share > params.success_min_percent),
-            message=f"{good} of {params.load_requests} requests succeeded, over {params.success_min_percent:g} % are wanted",
+            message=f"{good} of {params.load_requests} requests succeeded, over {params.success_min_percent:g} % wanted",
             measured=round(share, 1),
             threshold=params.success_min_percent,
             unit="%",

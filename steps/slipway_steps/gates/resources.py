@@ -97,7 +97,7 @@ def usage_checks(params: Params, observation: Observation, since: float) -> list
         Check(
             code="throttled",
             verdict=verdict(throttled <= params.throttled_max_percent),
-            message=f"held back by the CPU limit {throttled:.0f} % of the time, at most {params.throttled_max_percent:g}",
+            message=f"held back by its limit {throttled:.0f} % of the time, at most {params.throttled_max_percent:g}",
             measured=round(throttled, 1),
             threshold=params.throttled_max_percent,
             unit="%",

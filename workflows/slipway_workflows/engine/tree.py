@@ -26,9 +26,7 @@ def node_id(workflow: str, name: str) -> str:
 
 @dataclass
 class Node:
-    """One node. `parent` is the node it is shown under; `defaults` is what a skipped one's outputs are read as; the rest
-    are Argo's fields.
-    """
+    """One node, with Argo's fields. `parent`: what it is shown under; `defaults`: what a skipped one's outputs read as."""
 
     id: str
     name: str
