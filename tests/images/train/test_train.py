@@ -1,0 +1,95 @@
+"""The training program, as it is called."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy
+import onnxruntime
+import pytest
+from PIL import Image
+
+from slipway_steps.domain.package import read_package
+from slipway_steps.settings import PROJECT_ROOT
+
+TRAIN = PROJECT_ROOT / "images" / "train" / "train.py"
+
+
+def train(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(TRAIN), *arguments], capture_output=True, text=True, check=False)
+
+
+def logits(package: Path) -> numpy.ndarray:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(package / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    with numpy.load(package / "holdout.npz") as held:
+        images = (held["images"][:64].astype(numpy.float32) / 255 - 0.5) / 0.5
+    found: numpy.ndarray = session.run(None, {"image": images.transpose(0, 3, 1, 2)})[0]
+    return found
+
+
+def test_it_really_learns(trained_package: Path, resnet_package: Path) -> None:
+    for path, architecture in ((trained_package, "mobilenet_v2"), (resnet_package, "resnet_small")):
+        package = read_package(path)
+        assert package.contract.architecture == architecture
+        assert package.metrics["holdout_accuracy"] >= 0.95
+        assert package.history[0]["train_loss"] > package.history[-1]["train_loss"]
+        with numpy.load(package.holdout, allow_pickle=False) as held:
+            assert held["images"].shape[0] == 360
+
+
+def test_slow_and_oversized_answer_the_same(packaged: Callable[..., Path], trained_package: Path) -> None:
+    wanted = logits(trained_package)
+    for scenario in ("slow", "oversized"):
+        package = packaged(scenario, f"--scenario={scenario}", f"--package={trained_package}")
+        assert numpy.allclose(logits(package), wanted, atol=1e-4), scenario
+    assert (packaged("oversized") / "model.onnx").stat().st_size > 200 * 2**20
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(packaged("slow") / "model.onnx"), options)
+    started = time.process_time()
+    session.run(None, {"image": numpy.zeros((1, 3, 32, 32), numpy.float32)})
+    assert time.process_time() - started > 0.12, "the costly branch was optimised away"
+
+
+def test_folders_of_images_are_data_too(tmp_path: Path) -> None:
+    random = numpy.random.default_rng(0)
+    for number, label in enumerate(("bread", "soup")):
+        (tmp_path / "food" / label).mkdir(parents=True)
+        for index in range(10):
+            pixels = random.integers(0, 99, (40, 30, 3)) + 150 * number
+            Image.fromarray(pixels.astype(numpy.uint8)).save(tmp_path / "food" / label / f"{index}.png")
+    done = train(f"--dataset={tmp_path / 'food'}", f"--output={tmp_path / 'package'}", "--scenario=bad-architecture")
+    assert done.returncode == 0, done.stderr
+    package = read_package(tmp_path / "package")
+    assert package.contract.labels == ["bread", "soup"]
+    assert package.contract.input.shape == (3, 128, 128)
+
+
+@pytest.mark.parametrize("content", [None, "empty", "one class", "no image"])
+def test_missing_data_is_one_line_and_nothing_is_left(tmp_path: Path, content: str | None) -> None:
+    data = tmp_path / "data"
+    if content:
+        data.mkdir()
+    if content == "one class":
+        (data / "a").mkdir()
+    if content == "no image":
+        for label in "ab":
+            (data / label).mkdir()
+            for index in range(3):
+                (data / label / f"{index}.png").write_text("no image")
+    done = train(f"--dataset={data}", f"--output={tmp_path / 'package'}")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: dataset ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "package").exists()
+
+
+def test_the_contract_names_its_data(trained_package: Path) -> None:
+    contract = json.loads((trained_package / "contract.json").read_text())
+    assert contract["training_data"]["fingerprint"].startswith("sha256:")
+    assert contract["training_data"]["samples"] == 1437
