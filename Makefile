@@ -32,7 +32,7 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 	@$(BIN)/slipway run release-model $(ARGS)
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup ## style, types, floors, rendered manifests
 	@$(BIN)/ruff check .

@@ -15,10 +15,6 @@ TRAIN = PROJECT_ROOT / "images" / "train" / "train.py"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): tests that run on one worker, in order")
-
-
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
     """packaged(name, *arguments): the packaged model that train.py writes with these arguments, made once a run."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from e2e.machine import Slipway, outputs, phases
 
-pytestmark = pytest.mark.xdist_group("scenarios")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -19,7 +19,6 @@ from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
 from slipway_steps.ports import World
 from slipway_steps.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("killed")
 STAGING, CANARY, _ = Environment
 SCRIPT = Path(__file__).with_name("killed_step.py")
 

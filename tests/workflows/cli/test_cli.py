@@ -96,7 +96,7 @@ def test_a_file_is_run_and_its_workflow_printed(tmp_path: Path, capfd: pytest.Ca
 
 def test_garbage_files_are_named_with_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, (content, said) in enumerate(
-        [(b"a: [", "0.yaml:1"), (b"- 1", "no Kubernetes object"), (b"", "no Kubernetes object"), (b"\xff\xfe\x00", "cannot be")]
+        [(b"a: 1\nb: [", "0.yaml:3"), (b"- 1", "no Kubernetes object"), (b"", "no Kubernetes object"), (b"\xff\xfe\x00", "cannot be")]
     ):
         path = tmp_path / f"{number}.yaml"
         path.write_bytes(content)

@@ -27,9 +27,9 @@ class State:
         self.asked: dict[str, list[str]] = {}
         self.phase, self.message = "Pending", ""
         self.started, self.finished = now(), ""
-        self.began = time.time()
         self.mutex = threading.RLock()
         self.written = 0.0
+        self.later: threading.Timer | None = None
 
     def node(self, name: str, display_name: str, kind: str, **fields: Any) -> Node:
         """A new node."""
@@ -66,6 +66,11 @@ class State:
                 )
             if time.monotonic() - self.written > WRITE_INTERVAL:
                 self.write()
+            elif self.later is None:
+                # what changed since the last write is on disk soon, whatever happens next
+                self.later = threading.Timer(WRITE_INTERVAL, self.write)
+                self.later.daemon = True
+                self.later.start()
 
     def finish(self, node: Node, phase: str, message: str = "") -> Node:
         """A node has ended."""
@@ -110,5 +115,8 @@ class State:
     def write(self) -> None:
         """Replace workflow.json."""
         with self.mutex:
+            if self.later:
+                self.later.cancel()
+                self.later = None
             self.written = time.monotonic()
             self.store.write(self.workflow())

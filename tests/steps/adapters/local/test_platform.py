@@ -82,6 +82,14 @@ def supervisor(platform: LocalPlatform) -> int:
     return status.supervisor
 
 
+def lives(pid: int) -> bool:
+    """Whether a process still runs; one that ended and was not waited for yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def asked(platform: LocalPlatform) -> str:
     return requests.get(platform.url(service_host("model-app", STAGING)), timeout=5).text
 
@@ -156,7 +164,7 @@ def test_a_stubborn_app_is_killed(platform: LocalPlatform) -> None:
     until(lambda: running(platform))
     platform.down(STAGING)
     assert platform.status(STAGING).phase == "Stopped"
-    assert not psutil.pid_exists(supervisor(platform))
+    until(lambda: not lives(supervisor(platform)))
 
 
 def test_a_dead_supervisor_takes_its_app_along_and_is_replaced(platform: LocalPlatform) -> None:
@@ -182,6 +190,7 @@ def test_a_port_in_use_is_survived(platform: LocalPlatform) -> None:
     spec = Spec.read(platform.home / "environments" / "staging" / "spec.json")
     assert spec is not None
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", spec.port))
         taken.listen()
         deploy(platform, "healthy")

@@ -1,0 +1,282 @@
+"""The engine on small manifests: real processes, real files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from slipway_steps.domain.errors import BadInput, Refused, WorkflowInvalid
+from slipway_workflows import engine
+from slipway_workflows.engine.tree import Event
+
+CASES = Path(__file__).parents[2] / "conformance"
+
+
+def leaf(name: str, script: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "container": {"image": "busybox:1", "command": ["sh", "-c"], "args": [script]}, **more}
+
+
+def steps(*groups: list[dict[str, Any]], name: str = "main", **more: Any) -> dict[str, Any]:
+    return {"name": name, "steps": list(groups), **more}
+
+
+def call(name: str, template: str = "", **more: Any) -> dict[str, Any]:
+    return {"name": name, "template": template or name, **more}
+
+
+def workflow(*templates: dict[str, Any], name: str = "wf", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": name},
+        "spec": {"entrypoint": "main", "templates": list(templates), **spec},
+    }
+
+
+def prepared(home: Path, manifest: dict[str, Any]) -> engine.Run:
+    return engine.prepare(engine.Library(), manifest, {}, engine.Options(home=home))
+
+
+def run(home: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    return prepared(home, manifest).execute()
+
+
+def nodes(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {node["name"]: node for node in found["status"]["nodes"].values()}
+
+
+def test_steps_that_run_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
+    write = leaf(
+        "write",
+        "mkdir -p /tmp/out; echo $N > /tmp/out/n; sleep 0.3; cat /tmp/out/n > /tmp/out/again",
+        inputs={"parameters": [{"name": "n"}]},
+        outputs={"parameters": [{"name": "again", "valueFrom": {"path": "/tmp/out/again"}}]},
+    )
+    write["container"]["env"] = [{"name": "N", "value": "{{inputs.parameters.n}}"}]
+    group = [call(f"s{n}", "write", arguments={"parameters": [{"name": "n", "value": str(n)}]}) for n in range(4)]
+    started = time.monotonic()
+    found = nodes(run(tmp_path, workflow(steps(group), write)))
+    assert time.monotonic() - started < 1.1, "they ran one after the other"
+    for n in range(4):
+        assert found[f"wf[0].s{n}"]["outputs"]["parameters"] == [{"name": "again", "value": str(n)}]
+    assert not Path("/tmp/out/n").exists()
+    assert list((tmp_path / "runs" / "wf" / "work").iterdir()) == []
+
+
+def test_events_tell_the_tree(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    prepared(tmp_path, workflow(steps([call("a")]), leaf("a", "echo hi"))).execute(heard.append)
+    last = {event.path: event for event in heard}
+    assert last["[0].a"].phase == "Succeeded"
+    assert last["[0].a"].log is not None
+    assert last["[0].a"].log.read_text() == "hi\n"
+    assert last["[0].a"].parent == last["[0]"].node_id
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"daemon": True}, "daemon"),
+        ({"memoize": {"key": "x"}}, "memoize"),
+        ({"sidecars": []}, "sidecars"),
+        ({"synchronization": {"mutex": {"name": "lost"}}}, "synchronization.mutex"),
+        ({"retryStrategy": {"limitt": 1}}, "retryStrategy.limitt"),
+        ({"outputs": {"artifacts": []}}, "outputs.artifacts"),
+        ({"container": {"image": "redis", "command": ["x"]}}, "redis"),
+        ({"container": {"image": "alpine"}}, "name a command"),
+        ({"container": None, "http": {"url": "x"}}, "http"),
+        ({"inputs": {"parameters": [{"name": "x"}]}}, "inputs.parameters.x was not supplied"),
+    ],
+)
+def test_what_it_does_not_know_is_refused_by_name_before_anything_runs(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    bad = {k: v for k, v in (leaf("bad", "true") | change).items() if v is not None}
+    manifest = workflow(steps([call("first")], [call("bad")]), leaf("first", "true"), bad)
+    with pytest.raises(WorkflowInvalid, match=said.replace(".", r"\.")):
+        prepared(tmp_path, manifest)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("main", "said"),
+    [
+        (steps([call("nothing")]), "nothing"),
+        (steps([call("a"), call("a")]), "used twice"),
+        (steps([{"name": "x", "templateRef": {"name": "no", "template": "main"}}]), "templateRef no"),
+        (steps([call("a", arguments={"parameters": [{"name": "v", "value": "{{steps.b.outputs.result}}"}]})]), "steps.b"),
+        (steps([call("a", hooks={"exit": {"template": "a"}})]), "hooks"),
+        (steps([call("a", withItems=[1])]), "withItems"),
+        ({"name": "main", "dag": {"tasks": [call("a", depends="b")]}}, "'b'"),
+    ],
+)
+def test_wrong_references_are_refused(tmp_path: Path, main: dict[str, Any], said: str) -> None:
+    with pytest.raises(WorkflowInvalid, match=said):
+        prepared(tmp_path, workflow(main, leaf("a", "true")))
+
+
+def test_unknown_parameters_of_a_person_are_refused(tmp_path: Path) -> None:
+    manifest = workflow(leaf("main", "true"), arguments={"parameters": [{"name": "known", "value": "1"}]})
+    with pytest.raises(BadInput, match="known"):
+        engine.prepare(engine.Library(), manifest, {"knwon": "1"}, engine.Options(home=tmp_path))
+
+
+def test_retries_backoff_and_outputs_of_the_last(tmp_path: Path) -> None:
+    counted = tmp_path / "count"
+    script = f"echo x >> {counted}; mkdir -p /tmp/o; wc -l < {counted} > /tmp/o/n; test $(wc -l < {counted}) -ge 3"
+    flaky = leaf(
+        "flaky",
+        script,
+        retryStrategy={"limit": "3", "backoff": {"duration": "50ms", "factor": "2"}},
+        outputs={"parameters": [{"name": "n", "valueFrom": {"path": "/tmp/o/n"}}]},
+    )
+    found = run(tmp_path, workflow(steps([call("flaky")]), flaky))
+    assert found["status"]["phase"] == "Succeeded"
+    tree = nodes(found)
+    assert tree["wf[0].flaky"]["type"] == "Retry"
+    assert [tree[f"wf[0].flaky({n})"]["phase"] for n in range(3)] == ["Failed", "Failed", "Succeeded"]
+    assert tree["wf[0].flaky"]["outputs"]["parameters"][0]["value"].strip() == "3"
+
+
+def test_a_deadline_kills_the_whole_group(tmp_path: Path) -> None:
+    hang = leaf("main", "sleep 60 & echo $! > /tmp/o/pid; wait", timeout="500ms")
+    hang["container"]["args"] = [f"sleep 60 & echo $! > {tmp_path}/pid; wait"]
+    found = run(tmp_path, workflow(hang))
+    (node,) = nodes(found).values()
+    assert (node["phase"], node["outputs"]["exitCode"]) == ("Failed", "143")
+    pid = int((tmp_path / "pid").read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_stop_ends_what_runs_and_the_exit_handler_still_runs(tmp_path: Path) -> None:
+    manifest = workflow(
+        steps([call("long")], [call("never", "done")]), leaf("long", "sleep 60"), leaf("done", "true"), onExit="done"
+    )
+    found = prepared(tmp_path, manifest)
+    threading.Timer(0.5, found.stop).start()
+    started = time.monotonic()
+    stored = found.execute()
+    assert time.monotonic() - started < 5
+    tree = nodes(stored)
+    assert (stored["status"]["phase"], tree["wf[0].long"]["phase"]) == ("Failed", "Failed")
+    assert tree["wf.onExit"]["phase"] == "Succeeded"
+    assert "wf[1].never" not in tree
+
+
+def test_two_runs_on_one_mutex_wait_for_each_other(tmp_path: Path) -> None:
+    lock = {"synchronization": {"mutexes": [{"name": "one"}]}}
+    times: dict[str, tuple[str, str]] = {}
+
+    def one(name: str) -> None:
+        found = run(tmp_path, workflow(leaf("main", "sleep 0.5"), name=name, **lock))
+        (node,) = nodes(found).values()
+        times[name] = (node["startedAt"], node["finishedAt"])
+
+    threads = [threading.Thread(target=one, args=(name,)) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    order = sorted(times.values())
+    assert all(before[1] <= after[0] for before, after in zip(order, order[1:], strict=False))
+
+
+def test_a_suspended_node_is_answered_by_another_process(tmp_path: Path) -> None:
+    ask = {
+        "name": "ask",
+        "suspend": {},
+        "outputs": {"parameters": [{"name": "decision", "valueFrom": {"supplied": {}, "default": "reject"}}]},
+    }
+    go = call("go", when='"{{steps.ask.outputs.parameters.decision}}" == "approve"')
+    found = prepared(tmp_path, workflow(steps([call("ask")], [go]), ask, leaf("go", "true")))
+    results: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: results.append(found.execute()))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not engine.waiting(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    ((name, node, asked),) = engine.waiting(tmp_path)
+    assert (name, asked) == ("wf", ["decision"])
+    with pytest.raises(Refused):
+        engine.resume(tmp_path, "wf", "another", {})
+    engine.resume(tmp_path, name, node, {"decision": "approve"})
+    thread.join(10)
+    assert nodes(results[0])["wf[1].go"]["phase"] == "Succeeded"
+    assert engine.waiting(tmp_path) == []
+
+
+def test_a_killed_engine_takes_its_steps_along_and_leaves_a_readable_run(tmp_path: Path) -> None:
+    manifest = workflow(steps([call("long")]), leaf("long", f"echo $$ > {tmp_path}/pid; exec sleep 60"))
+    (tmp_path / "wf.yaml").write_text(yaml.safe_dump(manifest))
+    code = "from slipway_workflows.cli import script; script()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, "--home", str(tmp_path / "home"), "run", str(tmp_path / "wf.yaml")],
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    pid = int((tmp_path / "pid").read_text())
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the step outlived its engine"
+        time.sleep(0.05)
+    stored = json.loads((tmp_path / "home" / "runs" / "wf" / "workflow.json").read_text())
+    assert stored["status"]["phase"] == "Running"
+    assert run(tmp_path / "home", workflow(leaf("main", "true")))["status"]["phase"] == "Succeeded"
+
+
+def test_the_same_workflow_twice_at_once_is_refused(tmp_path: Path) -> None:
+    thread = threading.Thread(target=run, args=(tmp_path, workflow(leaf("main", "sleep 1"))))
+    thread.start()
+    time.sleep(0.3)
+    with pytest.raises(Refused, match="running already"):
+        run(tmp_path, workflow(leaf("main", "true")))
+    thread.join()
+
+
+def test_an_output_that_will_never_be_is_an_error_that_names_it(tmp_path: Path) -> None:
+    quiet = leaf("quiet", "exit 1", outputs={"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/o/v"}}]})
+    read = call("read", arguments={"parameters": [{"name": "v", "value": "{{steps.quiet.outputs.parameters.v}}"}]})
+    tolerant = call("quiet", continueOn={"failed": True})
+    reader = leaf("read", "true", inputs={"parameters": [{"name": "v"}]})
+    found = run(tmp_path, workflow(steps([tolerant], [read]), quiet, reader))
+    assert found["status"]["phase"] == "Error"
+    assert "steps.quiet.outputs.parameters.v" in nodes(found)["wf[1].read"]["message"]
+
+
+SAMPLE = sorted((CASES / "cases").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SAMPLE, ids=lambda path: path.stem)
+def test_cases_answered_by_argo(path: Path, tmp_path: Path) -> None:
+    """Node trees of the real controller: names, types, phases, children, inputs and outputs."""
+    expected = json.loads((CASES / "expected" / f"{path.stem}.json").read_text())
+    library = engine.load([path])
+    found = engine.prepare(library, engine.main_object(library, path), {}, engine.Options(home=tmp_path)).execute()
+    tree = {node["name"].replace(found["metadata"]["name"], "WF", 1): node for node in nodes(found).values()}
+    ids = {node["id"]: name for name, node in tree.items()}
+    assert found["status"]["phase"] == expected["phase"]
+    assert set(tree) == set(expected["nodes"])
+    for name, want in expected["nodes"].items():
+        have = tree[name]
+        assert {"type": have["type"], "phase": have["phase"]} == {"type": want["type"], "phase": want["phase"]}, name
+        assert sorted(ids[child] for child in have.get("children", [])) == want["children"], name
+        values = {p["name"]: p["value"] for p in have.get("outputs", {}).get("parameters", [])}
+        assert values == want["outputs"].get("parameters", {}), name
+
+
+def test_the_sample_is_there() -> None:
+    assert len(SAMPLE) >= 20
