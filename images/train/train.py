@@ -50,9 +50,10 @@ def fit(data, architecture: str, seed: int):
     held, held_targets = torch.from_numpy(scaled(data.holdout_images)), torch.from_numpy(data.holdout_labels)
     epochs = EPOCHS[architecture]
     batches = (len(targets) + BATCH - 1) // BATCH
+    steps = epochs * batches
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE[architecture], weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, PEAK_RATE[architecture], total_steps=epochs * batches, pct_start=0.25
+        optimizer, PEAK_RATE[architecture], total_steps=steps, pct_start=min(0.5, max(0.25, 2 / steps))
     )
     generator = torch.Generator().manual_seed(seed)
     history = []

@@ -6,7 +6,6 @@ import pytest
 from e2e.machine import Slipway, outputs, phases
 
 
-
 @pytest.fixture(scope="module", autouse=True)
 def released(machine: Slipway, trained_package: Path) -> None:
     """Version 1 has been released to canary."""

@@ -72,10 +72,7 @@ class MlflowRegistry:
         """The opened client; the first one creates database, experiment and registered model."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        import logging
-
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
         import mlflow
         from mlflow import MlflowClient
 
@@ -156,8 +153,10 @@ class MlflowRegistry:
 
         target.mkdir(parents=True, exist_ok=True)
         model = self.client.get_logged_model(self._model_uri(run_id).removeprefix("models:/"))
-        uri = f"{model.artifact_location}/artifacts/package"
-        return Path(download_artifacts(artifact_uri=uri, dst_path=str(target)))
+        uri = f"{model.artifact_location}/artifacts"
+        # MLflow keeps an artifact under the name its directory happened to have
+        (package,) = Path(download_artifacts(artifact_uri=uri, dst_path=str(target))).iterdir()
+        return package
 
     # versions and aliases
 

@@ -46,10 +46,21 @@ def test_uploads_have_limits_and_every_refusal_is_json(serve: Serve, trained_pac
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9999)) + chunk(b"IEND", b"")
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 9999))
+        + chunk(b"IEND", b"")
+    )
     gif = io.BytesIO()
     Image.new("RGB", (8, 8)).save(gif, "GIF")
-    for content, status in ((b"x" * (6 << 20), 413), (b"not an image", 400), (bomb, 400), (gif.getvalue(), 400), (b"", 400)):
+    for content, status in (
+        (b"x" * (6 << 20), 413),
+        (b"not an image", 400),
+        (bomb, 400),
+        (gif.getvalue(), 400),
+        (b"", 400),
+    ):
         answer = app.predict(content)
         assert answer.status_code == status, answer.text
         assert answer.json()["error"]

@@ -68,7 +68,8 @@ class Memory:
     def prove(self, version: str, verdict: Verdict = Verdict.PASS, release: str = "r") -> None:
         digest = self.candidate(version).digest
         self.proofs[version] = [
-            Evidence(gate=gate, verdict=verdict, version=version, digest=digest, release=release, at=0.0) for gate in Gate
+            Evidence(gate=gate, verdict=verdict, version=version, digest=digest, release=release, at=0.0)
+            for gate in Gate
         ]
 
     # registry

@@ -19,7 +19,9 @@ RELEASES = st.lists(
     st.fixed_dictionaries(
         {
             "healthy": st.booleans(),
-            "verdict": st.sampled_from([Verdict.PASS, Verdict.PASS, Verdict.REJECT, Verdict.INCONCLUSIVE, Verdict.ERROR]),
+            "verdict": st.sampled_from(
+                [Verdict.PASS, Verdict.PASS, Verdict.REJECT, Verdict.INCONCLUSIVE, Verdict.ERROR]
+            ),
             "automatic": st.booleans(),
             "canary_healthy": st.booleans(),
             "kills": st.lists(KILLS, min_size=3, max_size=3),
@@ -115,7 +117,9 @@ def test_twice_is_once(memory: Memory, module: Any) -> None:
         memory.prove(version)
         step(memory, deploy, None, False, model_version=version, release=f"r{version}")
         if version == "1" or module is not deploy:
-            step(memory, promote if version == "1" else module, None, False, model_version=version, release=f"r{version}")
+            step(
+                memory, promote if version == "1" else module, None, False, model_version=version, release=f"r{version}"
+            )
     before = (dict(memory.records), dict(memory.aliases), dict(memory.running))
     assert step(memory, module, None, False, model_version="2", release="r2")
     assert (memory.records, memory.aliases, memory.running) == before

@@ -126,7 +126,9 @@ def pod(state: str = "running", reason: str = "", last: str = "", **more: Any) -
     )
 
 
-def observed(*pods: Pod, memory: float = 90, cpu: float = 50, throttled: float = 0, count: int = 5, metrics: bool = True) -> Observation:
+def observed(
+    *pods: Pod, memory: float = 90, cpu: float = 50, throttled: float = 0, count: int = 5, metrics: bool = True
+) -> Observation:
     now = time.time()
     samples = [
         Sample(at=now + n, memory_bytes=int(memory * MIB), cpu_millicores=cpu, throttled_percent=throttled)

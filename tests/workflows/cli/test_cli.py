@@ -22,7 +22,12 @@ HELLO = {
             {
                 "name": "main",
                 "inputs": {"parameters": [{"name": "word"}]},
-                "container": {"image": "alpine:3", "command": ["sh", "-c"], "args": ["echo $W"], "env": [{"name": "W", "value": "{{inputs.parameters.word}}"}]},
+                "container": {
+                    "image": "alpine:3",
+                    "command": ["sh", "-c"],
+                    "args": ["echo $W"],
+                    "env": [{"name": "W", "value": "{{inputs.parameters.word}}"}],
+                },
             }
         ],
     },
@@ -96,7 +101,12 @@ def test_a_file_is_run_and_its_workflow_printed(tmp_path: Path, capfd: pytest.Ca
 
 def test_garbage_files_are_named_with_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, (content, said) in enumerate(
-        [(b"a: 1\nb: [", "0.yaml:3"), (b"- 1", "no Kubernetes object"), (b"", "no Kubernetes object"), (b"\xff\xfe\x00", "cannot be")]
+        [
+            (b"a: 1\nb: [", "0.yaml:3"),
+            (b"- 1", "no Kubernetes object"),
+            (b"", "no Kubernetes object"),
+            (b"\xff\xfe\x00", "cannot be"),
+        ]
     ):
         path = tmp_path / f"{number}.yaml"
         path.write_bytes(content)
@@ -118,7 +128,9 @@ def test_a_failing_workflow_is_exit_code_1(tmp_path: Path, capsys: pytest.Captur
     assert "exit code 3" in capsys.readouterr().err
 
 
-def test_render_check_says_what_is_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_check_says_what_is_stale(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from slipway_workflows.cli import render
 
     monkeypatch.setattr(render, "MANIFESTS", tmp_path / "manifests")

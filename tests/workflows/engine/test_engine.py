@@ -113,7 +113,10 @@ def test_what_it_does_not_know_is_refused_by_name_before_anything_runs(
         (steps([call("nothing")]), "nothing"),
         (steps([call("a"), call("a")]), "used twice"),
         (steps([{"name": "x", "templateRef": {"name": "no", "template": "main"}}]), "templateRef no"),
-        (steps([call("a", arguments={"parameters": [{"name": "v", "value": "{{steps.b.outputs.result}}"}]})]), "steps.b"),
+        (
+            steps([call("a", arguments={"parameters": [{"name": "v", "value": "{{steps.b.outputs.result}}"}]})]),
+            "steps.b",
+        ),
         (steps([call("a", hooks={"exit": {"template": "a"}})]), "hooks"),
         (steps([call("a", withItems=[1])]), "withItems"),
         ({"name": "main", "dag": {"tasks": [call("a", depends="b")]}}, "'b'"),

@@ -117,9 +117,7 @@ def test_it_serves_switches_and_keeps_its_address(platform: LocalPlatform) -> No
 
 
 @pytest.mark.parametrize("enforced_by", ["cgroup", "watchdog"])
-def test_memory_is_really_limited(
-    platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str
-) -> None:
+def test_memory_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str) -> None:
     if enforced_by == "watchdog":
         monkeypatch.setenv("SLIPWAY_LIMITS", "watchdog")
     deploy(platform, "greedy")
