@@ -73,7 +73,7 @@ def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Ch
     p95 = percentile([shot.milliseconds for shot in shots], 95)
     good = sum(succeeded(shot, labels) for shot in shots)
     share = 100 * good / params.load_requests
-    users, limit = params.load_users, params.p95_max_ms
+    users, limit, least = params.load_users, params.p95_max_ms, params.success_min_percent
     return [
         Check(
             code="p95",
@@ -85,8 +85,8 @@ def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Ch
         ),
         Check(
             code="success",
-            verdict=verdict(share > params.success_min_percent),
-            message=f"{good} of {params.load_requests} requests succeeded, over {params.success_min_percent:g} % wanted",
+            verdict=verdict(share > least),
+            message=f"{good} of {params.load_requests} requests succeeded, more than {least:g} % are wanted",
             measured=round(share, 1),
             threshold=params.success_min_percent,
             unit="%",

@@ -1,7 +1,6 @@
 """The program on bad input: one clear line, exit code 1, nothing lost."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +71,10 @@ def test_bad_input_is_one_line(argv: list[str], said: str, capsys: pytest.Captur
 
 
 def test_help_is_quick_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    code = "import sys; from slipway_workflows.cli import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = (
+        "import sys; from slipway_workflows.cli import main; main(['--help'])\n"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("mlflow", "torch", "hera", "locust", "pydantic", "matplotlib", "rich"):
         assert f"'{heavy}'" not in done.stderr, heavy

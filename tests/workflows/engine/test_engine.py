@@ -1,5 +1,6 @@
 """The engine on small manifests: real processes, real files."""
 
+import itertools
 import json
 import os
 import signal
@@ -190,7 +191,7 @@ def test_two_runs_on_one_mutex_wait_for_each_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     order = sorted(times.values())
-    assert all(before[1] <= after[0] for before, after in zip(order, order[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(order))
 
 
 def test_a_suspended_node_is_answered_by_another_process(tmp_path: Path) -> None:

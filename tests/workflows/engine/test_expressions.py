@@ -1,5 +1,6 @@
 """The two languages and the tags: laws, and answers of Argo's own code."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,14 @@ REPLACE = [case for case in CASES if case["op"] in ("replace", "strict")]
 
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:~", max_size=40)))
 def test_when_raises_nothing_but_its_own_error(text: str) -> None:
-    try:
+    with contextlib.suppress(ExpressionError):
         assert isinstance(govaluate.evaluate(text), bool)
-    except ExpressionError:
-        pass
 
 
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:", max_size=40)))
 def test_expressions_raise_nothing_but_their_own_error(text: str) -> None:
-    try:
+    with contextlib.suppress(ExpressionError):
         exprlang.evaluate(text, {"a": {"b": 1}})
-    except ExpressionError:
-        pass
 
 
 @given(st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cc", "Cs"])), st.text("abc-1.:"))
@@ -53,7 +50,7 @@ def test_a_value_stays_what_it_is(value: str) -> None:
 
 def test_unknown_tags_stay_unless_they_are_strict() -> None:
     assert substitution.replace("{{x}} {{steps.a.id}}", {}) == "{{x}} {{steps.a.id}}"
-    with pytest.raises(ExpressionError, match="steps.a.id"):
+    with pytest.raises(ExpressionError, match=r"steps\.a\.id"):
         substitution.replace("{{x}} {{steps.a.id}}", {}, ["steps."])
 
 

@@ -1,8 +1,8 @@
 """`release-model`: a whole release, from training to canary."""
 
 from slipway_workflows.catalog import build_container_image, deploy_container_image, test_staging, train_model
-from slipway_workflows.catalog.parts import MODEL_VERSION, STATE, VERDICT, output, template, when
-from slipway_workflows.catalog.test_staging import DEPLOY_STATE
+from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, output, template, when
+from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
 from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
 
@@ -23,7 +23,7 @@ def build() -> WorkflowTemplate:
     rejected = leaf("rejected")
     version = output("train", MODEL_VERSION)
     verdict = output("train", VERDICT)
-    inner = [MODEL_VERSION, DEPLOY_STATE.name, "source-environment", "target-environment"]
+    inner = [MODEL_VERSION, DEPLOY_STATUS.name, "source-environment", "target-environment"]
     with Steps(name="main", inputs=distinct(train, test, without=inner)) as main:
         referred("train", "train-model", handed_on(train))
         Step(
@@ -45,7 +45,7 @@ def build() -> WorkflowTemplate:
             handed_on(
                 test,
                 model_version=version,
-                deploy_state=output("deploy", STATE),
+                deploy_status="{{steps.deploy.status}}",
                 source_environment="staging",
                 target_environment="canary",
             ),

@@ -1,6 +1,6 @@
 """`test-staging`: judges what staging serves, then promotes, holds or reverts it by its own `when` branches."""
 
-from slipway_workflows.catalog.parts import STATE, VERDICT, environment_mutex, output, template, when
+from slipway_workflows.catalog.parts import VERDICT, environment_mutex, output, template, when
 from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
 from slipway_workflows.strict_hera import (
     Container,
@@ -18,11 +18,12 @@ GRAPH_ORDER = ("integration", "resources", "load")
 VERDICT_ORDER = ("resources", "integration", "load")
 """The order in which they are read (domain.verdict.Gate): a killed pod explains a refused connection."""
 
-DEPLOY_STATE = Parameter(
-    name=f"deploy-{STATE}",
-    value="healthy",
-    description="State of the deployment; after `error` nothing is judged and staging is reverted.",
+DEPLOY_STATUS = Parameter(
+    name="deploy-status",
+    value="Succeeded",
+    description="Status of the deployment; unless it is Succeeded, nothing is judged and staging is reverted.",
 )
+"""The step's status, not its output: a template that failed has no outputs, not even their defaults."""
 
 
 def first_not_pass() -> str:
@@ -35,8 +36,8 @@ def first_not_pass() -> str:
 
 def gates_template(leaves: dict[str, Container]) -> Steps:
     """The inner template: three gates and one verdict. Resources run also after a rejection by integration."""
-    inputs = [*distinct(*(inputs_of(gate) for gate in GRAPH_ORDER)), DEPLOY_STATE]
-    deployed = when(f"{{{{inputs.parameters.{DEPLOY_STATE.name}}}}}", "!=", "error")
+    inputs = [*distinct(*(inputs_of(gate) for gate in GRAPH_ORDER)), DEPLOY_STATUS]
+    deployed = when(f"{{{{inputs.parameters.{DEPLOY_STATUS.name}}}}}", "==", "Succeeded")
     both = " && ".join(when(output(gate, VERDICT), "==", "pass") for gate in ("integration", "resources"))
     with Steps(
         name="gates",

@@ -22,7 +22,7 @@ def promote(target: str, yes: bool) -> int:
     from slipway_workflows.cli.run import run_template
 
     parameters = {"source-environment": source.value, "target-environment": environment.value}
-    return run_template("promote-model", parameters)
+    return run_template("promote-model", parameters | _version_in(source))
 
 
 @click.command()
@@ -33,7 +33,30 @@ def revert(environment: str, reason: str) -> int:
     target = parse_environment(environment)
     from slipway_workflows.cli.run import run_template
 
-    return run_template("revert-model", {"target-environment": target.value, "reason": reason})
+    parameters = {"target-environment": target.value, "reason": reason}
+    return run_template("revert-model", parameters | _version_in(target))
+
+
+def _version_in(environment: Environment) -> dict[str, str]:
+    """The version a person means: what stands there now, whatever comes there until their turn.
+
+    Raises Refused while a living release owns the environment.
+    """
+    from slipway_steps.adapters.mlflow_registry import MlflowRegistry
+    from slipway_steps.settings import Settings
+    from slipway_workflows.cli.standing import local_platform
+
+    settings = Settings()
+    if not settings.tracking_uri and not (settings.home / "mlflow" / "mlflow.db").exists():
+        raise Refused(f"{environment} serves nothing", "release a model first: slipway run release-model")
+    record = MlflowRegistry(settings).record(environment)
+    owner = record.open
+    if owner and local_platform(settings).release_alive(owner.release):
+        raise Refused(
+            f"{environment} belongs to release {owner.release}, which is still running", "wait until it has ended"
+        )
+    there = owner.target if owner and owner.target else record.current
+    return {"model-version": there.version} if there else {}
 
 
 def _answer(workflow: str | None, word: str) -> None:

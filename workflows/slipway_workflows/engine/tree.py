@@ -26,7 +26,7 @@ def node_id(workflow: str, name: str) -> str:
 
 @dataclass
 class Node:
-    """One node, with Argo's fields. `parent`: what it is shown under; `defaults`: what a skipped one's outputs read as."""
+    """One node, with Argo's fields. `parent`: where it is shown; `defaults`: what a skipped one's outputs read as."""
 
     id: str
     name: str
