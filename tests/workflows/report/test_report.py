@@ -1,0 +1,114 @@
+"""The page of a release: what it says, that nothing breaks it, and that a browser shows it wide and narrow."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway_steps.domain.errors import BadInput
+from slipway_workflows.report import branch_picture, write_report
+
+CHROMIUM = shutil.which("chromium")
+Release = Callable[[str], Any]
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+def page(tmp_path: Path, release: Any, **instead: Any) -> str:
+    given = {"workflow": release.workflow, "reports": release.reports, "environments": release.environments} | instead
+    return write_report(**given, target=tmp_path / "report.html").read_text()
+
+
+class Links(HTMLParser):
+    found: list[str]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [
+            str(value) for name, value in attrs if name in ("src", "href") or (value or "").startswith("http")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("normal", "Promoted to canary"),
+        ("slow", "Rejected by the load test"),
+        ("oversized", "Rejected by the resource test"),
+        ("flaky-metrics", "Rejected by the evaluation"),
+    ],
+)
+def test_it_says_what_happened_in_one_file(tmp_path: Path, release: Release, scenario: str, said: str) -> None:
+    text = page(tmp_path, release(scenario))
+    assert said in text
+    links = Links()
+    links.found = []
+    links.feed(text)
+    outside = [
+        link for link in links.found if not link.startswith(("#", "data:", "http://127.0.0.1", "http://www.w3.org"))
+    ]
+    assert outside == []
+    assert "<script" not in text
+
+
+@pytest.mark.parametrize("missing", ["reports", "nodes", "environments", "all"])
+def test_what_is_missing_is_named_not_a_crash(tmp_path: Path, release: Release, missing: str) -> None:
+    found = release("normal")
+    instead: dict[str, Any] = {}
+    if missing in ("reports", "all"):
+        instead["reports"] = []
+    if missing in ("environments", "all"):
+        instead["environments"] = {}
+    if missing in ("nodes", "all"):
+        instead["workflow"] = {"metadata": {"name": "x"}, "status": {"phase": "Failed"}}
+    assert "<html" in page(tmp_path, found, **instead)
+
+
+def test_texts_are_escaped(tmp_path: Path, release: Release) -> None:
+    found = release("slow")
+    workflow = json.loads(json.dumps(found.workflow).replace("release-model-x7k2p", "<script>alert(1)</script>"))
+    assert "<script>alert" not in page(tmp_path, found, workflow=workflow)
+
+
+def test_an_unwritable_target_is_said_and_nothing_left(tmp_path: Path, release: Release) -> None:
+    found = release("normal")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        write_report(found.workflow, found.reports, found.environments, tmp_path / "file" / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_tree_as_text(release: Release) -> None:
+    text = branch_picture(release("slow").workflow)
+    assert re.search(r"load", text)
+    assert "revert" in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_browser_shows_it_without_sideways_scrolling(tmp_path: Path, release: Release, width: int) -> None:
+    page(tmp_path, release("slow"))
+    # the frame has the width that a phone has: a headless window is never narrower than 500 pixels
+    probe = (
+        f"<iframe id=f width={width} height=900 src=report.html></iframe><pre id=out></pre><script>"
+        "f.onload = () => { const d = f.contentDocument.documentElement;"
+        "out.textContent = `scroll=${d.scrollWidth} client=${d.clientWidth} text=${d.innerText.length}`; }</script>"
+    )
+    (tmp_path / "probe.html").write_text(probe)
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", *QUIET, f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=3000",
+        "--dump-dom",
+        f"file://{tmp_path}/probe.html",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    measured = re.search(r"scroll=(\d+) client=(\d+) text=(\d+)", done.stdout)
+    assert measured, done.stderr[-500:]
+    scroll, client, letters = map(int, measured.groups())
+    assert scroll <= client
+    assert letters > 500
