@@ -45,7 +45,7 @@ manifests: setup ## write workflows/manifests from the catalog
 	@$(BIN)/slipway render
 
 bench: setup ## measure what Slipway promises, as figures
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench.py
 
 down: ## stop the local environments
 	@test ! -x $(BIN)/slipway || $(BIN)/slipway down

@@ -1,18 +1,22 @@
 """The app over real HTTP."""
 
 import io
+import shutil
 import signal
 import struct
+import subprocess
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 from images.app.conftest import Served
 from PIL import Image
 
 Serve = Callable[..., Served]
+CHROMIUM = shutil.which("chromium")
 
 
 def sample(package: Path) -> tuple[str, bytes]:
@@ -115,3 +119,15 @@ def test_memory_under_load_and_a_quick_end(serve: Serve, trained_package: Path) 
     assert resident < 160, f"{resident:.0f} MiB resident"
     app.process.send_signal(signal.SIGTERM)
     app.process.wait(5)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
+@pytest.mark.parametrize("width", [1100, 390])
+def test_a_browser_shows_the_page(serve: Serve, trained_package: Path, tmp_path: Path, width: int) -> None:
+    app = serve(trained_package)
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", *quiet, f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", f"{app.url}/"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "Version 7 · mobilenet_v2 · 10 labels" in done.stdout, done.stderr[-500:]
+    assert done.stdout.count('<img src="/samples/') == 6

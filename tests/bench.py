@@ -1,0 +1,100 @@
+"""`make bench`: what Slipway promises, measured in one run and printed as figures; nothing is asserted.
+
+Every figure is the median of several runs. Absolute times drift with the machine; the ratios are what to look at.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.adapters.oci_layout import OciLayout
+from slipway_steps.settings import PROJECT_ROOT
+from slipway_workflows import engine
+
+STEPS = 20
+
+
+def median(do: Callable[[], Any], runs: int = 5) -> float:
+    """Median seconds of a call."""
+    taken = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        do()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def show(what: str, seconds: float, wanted: str) -> None:
+    print(f"{what:<46} {seconds * 1000:9.1f} ms   wanted: {wanted}", flush=True)
+
+
+def engine_overhead(directory: Path) -> None:
+    """A chain of no-op steps against the same processes started by hand."""
+    noop = {"name": "noop", "container": {"image": "busybox:1", "command": ["true"]}}
+    chain = {"name": "main", "steps": [[{"name": f"s{n}", "template": "noop"}] for n in range(STEPS)]}
+    numbers = iter(range(10**6))
+
+    def run() -> None:
+        manifest = {
+            "kind": "Workflow",
+            "metadata": {"name": f"bench-{next(numbers)}"},
+            "spec": {"entrypoint": "main", "templates": [chain, noop]},
+        }
+        engine.prepare(engine.Library(), manifest, {}, engine.Options(home=directory)).execute()
+
+    bare = median(lambda: [subprocess.run(["true"], check=True) for _ in range(STEPS)])
+    whole = median(run)
+    show(f"engine, a step of {STEPS} in a chain", whole / STEPS, "-")
+    show("  the bare process", bare / STEPS, "-")
+    show("  overhead", (whole - bare) / STEPS, "under 50 ms")
+
+
+def images(directory: Path) -> None:
+    """Build and retag a model of 10 MB."""
+    import os
+
+    package = directory / "package"
+    command = [sys.executable, str(PROJECT_ROOT / "images" / "train" / "train.py"), "--scenario=bad-architecture"]
+    subprocess.run([*command, f"--output={package}"], check=True, stdout=subprocess.DEVNULL)
+    (package / "model.onnx").write_bytes(os.urandom(10 * 2**20))
+    store = OciLayout(directory / "images", PROJECT_ROOT / "images" / "app")
+    versions = iter(range(1, 1000))
+    show("image build, 10 MB model", median(lambda: store.build(package, str(next(versions)), "t")), "under 1000 ms")
+    digest = str(store.resolve("t"))
+    show("retag", median(lambda: store.tag(digest, "canary-1.0.1"), 20), "under 50 ms")
+
+
+def program() -> None:
+    """Start-up of the program."""
+    command = [str(Path(sys.executable).parent / "slipway"), "--help"]
+    show(
+        "slipway --help", median(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)), "under 300 ms"
+    )
+
+
+def release(directory: Path) -> None:
+    """A whole release, training included, on a fresh home."""
+    command = [str(Path(sys.executable).parent / "slipway"), "--home", str(directory / "home")]
+    started = time.perf_counter()
+    subprocess.run([*command, "run", "release-model"], check=True, stderr=subprocess.DEVNULL)
+    show("a whole release, training included", time.perf_counter() - started, "under 120000 ms")
+    subprocess.run([*command, "down"], check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Print every figure."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        program()
+        engine_overhead(directory / "engine")
+        images(directory)
+        release(directory)
+
+
+if __name__ == "__main__":
+    main()
