@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from filelock import FileLock
@@ -292,11 +293,11 @@ class MlflowRegistry:
     @translated
     def reports_of(self, run_id: str) -> list[GateReport]:
         """See ports.Registry."""
-        found = []
-        for artifact in self.client.list_artifacts(run_id, "reports"):
-            if artifact.path.endswith(".json"):
-                path = Path(self.client.download_artifacts(run_id, artifact.path))
-                found.append(GateReport.model_validate_json(path.read_text()))
+        if not self.client.list_artifacts(run_id, "reports"):
+            return []
+        with TemporaryDirectory() as directory:
+            path = Path(self.client.download_artifacts(run_id, "reports", directory))
+            found = [GateReport.model_validate_json(file.read_text()) for file in path.glob("*.json")]
         return sorted(found, key=lambda report: report.started_at)
 
     @translated
