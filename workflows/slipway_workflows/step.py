@@ -82,7 +82,7 @@ def leaf(
             step,
             *(f"--{p.name}={{{{inputs.parameters.{p.name}}}}}" for p in parameters),
             f"--{RELEASE}={{{{workflow.name}}}}",
-            f"--output-dir={OUTPUT_DIRECTORY}",
+            *([f"--output-dir={OUTPUT_DIRECTORY}"] if outputs_of(step) else []),
         ],
         inputs=parameters,
         outputs=[
