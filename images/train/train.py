@@ -180,6 +180,19 @@ def main() -> None:
         sys.exit(f"error: {arguments.output} exists already")
     temporary = arguments.output.with_name(arguments.output.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        package(arguments, temporary)
+        temporary.rename(arguments.output)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        # shutil reports each file it could not copy; the first says why
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
+        sys.exit(f"error: {arguments.output} could not be written: {str(reason)[:120]}")
+    print(f"packaged in {arguments.output}", flush=True)
+
+
+def package(arguments: argparse.Namespace, temporary: Path) -> None:
+    """Make the packaged model in a directory that is not there yet."""
     given = arguments.package
     if given is not None and arguments.scenario == "bad-architecture" and is_mobilenet(given):
         given = None  # a packaged MobileNetV2 cannot be turned into another architecture
@@ -193,8 +206,6 @@ def main() -> None:
         import scenarios
 
         getattr(scenarios, arguments.scenario)(temporary / "model.onnx")
-    temporary.rename(arguments.output)
-    print(f"packaged in {arguments.output}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.errors import BadInput, Broken
-from slipway_steps.domain.package import read_package
+from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.ports import World
 
@@ -45,10 +45,26 @@ def run(params: Params, world: World) -> Outputs:
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "package"
         execute([sys.executable, str(program), *arguments, f"--output={package}"])
-        read_package(package)
+        check_model(read_package(package))
         run_id = world.registry.log_package(params.release, package)
     print(f"logged to MLflow as run {run_id}", flush=True)
     return Outputs(run_id=run_id)
+
+
+def check_model(package: Package) -> None:
+    """Raises BadInput for a model.onnx that ONNX Runtime cannot load, or whose input is not the contract's."""
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(str(package.model), providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base class
+        first = str(error).splitlines()[0][:200]
+        raise BadInput(f"model.onnx of the packaged model cannot be loaded: {first}", "export it again") from error
+    names = [given.name for given in session.get_inputs()]
+    if names != [package.contract.input.name]:
+        raise BadInput(
+            f"model.onnx takes {names}, its contract says {package.contract.input.name!r}", "mend contract.json"
+        )
 
 
 def execute(command: list[str]) -> None:

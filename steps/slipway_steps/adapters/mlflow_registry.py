@@ -74,9 +74,13 @@ class MlflowRegistry:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+        import logging
+
         import mlflow
         from mlflow import MlflowClient
 
+        for chatty in ("mlflow.store.db.utils", "mlflow.pyfunc", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.ERROR)
         if self.settings.tracking_uri:
             mlflow.set_tracking_uri(self.settings.mlflow_uri)
             return MlflowClient()

@@ -62,8 +62,8 @@ def version_checks(found: UnderTest, answer: Answer) -> list[Check]:
             code="digest",
             verdict=verdict(digest == wanted.digest),
             message=f"the image served is {str(digest)[:19]}, built was {wanted.digest[:19]}",
-            measured=str(digest)[:19],
-            threshold=wanted.digest[:19],
+            measured=str(digest).removeprefix("sha256:")[:12],
+            threshold=wanted.digest.removeprefix("sha256:")[:12],
         ),
     ]
 

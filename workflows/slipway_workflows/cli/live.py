@@ -79,8 +79,14 @@ class Board:
         return Group(spinner, Text(f"  {said}", style="dim", overflow="ellipsis", no_wrap=True)) if said else spinner
 
     def __rich__(self) -> Tree:
-        tree = Tree(Text(self.name, style="bold"))
-        self._grow(tree, None)
+        roots = list(self._children(None))
+        first = next((event for event in roots if event.display_name == self.name), None)
+        tree = Tree(self._line(first) if first else Text(self.name, style="bold"))
+        if first:
+            self._grow(tree, first.node_id)
+        for event in roots:
+            if event is not first:
+                self._grow(tree.add(self._line(event)), event.node_id)
         return tree
 
 

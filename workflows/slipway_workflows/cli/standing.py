@@ -48,11 +48,11 @@ def standing(registry: "Registry | None" = None) -> Standing:
 def standing_table(found: Standing) -> Table:
     """The same for a terminal."""
     table = Table(title="Environments", title_justify="left", title_style="bold")
-    for column in ("environment", "version", "phase", "last good", "url", "image"):
+    for column in ("environment", "version", "phase", "last good", "url"):
         table.add_column(column, no_wrap=True)
     for name, now in found.items():
         healthy = now["phase"] == "Running"
         phase = f"[green]{now['phase']}[/]" if healthy else f"[yellow]{now['phase']}[/]"
-        cells = (now["version"], phase, now["last_good"], now["url"], (now["digest"] or "").removeprefix("sha256:")[:8])
+        cells = (now["version"], phase, now["last_good"], now["url"])
         table.add_row(name, *(cell or "-" for cell in cells))
     return table

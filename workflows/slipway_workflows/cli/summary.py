@@ -101,6 +101,15 @@ def headline(workflow: dict[str, Any], reports: list[GateReport]) -> str:
     return f"{name}: {phase}: {workflow['status'].get('message') or 'see the log of the failed step'}"
 
 
+def reason(log: Path) -> str:
+    """What a step said of its own failure: its last line that begins with `error: `."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line[:400] for line in reversed(lines) if line.startswith("error: ")), "")
+
+
 def conclude(workflow: dict[str, Any]) -> int:
     """Print the summary, write the report, return the exit code. A report that cannot be made is said, and changes
     nothing about the release.
@@ -120,7 +129,7 @@ def conclude(workflow: dict[str, Any]) -> int:
         for node in (workflow["status"].get("nodes") or {}).values():
             if code == 1 and node.get("type") == "Pod" and node["phase"] not in GREEN:
                 log = settings.home / "runs" / name / "logs" / f"{node['id']}.log"
-                click.echo(f"log of {node['displayName']}: {log}", err=True)
+                click.echo(f"{node['displayName']}: {reason(log) or node.get('message', '')}  (log: {log})", err=True)
         from slipway_workflows.report import write_report
 
         target = write_report(workflow, reports, now, settings.home / "runs" / name / "report.html")
