@@ -113,7 +113,9 @@ def read_graph(path: Path) -> Graph:
                     elif inner == 5:
                         name, dims = _tensor(data, start, stop)
                         graph.shapes[name] = dims
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise NotOnnx(f"{path.name} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # text that is no UTF-8, an empty file, and NotOnnx from below
         raise NotOnnx(f"{path.name} is no ONNX model: {error}") from error
     if not graph.nodes:
         raise NotOnnx(f"{path.name} is no ONNX model: it holds no operator")

@@ -1,71 +1,81 @@
-"""Serves a packaged model over HTTP. Everything it needs lies beside this file; nothing is read from elsewhere."""
+"""Serves a packaged model over HTTP. Everything it needs lies beside this file; nothing is read from elsewhere.
+
+Environment: HOST (default 127.0.0.1; the image sets 0.0.0.0), PORT (8000), SLIPWAY_IMAGE_DIGEST (told by /version).
+"""
 
 import asyncio
 import logging
 import os
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from contract import BadContract
 from graph import NotOnnx
-from model import BadImage, Model
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from measured import INFO, PREDICTIONS, Measured
+from memory import return_large_blocks
+from model import BadImage, Model, NoAnswer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from upload import Uploads
 from versions import read_versions
 
 HERE = Path(__file__).resolve().parent
-MAX_UPLOAD = 5 * 1024 * 1024
-"""Bytes; a photo of a phone fits."""
 MAX_WAITING = 64
-"""Requests that may wait for the model; one more is told to come back, so that memory stays bounded."""
-
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-log = logging.getLogger("app")
-
-REQUESTS = Counter("http_requests_total", "Requests by path and status.", ["path", "status"])
-LATENCY = Histogram(
-    "http_request_duration_seconds",
-    "Seconds from request to answer, by path.",
-    ["path"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+"""Requests that may wait for the model; one more is told to come back. At ten a second that is six seconds."""
+STOPPING = 1
+"""Seconds that requests under way are given after SIGTERM; then the app is gone in under two."""
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' blob: data:"
 )
-PREDICTIONS = Counter("predictions_total", "Predictions by label.", ["label"])
-INFO = Gauge("model_info", "1; what is served is in the labels.", ["version", "digest", "architecture", "contract"])
+"""The page asks nobody but this app."""
+
+log = logging.getLogger("app")
 
 
 class App:
     """The model and what is known of it."""
 
-    def __init__(self) -> None:
-        self.versions, self.fault = read_versions(HERE / "versions.txt")
+    def __init__(self, directory: Path) -> None:
+        self.versions, self.fault = read_versions(directory / "versions.txt")
+        self.version = self.versions.get("model-version") or None
         self.digest = os.environ.get("SLIPWAY_IMAGE_DIGEST", "")
-        log.info("versions: %s", self.fault or " ".join(f"{k}={v}" for k, v in sorted(self.versions.items())))
-        self.model = Model(HERE / "model")
+        if self.fault:
+            log.error("versions: %s", self.fault)
+        else:
+            log.info("versions: %s", " ".join(f"{k}={v}" for k, v in sorted(self.versions.items())))
+        self.page = (directory / "page.html").read_text()
+        self.model = Model(directory / "model")
+        self.architecture: str = self.model.contract["architecture"]
         self.contract = self.model.problem or "ok"
         if self.model.problem:
             log.error("contract mismatch: %s", self.model.problem)
         else:
-            log.info("contract ok: %s, %d labels", self.model.contract["architecture"], len(self.model.labels))
-        self.version = self.versions.get("model-version")
+            log.info("contract ok: %s, %d labels", self.architecture, len(self.model.labels))
         # one inference at a time: the limit is half a core, and two at once only take memory
         self.pool = ThreadPoolExecutor(1)
         self.waiting = 0
-        architecture = self.model.contract["architecture"]
-        INFO.labels(self.version or "", self.digest, architecture, self.contract).set(1)
+        self.uploads = Uploads()
+        INFO.labels(self.version or "", self.digest, self.architecture, self.contract).set(1)
 
-    async def infer(self, upload: bytes) -> dict:
-        """The answer to an upload. Raises BadImage, or HTTPException where too many wait."""
+    async def infer(self, image: bytes) -> dict[str, Any]:
+        """The answer to an image. Raises BadImage, or HTTPException: 500 with the reason where the model is not what
+        this app serves, 503 where too many wait.
+        """
+        if self.model.problem:
+            raise HTTPException(500, f"contract mismatch: {self.model.problem}")
         if self.waiting >= MAX_WAITING:
             raise HTTPException(503, "too many requests wait for the model; try again")
         self.waiting += 1
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self.pool, self.model.predict, upload)
+            found = await asyncio.get_running_loop().run_in_executor(self.pool, self.model.predict, image)
         finally:
             self.waiting -= 1
         label = max(found, key=found.__getitem__)
@@ -73,50 +83,40 @@ class App:
         return {"label": label, "confidence": found[label], "probabilities": found, "version": self.version}
 
 
+def served(request: Request) -> App:
+    """The app behind a request."""
+    app: App = request.app.state.served
+    return app
+
+
 async def page(request: Request) -> Response:
     """The page to try an image."""
-    return HTMLResponse(PAGE)
+    return HTMLResponse(served(request).page, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 async def sample(request: Request) -> Response:
     """One of the bundled sample images."""
-    known = {path.name: path for path in app.model.samples}
+    known = {path.name: path for path in served(request).model.samples}
     path = known.get(request.path_params["name"])
     return FileResponse(path) if path else JSONResponse({"error": "no such sample"}, 404)
 
 
-async def _upload(request: Request) -> bytes:
-    if int(request.headers.get("content-length") or 0) > MAX_UPLOAD + 4096:
-        raise HTTPException(413, f"the upload is larger than {MAX_UPLOAD} bytes")
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise HTTPException(415, "send the image as multipart/form-data, field `image`")
-    async with request.form(max_files=1, max_fields=4, max_part_size=MAX_UPLOAD) as form:
-        file = form.get("image")
-        if file is None or isinstance(file, str):
-            raise HTTPException(400, "the form has no file field `image`")
-        content = await file.read(MAX_UPLOAD + 1)
-    if len(content) > MAX_UPLOAD:
-        raise HTTPException(413, f"the upload is larger than {MAX_UPLOAD} bytes")
-    return content
-
-
 async def predict(request: Request) -> Response:
     """POST an image, get its label."""
-    content = await _upload(request)
-    if app.model.problem:
-        return JSONResponse({"error": f"contract mismatch: {app.model.problem}"}, 500)
-    return JSONResponse(await app.infer(content))
+    app = served(request)
+    async with app.uploads.image(request) as image:
+        return JSONResponse(await app.infer(image))
 
 
 async def version(request: Request) -> Response:
     """What is served here."""
-    contract = app.model.contract
+    app = served(request)
     answer = {
         "version": app.version,
         "digest": app.digest or None,
         "versions": app.versions,
-        "architecture": contract["architecture"],
-        "labels": contract["labels"],
+        "architecture": app.architecture,
+        "labels": app.model.labels,
         "contract": app.contract,
         "samples": [path.name for path in app.model.samples],
     }
@@ -125,8 +125,7 @@ async def version(request: Request) -> Response:
 
 async def test(request: Request) -> Response:
     """Runs the bundled samples: what each shows, and what the model says."""
-    if app.model.problem:
-        return JSONResponse({"error": f"contract mismatch: {app.model.problem}"}, 500)
+    app = served(request)
     results = []
     for path in app.model.samples:
         found = await app.infer(path.read_bytes())
@@ -148,34 +147,12 @@ async def metrics(request: Request) -> Response:
 
 async def refused(request: Request, error: Exception) -> Response:
     """Every refusal is JSON with one sentence."""
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    return JSONResponse({"error": error.detail if isinstance(error, HTTPException) else str(error)}, status)
-
-
-class Measured:
-    """Counts and times each request (plain ASGI: Starlette's own base class costs a task a request)."""
-
-    def __init__(self, inner) -> None:
-        self.inner = inner
-
-    async def __call__(self, scope, receive, send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            return await self.inner(scope, receive, send)
-        path = scope["path"] if scope["path"] in PATHS else "other"
-        started, status = time.perf_counter(), 500
-
-        async def noted(message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.inner(scope, receive, noted)
-        finally:
-            REQUESTS.labels(path, status).inc()
-            LATENCY.labels(path).observe(time.perf_counter() - started)
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    if isinstance(error, BadImage):
+        return JSONResponse({"error": str(error)}, 400)
+    known = str(error) if isinstance(error, NoAnswer) else "the app failed; its log says why"
+    return JSONResponse({"error": known}, 500)
 
 
 ROUTES = [
@@ -188,29 +165,34 @@ ROUTES = [
     Route("/readyz", healthy),
     Route("/metrics", metrics),
 ]
-PATHS = {route.path for route in ROUTES}
-PAGE = (HERE / "page.html").read_text()
 
 
 def main() -> None:
     """Load, then serve until SIGTERM."""
-    global app  # noqa: PLW0603 - one process serves one model
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not port.isdecimal() or int(port) > 65535:
+        sys.exit(f"error: PORT={port!r} is no port number")
+    return_large_blocks()
     try:
-        app = App()
-    except (NotOnnx, OSError, KeyError, ValueError) as error:
+        app = App(HERE)
+    except (BadContract, NotOnnx, OSError) as error:
         sys.exit(f"error: the model cannot be served: {error}")
-    except Exception as error:  # ONNX Runtime's own exceptions share no base class
-        sys.exit(f"error: the model cannot be served: {str(error).splitlines()[0]}")
-    handlers = {HTTPException: refused, BadImage: refused}
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    log.info("serving version %s on %s:%d", app.version, host, port)
+    handlers = dict.fromkeys((HTTPException, BadImage, NoAnswer, Exception), refused)
+    starlette = Starlette(routes=ROUTES, exception_handlers=handlers)  # type: ignore[arg-type]
+    starlette.state.served = app
+    log.info("serving version %s on %s:%s", app.version, host, port)
     uvicorn.run(
-        Measured(Starlette(routes=ROUTES, exception_handlers=handlers)),
+        Measured(starlette, {route.path for route in ROUTES}),
         host=host,
-        port=port,
-        access_log=False,
+        port=int(port),
+        # those of requirements.lock, whatever else is installed beside them
+        loop="asyncio",
+        http="h11",
+        log_config=None,  # one format for all lines
         log_level="warning",
-        timeout_graceful_shutdown=2,
+        access_log=False,
+        timeout_graceful_shutdown=STOPPING,
     )
 
 

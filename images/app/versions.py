@@ -9,5 +9,5 @@ def read_versions(path: Path) -> tuple[dict[str, str], str]:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         return {}, f"versions.txt cannot be read: {getattr(error, 'strerror', None) or error}"
-    found = dict(line.strip().split("=", 1) for line in lines if "=" in line)
+    found = {name.strip(): value.strip() for name, sign, value in (line.partition("=") for line in lines) if sign}
     return found, "" if found.get("model-version") else "versions.txt names no model-version"

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +15,8 @@ from slipway_steps.domain.errors import ImageError
 
 CHUNK = 1 << 20
 """Bytes read at a time: a 220 MiB layer is never in memory."""
+LEFT_OVER = 3600.0
+"""Seconds after which a temporary file is of a build that was killed: none takes an hour."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Descriptor:
 
 
 class HashingFile:
-    """A file that hashes what is written to it."""
+    """A file that hashes what is written to it: as much of a file as writing an archive needs."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -42,6 +45,15 @@ class HashingFile:
         self.hash.update(data)
         self.size += len(data)
         return self.file.write(data)
+
+    def tell(self) -> int:
+        """Bytes written so far."""
+        return self.size
+
+    @property
+    def digest(self) -> str:
+        """Of what was written so far."""
+        return f"sha256:{self.hash.hexdigest()}"
 
 
 class Blobs:
@@ -59,16 +71,18 @@ class Blobs:
 
     @contextmanager
     def writing(self) -> Iterator[HashingFile]:
-        """A blob under a temporary name; it gets its place when the block ends well, else it is removed."""
+        """A blob under a temporary name; it gets its place when the block ends well, else it is removed. One that is
+        there already is replaced by the same content, which mends it where it was damaged.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=self.directory)
         temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb", buffering=CHUNK) as file:
                 blob = HashingFile(file)
                 yield blob
             temporary.chmod(0o644)
-            temporary.replace(self.directory / blob.hash.hexdigest())
+            temporary.replace(self.path(blob.digest))
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -76,13 +90,20 @@ class Blobs:
         """Write a manifest or config, its keys in order and without spaces, so that its digest is stable."""
         with self.writing() as blob:
             blob.write(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
-        return Descriptor(media_type, f"sha256:{blob.hash.hexdigest()}", blob.size)
+        return Descriptor(media_type, blob.digest, blob.size)
+
+    def remove_left_over(self) -> None:
+        """Remove temporary files of builds that were killed."""
+        for path in self.directory.glob(".new-*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > LEFT_OVER:
+                    path.unlink()
 
     def verified(self, digest: str) -> Path:
         """The file of a blob whose content is what its name says. Raises ImageError where it is missing or damaged."""
         path = self.path(digest)
         if not path.is_file():
-            raise ImageError(f"blob {digest} is missing from the image store", "build the image again")
+            raise ImageError(f"blob {digest} is missing from the image store {self.directory}", "build the image again")
         found = hashlib.sha256()
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -90,10 +111,20 @@ class Blobs:
         if found.hexdigest() != path.name:
             raise ImageError(
                 f"blob {digest} in {self.directory} is damaged: its content has sha256:{found.hexdigest()[:12]}...",
-                "remove that file and build the image again",
+                "build the image again: that replaces the file",
             )
         return path
 
     def read(self, digest: str) -> bytes:
         """The content of a small blob, verified."""
         return self.verified(digest).read_bytes()
+
+    def read_json(self, digest: str) -> dict[str, Any]:
+        """A manifest or config, verified. Raises ImageError for a blob that is neither."""
+        try:
+            found = json.loads(self.read(digest))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ImageError(f"blob {digest} is no JSON object", "images are named by the digest of their manifest")
+        return found

@@ -4,26 +4,21 @@ An image is a base layer (the app's own files) and one model layer, uncompressed
 building three times slower. The same input gives the same bytes: entries are sorted, times are zero, owners are fixed.
 """
 
-import json
-import os
 import shutil
-import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from slipway_steps.adapters.oci_blobs import Blobs, Descriptor
-from slipway_steps.adapters.oci_layers import app_entries, model_entries, write_layer
+from slipway_steps.adapters.oci_blobs import LEFT_OVER, Blobs, Descriptor
+from slipway_steps.adapters.oci_index import Index, write_whole
+from slipway_steps.adapters.oci_layers import app_entries, model_entries, unpack_layer, write_layer
 from slipway_steps.domain.errors import ImageError
 
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-REF_NAME = "org.opencontainers.image.ref.name"
 USER = "10001"
 """Numeric, so that a kubelet can check runAsNonRoot."""
 EPOCH = "1970-01-01T00:00:00Z"
@@ -48,6 +43,7 @@ class OciLayout:
         self.root = root
         self.app_directory = app_directory
         self.blobs = Blobs(root)
+        self.index = Index(root)
 
     def build(self, package: Path, version: str, tag: str) -> str:
         """See ports.Images."""
@@ -73,48 +69,37 @@ class OciLayout:
 
     def tag(self, digest: str, tag: str) -> None:
         """See ports.Images."""
-        size = self._manifest_size(digest)
-        with translated(f"tagging {tag}", self.root), FileLock(self.root / "index.lock"):
-            entries = [e for e in self._index() if e["annotations"][REF_NAME] != tag]
-            entry = Descriptor(MANIFEST_TYPE, digest, size).as_dict() | {"annotations": {REF_NAME: tag}}
-            entries = sorted([*entries, entry], key=lambda e: str(e["annotations"][REF_NAME]))
-            content = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
-            temporary = self.root / "index.json.tmp"
-            temporary.write_text(json.dumps(content, indent=1))
-            temporary.replace(self.root / "index.json")
+        with translated(f"tagging {tag}", self.root):
+            path = self.blobs.path(digest)
+            if not path.is_file():
+                raise ImageError(f"image {digest} is not in the store {self.root}", "build it again")
+            self.index.point(tag, Descriptor(MANIFEST_TYPE, digest, path.stat().st_size))
 
     def resolve(self, tag: str) -> str | None:
         """See ports.Images."""
-        for entry in self._index():
-            if entry["annotations"][REF_NAME] == tag:
-                return str(entry["digest"])
-        return None
+        with translated(f"looking up {tag}", self.root):
+            return self.index.digest(tag)
 
     def config(self, digest: str) -> dict[str, Any]:
         """The config of an image: entry point, environment, user. Raises ImageError where it is missing or damaged."""
         with translated(f"reading {digest}", self.root):
-            manifest = json.loads(self.blobs.read(digest))
-            loaded: dict[str, Any] = json.loads(self.blobs.read(manifest["config"]["digest"]))
-        return loaded
+            return self.blobs.read_json(self._manifest(digest)[0])
 
     def unpack(self, digest: str, target: Path) -> Path:
-        """See ports.Images."""
+        """See ports.Images. `target` appears whole or not at all; one that is there is taken as it is."""
         if target.is_dir():
             return target
-        with translated(f"unpacking {digest}", self.root):
+        with translated(f"unpacking {digest} to {target}", self.root):
+            config, layers = self._manifest(digest)
+            self.blobs.verified(config)
             target.parent.mkdir(parents=True, exist_ok=True)
-            manifest = json.loads(self.blobs.read(digest))
+            _remove_left_over(target.parent)
             temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
             try:
-                for layer in manifest["layers"]:
-                    path = self.blobs.verified(layer["digest"])
-                    with tarfile.open(path) as archive:
-                        archive.extractall(temporary, filter="data")
-                temporary.replace(target)
-            except tarfile.TarError as error:
-                raise ImageError(
-                    f"image {digest} holds an unsafe or damaged layer: {error}", "build it again"
-                ) from error
+                for layer in layers:
+                    unpack_layer(self.blobs, layer, temporary)
+                temporary.chmod(0o755)  # mkdtemp's 0700 would keep out the user an app runs as
+                _settle(temporary, target)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         return target
@@ -123,26 +108,34 @@ class OciLayout:
         self.root.mkdir(parents=True, exist_ok=True)
         marker = self.root / "oci-layout"
         if not marker.exists():
-            temporary = marker.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text('{"imageLayoutVersion": "1.0.0"}')
-            temporary.replace(marker)
+            write_whole(marker, '{"imageLayoutVersion": "1.0.0"}')
+        self.blobs.remove_left_over()
 
-    def _manifest_size(self, digest: str) -> int:
-        path = self.blobs.path(digest)
-        if not path.is_file():
-            raise ImageError(f"image {digest} is not in the store {self.root}", "build it again")
-        return path.stat().st_size
-
-    def _index(self) -> list[dict[str, Any]]:
-        path = self.root / "index.json"
+    def _manifest(self, digest: str) -> tuple[str, list[Descriptor]]:
+        """Digest of the config, and the layers from the bottom up."""
+        manifest = self.blobs.read_json(digest)
         try:
-            entries: list[dict[str, Any]] = json.loads(path.read_text())["manifests"] if path.exists() else []
-        except (ValueError, KeyError, TypeError) as error:
-            raise ImageError(
-                f"the index of the image store {path} is damaged",
-                "remove it; tags are written again by the next release",
-            ) from error
-        return entries
+            layers = [Descriptor(part["mediaType"], part["digest"], part["size"]) for part in manifest["layers"]]
+            return str(manifest["config"]["digest"]), layers
+        except (KeyError, TypeError) as error:
+            raise ImageError(f"blob {digest} is no image manifest", "name an image by what build printed") from error
+
+
+def _settle(temporary: Path, target: Path) -> None:
+    """Give the directory its name; another process may have been faster, with the same content."""
+    try:
+        temporary.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
+def _remove_left_over(directory: Path) -> None:
+    """Remove what an unpacking that was killed left."""
+    for path in directory.glob(".unpack-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_OVER:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _config(layers: list[Descriptor], version: str) -> dict[str, Any]:

@@ -57,8 +57,9 @@ class RunStore:
 def alive(home: Path, name: str) -> bool:
     """Whether an engine holds the run."""
     try:
+        # shared: two who look at the same time must not take each other for the engine
         with (home / "runs" / name / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:

@@ -14,14 +14,20 @@ from typing import NamedTuple, Protocol
 
 import psutil
 
+CGROUPS = Path("/sys/fs/cgroup")
 PERIOD = 0.1
 """Seconds; the kernel's default CFS period: half a core is 50 ms in each."""
 WATCH = 0.05
 """Seconds between two looks of the watchdog; a model that is loaded grows by about 100 MiB in that time."""
+FAMILY_EVERY = 1.0
+"""Seconds between two searches for child processes; a search reads all of /proc."""
 
 
 class Usage(NamedTuple):
-    """memory and peak in bytes; cpu and throttled in seconds since the start of the process."""
+    """memory and peak in bytes; cpu and throttled in seconds since the start of the process.
+
+    Memory, and so its peak, is the working set: file cache, which could be dropped, is not in it.
+    """
 
     memory: int
     peak: int
@@ -47,8 +53,11 @@ class Limits(Protocol):
     def oom_killed(self) -> bool:
         """Whether it was killed for its memory."""
 
+    def detach(self) -> None:
+        """The process has ended but is not yet reaped, so its number is still its own: signal it no more."""
+
     def close(self) -> None:
-        """The process is gone: forget it."""
+        """The process is gone: remove what was made for it."""
 
 
 class Cgroup:
@@ -58,9 +67,18 @@ class Cgroup:
 
     def __init__(self, label: str, memory_bytes: int, millicores: int) -> None:
         self.version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
-        self.paths = {part: self._make(part, label) for part in ("memory", "cpu", "cpuacct")}
+        self.peak = 0
+        self.paths: dict[str, Path] = {}
         quota = int(PERIOD * 1e6 * millicores / 1000)
         try:
+            if self.version == 2:
+                with suppress(OSError):  # refused where our own group holds processes: the watchdog then
+                    (self._path("", label).parent / "cgroup.subtree_control").write_text("+memory +cpu")
+            for part in ("memory", "cpu", "cpuacct"):
+                self.paths[part] = self._path(part, label)
+                # a group that is there already would bring the counts of another container along
+                if self.paths[part] not in list(self.paths.values())[:-1]:
+                    self.paths[part].mkdir()
             if self.version == 1:
                 self._write("memory", "memory.limit_in_bytes", memory_bytes)
                 with suppress(OSError):  # kernels without swap accounting have no such file
@@ -76,17 +94,14 @@ class Cgroup:
             self.close()
             raise
 
-    def _make(self, controller: str, label: str) -> Path:
+    def _path(self, controller: str, label: str) -> Path:
+        """Below the group this process is in, so that limits from outside still hold."""
         if self.version == 2:
             own = Path("/proc/self/cgroup").read_text().strip().rpartition(":")[2]
-            path = Path("/sys/fs/cgroup") / own.lstrip("/") / label
-        else:
-            lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-            own = next((where for _, names, where in lines if controller in names.split(",")), "/")
-            path = Path("/sys/fs/cgroup") / controller / own.lstrip("/") / label
-        with suppress(FileExistsError):
-            path.mkdir()
-        return path
+            return CGROUPS / own.lstrip("/") / label
+        lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        own = next((where for _, names, where in lines if controller in names.split(",")), "/")
+        return (CGROUPS / controller).resolve() / own.lstrip("/") / label
 
     def _write(self, controller: str, name: str, value: object) -> None:
         (self.paths[controller] / name).write_text(str(value))
@@ -100,50 +115,87 @@ class Cgroup:
     def enter(self) -> None:
         """The process puts itself in, before exec."""
         for path in set(self.paths.values()):
-            (path / "cgroup.procs").write_text(str(os.getpid()))
+            # in a child of a process with threads: system calls only
+            descriptor = os.open(path / "cgroup.procs", os.O_WRONLY)
+            os.write(descriptor, b"0")
+            os.close(descriptor)
 
     def attach(self, pid: int) -> None:
         """See Limits; the process has put itself in."""
 
     def usage(self) -> Usage | None:
-        """See Limits. Memory is the working set: without the file cache that can be dropped."""
+        """See Limits."""
         with suppress(OSError, ValueError):
             if self.version == 1:
                 used = self._number("memory", "memory.usage_in_bytes")
                 used -= self._number("memory", "memory.stat", "total_inactive_file")
-                peak = self._number("memory", "memory.max_usage_in_bytes")
                 cpu = self._number("cpuacct", "cpuacct.usage") / 1e9
-                return Usage(max(0, used), peak, cpu, self._number("cpu", "cpu.stat", "throttled_time") / 1e9)
-            used = self._number("memory", "memory.current") - self._number("memory", "memory.stat", "inactive_file")
-            with suppress(OSError):
-                self._peak = self._number("memory", "memory.peak")
-            cpu, throttled = (self._number("cpu", "cpu.stat", k) / 1e6 for k in ("usage_usec", "throttled_usec"))
-            return Usage(max(0, used), getattr(self, "_peak", used), cpu, throttled)
+                throttled = self._number("cpu", "cpu.stat", "throttled_time") / 1e9
+            else:
+                used = self._number("memory", "memory.current") - self._number("memory", "memory.stat", "inactive_file")
+                cpu, throttled = (self._number("cpu", "cpu.stat", k) / 1e6 for k in ("usage_usec", "throttled_usec"))
+            self.peak = max(self.peak, used)
+            return Usage(max(0, used), self.peak, cpu, throttled)
         return None
 
     def oom_killed(self) -> bool:
-        """See Limits."""
+        """See Limits. Version 1's `failcnt` stays 0 on an OOM kill, `oom_kill` does not."""
         name = "memory.oom_control" if self.version == 1 else "memory.events"
         with suppress(OSError):
             return self._number("memory", name, "oom_kill") > 0
         return False
 
+    def detach(self) -> None:
+        """See Limits; the kernel signals."""
+
     def close(self) -> None:
-        """See Limits. A cgroup can only be removed once its last process has been reaped."""
+        """See Limits."""
         for path in set(self.paths.values()):
-            for _ in range(20):
-                try:
-                    path.rmdir()
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.02)
-                else:
-                    break
+            remove_group(path)
+
+
+def remove_group(path: Path) -> bool:
+    """End what is left in a control group and remove it; it is busy until the kernel has buried the last process.
+
+    Returns whether it is gone.
+    """
+    for _ in range(100):
+        try:
+            path.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            with suppress(OSError):
+                for pid in (path / "cgroup.procs").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+def remove_groups(label: str) -> list[Path]:
+    """Remove the control groups whose names begin with `label`, wherever they are: a killed supervisor may have made
+    them below another group than this process is in. Returns those that were there.
+    """
+    roots = [CGROUPS / part for part in ("memory", "cpu", "cpuacct") if (CGROUPS / part).is_dir()] or [CGROUPS]
+    found = [
+        Path(at, name)
+        for root in dict.fromkeys(root.resolve() for root in roots)
+        for at, names, _ in os.walk(root)
+        for name in names
+        if name.startswith(f"{label}-")
+    ]
+    for path in found:
+        remove_group(path)
+    return found
 
 
 class Watchdog:
-    """Limits without any privilege: kills above the memory limit, stops and continues above the CPU limit."""
+    """Limits without any privilege: kills above the memory limit, stops and continues above the CPU limit.
+
+    What the process started counts with it, found within a second and signalled at once with it: all are one group.
+    """
 
     name = "watchdog"
     enter: Callable[[], None] | None = None
@@ -151,55 +203,72 @@ class Watchdog:
     def __init__(self, label: str, memory_bytes: int, millicores: int) -> None:
         self.limit, self.cores = memory_bytes, millicores / 1000
         self.killed = False
-        self.peak = 0
-        self.throttled = 0.0
+        self.now = Usage(0, 0, 0.0, 0.0)
         self.done = threading.Event()
-        self.process: psutil.Process | None = None
+        self.pid = 0
+        self.family: list[psutil.Process] = []
+        self.thread: threading.Thread | None = None
 
     def attach(self, pid: int) -> None:
         """See Limits."""
-        with suppress(psutil.Error):
-            self.process = psutil.Process(pid)
-            threading.Thread(target=self._watch, args=(self.process,), daemon=True).start()
+        self.pid = pid
+        self.thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self.thread.start()
 
-    def _watch(self, process: psutil.Process) -> None:
+    def _look(self) -> tuple[int, float]:
+        """Resident bytes and CPU seconds; the time of children that have ended is in their parent's."""
+        memory, cpu = 0, 0.0
+        for process in self.family:
+            with suppress(psutil.Error), process.oneshot():
+                memory += process.memory_info().rss
+                cpu += sum(process.cpu_times()[:4])
+        return memory, cpu
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def _watch(self) -> None:
         # a token bucket of one period: what was not used is not saved up, as with the kernel's quota
         tokens, burst, stopped = self.cores * PERIOD, self.cores * PERIOD, False
-        before, spent = time.monotonic(), 0.0
-        with suppress(psutil.Error):
-            while not self.done.wait(WATCH):
-                now = time.monotonic()
-                memory = process.memory_info().rss
-                self.peak = max(self.peak, memory)
-                if memory > self.limit:
-                    self.killed = True
-                    process.send_signal(signal.SIGKILL)
-                    return
-                used = sum(process.cpu_times()[:2])
-                tokens = min(burst, tokens + (now - before) * self.cores) - (used - spent)
-                self.throttled += now - before if stopped else 0.0
-                before, spent = now, used
-                if (tokens < 0) != stopped:
-                    stopped = tokens < 0
-                    process.send_signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+        before, searched = time.monotonic(), -FAMILY_EVERY
+        while not self.done.wait(WATCH):
+            now = time.monotonic()
+            if now - searched >= FAMILY_EVERY:
+                searched = now
+                with suppress(psutil.Error):
+                    leader = psutil.Process(self.pid)
+                    self.family = [leader, *leader.children(recursive=True)]
+            memory, spent = self._look()
+            used = max(0.0, spent - self.now.cpu)
+            tokens = min(burst, tokens + (now - before) * self.cores) - used
+            throttled = self.now.throttled + (now - before if stopped else 0.0)
+            self.now = Usage(memory, max(self.now.peak, memory), max(spent, self.now.cpu), throttled)
+            before = now
+            if memory > self.limit:
+                self.killed = True
+                self._signal(signal.SIGKILL)
+                return
+            if (tokens < 0) != stopped:
+                stopped = tokens < 0
+                self._signal(signal.SIGSTOP if stopped else signal.SIGCONT)
 
     def usage(self) -> Usage | None:
-        """See Limits."""
-        if self.process is None:
-            return None
-        with suppress(psutil.Error):
-            memory = self.process.memory_info().rss
-            self.peak = max(self.peak, memory)
-            return Usage(memory, self.peak, sum(self.process.cpu_times()[:2]), self.throttled)
-        return None
+        """See Limits; as of the last look."""
+        return self.now if self.now.memory else None
 
     def oom_killed(self) -> bool:
         """See Limits."""
         return self.killed
 
-    def close(self) -> None:
+    def detach(self) -> None:
         """See Limits."""
         self.done.set()
+        if self.thread:
+            self.thread.join()
+
+    def close(self) -> None:
+        """See Limits; nothing was made."""
 
 
 def make_limits(label: str, memory_bytes: int, millicores: int) -> Limits:

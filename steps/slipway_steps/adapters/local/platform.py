@@ -10,19 +10,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock
+import psutil
+from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
+from slipway_steps.adapters.local.leftovers import clean_up
 from slipway_steps.adapters.local.pod import free_port
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, service_host
 from slipway_steps.domain.errors import BadInput, ImageError, PlatformError
-from slipway_steps.domain.pods import Observation
+from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.settings import Settings
 
 ACCEPT_TIMEOUT = 15.0
 """Seconds a supervisor may take to see a new spec; it looks ten times a second, but may stop an app first."""
+CHANGE_TIMEOUT = 60.0
+"""Seconds to wait for another process that changes the environment; it takes 15 s at most, and unpacks an image."""
+DIGEST = re.compile(r"^[a-z0-9]+:[A-Za-z0-9-]+$")
 HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
 
 
@@ -37,8 +42,8 @@ class UnpackableImages(Protocol):
 
 
 class EnvironmentStatus(BaseModel):
-    """An environment in one line. `phase`: Running, Pending, CrashLoopBackOff, Stopped, Unknown (its supervisor died)
-    or Empty.
+    """An environment in one line. `phase`: Running, Pending, the reason of a container that does not run
+    (ContainerCreating, OOMKilled, Error, CrashLoopBackOff, ...), Stopped, Unknown (its supervisor died) or Empty.
     """
 
     version: str | None
@@ -50,15 +55,23 @@ class EnvironmentStatus(BaseModel):
 
 
 def lock_is_held(path: Path) -> bool:
-    """Whether a living process holds the flock of a file."""
+    """Whether a living process holds the flock of a file. Any number may look at once: a shared lock meets only its
+    holder's.
+    """
     try:
         with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
+
+
+def coming(candidate: Candidate) -> Pod:
+    """The pod of a candidate that is deployed but not yet taken up by the supervisor."""
+    state = ContainerState(kind="waiting", reason="ContainerCreating")
+    return Pod(name="", phase="Pending", ready=False, restarts=0, digest=candidate.digest, state=state)
 
 
 class LocalPlatform:
@@ -81,8 +94,13 @@ class LocalPlatform:
         directory = self._directory(environment)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            with FileLock(directory / "deploy.lock"):
+            with FileLock(directory / "deploy.lock", timeout=CHANGE_TIMEOUT):
                 yield directory
+        except Timeout as error:
+            raise PlatformError(
+                f"{what} {environment} failed: another process has been changing it for {CHANGE_TIMEOUT:.0f} s",
+                "wait until it has ended",
+            ) from error
         except OSError as error:
             raise PlatformError(
                 f"{what} {environment} failed in {directory}: {error.strerror or error}",
@@ -93,6 +111,8 @@ class LocalPlatform:
         """See ports.Platform."""
         with self._changing(environment, "deploying to") as directory:
             spec = Spec.read(directory / "spec.json")
+            if not DIGEST.match(candidate.digest):
+                raise ImageError(f"{candidate.digest!r} is no image digest", "it looks like sha256:0123...")
             rootfs = directory / "rootfs" / candidate.digest.removeprefix("sha256:")
             entry = self.images.config(candidate.digest).get("config", {}).get("Entrypoint") or []
             if len(entry) < 2 or entry[0] != "python":
@@ -121,8 +141,31 @@ class LocalPlatform:
         if not self._directory(environment).exists():
             return
         with self._changing(environment, "stopping") as directory:
-            if spec := Spec.read(directory / "spec.json"):
+            spec = None
+            with suppress(PlatformError):  # damaged, and left for a person to look at
+                spec = Spec.read(directory / "spec.json")
+            if spec:
                 self._apply(directory, spec, candidate=spec.candidate, rootfs=spec.rootfs, argv=spec.argv, stopped=True)
+            else:
+                self._end_supervisor(directory)
+
+    def _end_supervisor(self, directory: Path) -> None:
+        """End a supervisor that can no longer be told so by its spec. It holds the lock, and its command names the
+        directory, so no other process is meant.
+        """
+        status = Status.read(directory / "status.json")
+        deadline = time.monotonic() + ACCEPT_TIMEOUT
+        while status and lock_is_held(directory / "supervisor.lock"):
+            with suppress(psutil.Error):
+                process = psutil.Process(status.supervisor)
+                if str(directory) in process.cmdline():
+                    process.terminate()
+            if time.monotonic() > deadline:
+                raise PlatformError(
+                    f"the supervisor of {directory.name} (process {status.supervisor}) does not end", "kill it"
+                )
+            time.sleep(0.1)
+        clean_up(directory)
 
     def ensure(self, environment: Environment) -> None:
         """Start the supervisor again where it died (or the machine restarted) with something to run."""
@@ -130,7 +173,12 @@ class LocalPlatform:
         spec = Spec.read(directory / "spec.json")
         if spec and spec.wanted and not lock_is_held(directory / "supervisor.lock"):
             with self._changing(environment, "restarting") as directory:
-                self._supervise(directory, spec)
+                spec = Spec.read(directory / "spec.json")
+                if spec and spec.wanted and not lock_is_held(directory / "supervisor.lock"):
+                    # a new pod: what its supervisor died of is not its fault, and the old status is not its own
+                    spec = spec.model_copy(update={"generation": spec.generation + 1})
+                    spec.write(directory / "spec.json")
+                    self._supervise(directory, spec)
 
     def _apply(
         self,
@@ -142,12 +190,17 @@ class LocalPlatform:
         argv: list[str],
         stopped: bool = False,
     ) -> None:
+        status = None
+        with suppress(PlatformError):  # damaged; the supervisor writes it anew
+            status = Status.read(directory / "status.json")
+        # beyond what a supervisor has seen, even where spec.json was lost: an old number would be taken for an old spec
+        seen = max(before.generation if before else 0, status.observed_generation if status else 0)
         spec = Spec(
-            generation=before.generation + 1 if before else 1,
+            generation=seen + 1,
             candidate=candidate,
             rootfs=rootfs,
             argv=argv,
-            port=before.port if before else free_port(0),
+            port=before.port if before else free_port(0, str(directory)),
             memory_limit_bytes=self.settings.memory_limit_mib * 2**20,
             cpu_limit_millicores=self.settings.cpu_limit_millicores,
             stopped=stopped,
@@ -159,6 +212,8 @@ class LocalPlatform:
         spec.write(directory / "spec.json")
         if alive or spec.wanted:
             self._supervise(directory, spec)
+        if spec.wanted is None:
+            clean_up(directory)  # of a supervisor that was killed; one that ended left nothing
 
     def _supervise(self, directory: Path, spec: Spec) -> None:
         """Returns once a supervisor has acted on the spec; one that was about to end is started again."""
@@ -171,8 +226,6 @@ class LocalPlatform:
             if seen and alive == (spec.wanted is not None):
                 return
             if not alive and spec.wanted and (started is None or started.poll() is not None):
-                with suppress(FileNotFoundError):
-                    (directory / "status.json").unlink()  # of the supervisor before
                 started = self._start_supervisor(directory)
             time.sleep(0.05)
         raise PlatformError(
@@ -204,6 +257,8 @@ class LocalPlatform:
         directory = self._directory(environment)
         spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
         pods = [status.pod] if status.pod and spec and spec.wanted else []
+        if spec and spec.wanted and status.observed_generation != spec.generation:
+            pods = [coming(spec.wanted)]  # what the status tells of is the pod before
         started = pods[0].started_at if pods else None
         return Observation(
             environment=environment,
@@ -224,6 +279,8 @@ class LocalPlatform:
         phase, url, message = "Unknown", None, "its supervisor is gone; the next step that needs it starts it again"
         if spec.stopped:
             phase, message = "Stopped", "stopped by slipway down"
+        elif lock_is_held(directory / "supervisor.lock") and status.observed_generation != spec.generation:
+            phase, message = "Pending", "being deployed"
         elif lock_is_held(directory / "supervisor.lock") and status.pod:
             url = f"http://127.0.0.1:{status.port}"
             message = status.pod.state.message
@@ -240,8 +297,10 @@ class LocalPlatform:
 
     def url(self, app_host: str) -> str:
         """See ports.Platform."""
+        plain = app_host.removeprefix("http://").rstrip("/")
         for environment in Environment:
-            if app_host == service_host(self.settings.app, environment):
+            host = service_host(self.settings.app, environment)
+            if plain in (host, host.rpartition(":")[0]):
                 self.ensure(environment)
                 return self.status(environment).url or "http://127.0.0.1:9"  # nothing listens there: refused at once
         if re.match(r"^https?://", app_host):

@@ -54,11 +54,21 @@ class Spec(_File):
         return None if self.stopped else self.candidate
 
 
+class Identity(BaseModel):
+    """A process that can be recognised: its number and when it was started (Unix seconds)."""
+
+    pid: int
+    created: float
+
+
 class Status(_File):
-    """What is. `observed_generation` tells which spec it answers to; `enforced_by` is cgroup or watchdog."""
+    """What is. `observed_generation` tells which spec it answers to; `enforced_by` is cgroup or watchdog; `process` is
+    the app's.
+    """
 
     observed_generation: int = 0
     supervisor: int = 0
+    process: Identity | None = None
     port: int = 0
     pod: Pod | None = None
     samples: list[Sample] = []

@@ -4,21 +4,24 @@ A process of its own that outlives the release. It holds supervisor.lock as long
 """
 
 import fcntl
-import hashlib
 import os
 import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from slipway_steps.adapters.local.leftovers import clean_up, identify, label_of
 from slipway_steps.adapters.local.pod import PodProcess
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.errors import PlatformError
 
 TICK = 0.1
 """Seconds between two looks at the spec and the process: a changed spec is acted on at once for a person."""
+PATIENCE = 1.0
+"""Seconds to try for the lock: who looks whether it is held holds it for a moment."""
 SAMPLE = 1.0
 """Seconds between two samples of usage."""
 SAMPLES = 300
@@ -34,8 +37,16 @@ class Supervisor:
         self.pod: PodProcess | None = None
         self.seen = -1
         self.ended = False
-        # unique on this machine, and the same for whoever cleans up after a killed supervisor
-        self.label = f"slipway-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}"
+        self.label = label_of(directory)
+        self.said = ""
+        self.identified = 0
+
+    def say(self, what: object) -> None:
+        """A line of the log, once; a disk that is full must not end what is served."""
+        if str(what) != self.said:
+            self.said = str(what)
+            with suppress(OSError):
+                print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
 
     def _reconcile(self) -> bool:
         spec = Spec.read(self.directory / "spec.json")
@@ -66,25 +77,30 @@ class Supervisor:
         if self.pod:
             self.status.port = self.pod.port
             self.status.peak_memory_bytes = self.pod.peak
-            self.status.enforced_by = self.pod.limits.name if self.pod.limits else ""
+            self.status.enforced_by = self.pod.limits.name if self.pod.limits else self.status.enforced_by
+        child = self.pod.child.pid if self.pod and self.pod.child else 0
+        if child != self.identified:
+            self.identified, self.status.process = child, identify(child) if child else None
         try:
             self.status.write(self.directory / "status.json")
         except OSError as error:
-            print(f"status.json cannot be written: {error}", flush=True)  # a full disk; the app goes on
+            self.say(f"status.json cannot be written: {error}")  # a full disk; the app goes on
 
     def run(self) -> None:
         """Until nothing is wanted, or SIGTERM."""
+        self.say(f"supervises {self.directory.name}")
         sampled = 0.0
         while not self.ended:
             try:
                 changed = self._reconcile()
             except PlatformError as error:
-                print(error, flush=True)
+                self.say(error)
                 changed = False
             if self.pod:
                 changed |= self.pod.tick()
                 if time.time() - sampled >= SAMPLE:
                     sampled = time.time()
+                    self.pod.rotate()
                     if found := self.pod.sample():
                         self.status.samples = [*self.status.samples[-SAMPLES + 1 :], found]
                     changed = True
@@ -105,11 +121,18 @@ class Supervisor:
 def main(directory: Path) -> int:
     """Supervise, unless somebody does."""
     with (directory / "supervisor.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 0
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    return 0
+                time.sleep(0.01)
         supervisor = Supervisor(directory)
+        for done in clean_up(directory):
+            supervisor.say(done)
         signal.signal(signal.SIGTERM, supervisor.end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         supervisor.run()

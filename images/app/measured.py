@@ -1,0 +1,54 @@
+"""What Prometheus is told, and the middleware that counts every request."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUESTS = Counter("http_requests_total", "Requests by path and status.", ["path", "status"])
+LATENCY = Histogram(
+    "http_request_duration_seconds",
+    "Seconds from request to answer, by path.",
+    ["path"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
+PREDICTIONS = Counter("predictions_total", "Predictions by label.", ["label"])
+INFO = Gauge("model_info", "1; what is served is in the labels.", ["version", "digest", "architecture", "contract"])
+
+
+class Measured:
+    """Counts and times each request (plain ASGI: Starlette's own base class costs a task a request).
+
+    paths: those counted by name; any other is `other`, so that a scanner makes no time series.
+    """
+
+    def __init__(self, inner: ASGIApp, paths: Collection[str]) -> None:
+        self.inner = inner
+        self.paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. One that is cut off because the app stops is answered 503."""
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        path = scope["path"] if scope["path"] in self.paths else "other"
+        started, status = time.perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.inner(scope, receive, noted)
+        except asyncio.CancelledError:
+            if status:
+                raise
+            await JSONResponse({"error": "the app is stopping"}, 503)(scope, receive, noted)
+        finally:
+            REQUESTS.labels(path, status or 500).inc()
+            LATENCY.labels(path).observe(time.perf_counter() - started)

@@ -1,0 +1,85 @@
+"""Asks the app over HTTP whether it is alive and ready, as a kubelet's probes do."""
+
+import http.client
+import threading
+import time
+from dataclasses import dataclass
+
+UNREADY = 3
+"""Failures in a row after which an app is not ready; Kubernetes' default."""
+DEAD = 10
+"""Failures in a row after which it is restarted: 10 x 2 s, longer than a load test keeps a slow app busy."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Seconds between two questions. Kubernetes asks every 10, which is long for a person who watches one machine.
+
+    timeout: an answer later than this is a failure; twice Kubernetes' default, as half a core may be busy.
+    startup: a container that never was alive by then is restarted; the app itself takes 2 to 3.
+    """
+
+    starting: float = 0.2
+    running: float = 2.0
+    timeout: float = 2.0
+    startup: float = 60.0
+
+
+class Probes:
+    """Probes of one container, in a thread of its own, until `stop`.
+
+    ready: it answers /readyz. failure: why it has to be restarted, "" while it need not.
+    """
+
+    def __init__(self, port: int, rhythm: Rhythm | None = None) -> None:
+        self.port, self.rhythm = port, rhythm or Rhythm()
+        self.ready = False
+        self.failure = ""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
+
+    def start(self) -> "Probes":
+        """Begin to ask."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop asking; an answer that is under way counts no more."""
+        self._done.set()
+
+    def _run(self) -> None:
+        if not self._wait_until_alive():
+            return
+        unready = dead = 0
+        was_ready = False
+        while not self._done.is_set():
+            unready = 0 if self._answers("/readyz") else unready + 1
+            if unready == 0 or unready >= UNREADY:
+                self.ready = unready == 0
+            was_ready |= self.ready
+            dead = 0 if self._answers("/healthz") else dead + 1
+            if dead >= DEAD:
+                self.failure = f"liveness probe failed: /healthz did not answer {DEAD} times in a row"
+                return
+            # often until it is ready for the first time; a dead app that never was is found out sooner
+            self._done.wait(self.rhythm.running if was_ready or dead else self.rhythm.starting)
+
+    def _wait_until_alive(self) -> bool:
+        deadline = time.monotonic() + self.rhythm.startup
+        while not self._answers("/healthz"):
+            if time.monotonic() > deadline:
+                self.failure = f"startup probe failed: /healthz did not answer in {self.rhythm.startup:g} s"
+                return False
+            if self._done.wait(self.rhythm.starting):
+                return False
+        return True
+
+    def _answers(self, path: str) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.rhythm.timeout)
+        try:
+            connection.request("GET", path)
+            return 200 <= connection.getresponse().status < 400
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
