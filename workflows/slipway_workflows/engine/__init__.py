@@ -1,8 +1,21 @@
-"""Runs Argo Workflow YAML on one machine: templates become a node tree as in Argo, containers become processes."""
+"""Runs Argo Workflows' YAML as processes on one machine; it reads manifests and knows nothing of who made them."""
 
+from slipway_workflows.engine.events import Event
 from slipway_workflows.engine.library import Library, load, main_object
-from slipway_workflows.engine.run import Options, Run, prepare
-from slipway_workflows.engine.store import resume, waiting
-from slipway_workflows.engine.tree import Event
+from slipway_workflows.engine.prepare import prepare
+from slipway_workflows.engine.run import Options, Run
+from slipway_workflows.engine.waits import Summary, resume, waiting, workflows
 
-__all__ = ["Event", "Library", "Options", "Run", "load", "main_object", "prepare", "resume", "waiting"]
+__all__ = [
+    "Event",
+    "Library",
+    "Options",
+    "Run",
+    "Summary",
+    "load",
+    "main_object",
+    "prepare",
+    "resume",
+    "waiting",
+    "workflows",
+]

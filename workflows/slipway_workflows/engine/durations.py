@@ -1,18 +1,23 @@
-"""Times as Argo's manifests write them."""
+"""Durations as Argo's fields hold them."""
 
 import re
+from datetime import datetime
+from typing import Any
 
-from slipway_workflows.engine.expression_error import ExpressionError
+from slipway_workflows.engine.arguments import StepError
 
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 
 
-def seconds(text: str | int | float) -> float:
-    """`90`, `90s`, `1m30s` as seconds. Raises ExpressionError for anything else."""
-    plain = str(text).strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain):
-        return float(plain)
-    if not plain or PART.sub("", plain):
-        raise ExpressionError(f"{text!r} is no duration", "for example: 90s or 1m30s")
-    return sum(float(number) * UNITS[unit] for number, unit in PART.findall(plain))
+def seconds(text: Any) -> float:
+    """A duration: `10` (seconds), `1m30s`, `0.5h`. Raises StepError for anything else."""
+    value = str(text).strip()
+    if not value or DURATION.sub("", value):
+        raise StepError(f"{text!r} is no duration (such as 30, 10s or 1m30s)")
+    return sum(float(number) * UNITS[unit or "s"] for number, unit in DURATION.findall(value))
+
+
+def moment(text: str) -> float:
+    """A stored time as Unix seconds."""
+    return datetime.fromisoformat(text).timestamp()

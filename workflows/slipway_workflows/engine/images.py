@@ -1,47 +1,46 @@
-"""What runs an image on this machine: `slipway/*` is this installation, a few base images are the host's programs."""
+"""Which program of this machine stands for an image: no image is pulled, so each has to be known."""
 
+import re
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-HOST = {"alpine", "busybox", "debian", "bash"}
-"""Images whose programs every host has: a POSIX shell and its tools."""
-
-
-def _repository(image: str) -> str:
-    return image.split("@", 1)[0].rsplit(":", 1)[0] if ":" in image.rsplit("/", 1)[-1] else image.split("@", 1)[0]
+OURS = re.compile(r"^(?:[\w.:-]+/)*slipway/[\w.-]+(?:[:@].*)?$")
+"""Images of this project: their `python` is the interpreter that runs the engine, with the project installed."""
+KNOWN = ("python", "alpine", "busybox", "debian", "bash", "argoproj/argosay")
+"""Images whose programs (a shell, coreutils, Python) every Debian host has."""
+ARGOSAY = str(Path(__file__).with_name("argosay.py"))
 
 
-def _kind(image: str) -> str | None:
-    name = _repository(image)
-    if name.startswith("slipway/"):
-        return "slipway"
-    return "python" if name == "python" else "host" if name in HOST else None
+def repository(image: str) -> str:
+    """An image reference without registry default, tag and digest: `docker.io/library/busybox:1.37` is `busybox`."""
+    name = image.split("@", maxsplit=1)[0]
+    head, colon, tag = name.rpartition(":")
+    if colon and "/" not in tag:
+        name = head
+    return re.sub(r"^(?:docker\.io/|quay\.io/)?(?:library/)?", "", name)
 
 
-def check_image(container: Mapping[str, Any]) -> str:
-    """Why a container cannot run here; "" where it can."""
-    image = str(container.get("image", ""))
-    if _kind(image) is None:
-        return (
-            f"image {image!r} is mapped to nothing on this machine (slipway/*, python, {', '.join(sorted(HOST))} are)"
-        )
-    if not container.get("command"):
-        return f"image {image!r} is used with its own entry point, which is not known here: name a command"
-    return ""
+def is_known(image: str) -> bool:
+    """Whether the engine can run this image's programs."""
+    return bool(OURS.match(image)) or repository(image) in KNOWN
 
 
-def command_of(container: Mapping[str, Any]) -> list[str]:
-    """The argv of a container; `python` is this interpreter."""
-    command = [*map(str, container["command"]), *map(str, container.get("args") or [])]
-    if _kind(str(container["image"])) in ("slipway", "python") and command[0] in ("python", "python3"):
-        command[0] = sys.executable
-    return command
+def needs_command(image: str) -> bool:
+    """Whether a container of this image has to name its command: only argosay's entrypoint is known."""
+    return repository(image) != "argoproj/argosay"
 
 
-def directory_of(container: Mapping[str, Any], own: Path) -> Path:
-    """Where it runs: our own steps where the person stands, so that relative paths mean what they typed; any other
-    image in the step's own directory.
+def program(image: str, command: Sequence[str], has_command: bool) -> list[str] | None:
+    """The command on this machine; None where its program does not exist here.
+
+    `has_command`: whether `command` begins with a command of its own, not with arguments of the image's.
     """
-    return Path.cwd() if _kind(str(container["image"])) == "slipway" else own
+    argv = list(command)
+    if not needs_command(image) and (not has_command or Path(argv[0]).name == "argosay"):
+        return [sys.executable, "-I", "-S", ARGOSAY, *(argv[1:] if has_command else argv)]
+    if Path(argv[0]).name in ("python", "python3") and not Path(argv[0]).exists():
+        return [sys.executable, *argv[1:]]
+    found = shutil.which(argv[0])
+    return [found, *argv[1:]] if found else None

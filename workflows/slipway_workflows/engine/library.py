@@ -1,78 +1,110 @@
-"""The manifests a run may use: read from files, looked up by kind and name."""
+"""The manifests a run can look names up in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_workflows.engine.yaml_reader import read_documents
 
 Manifest = dict[str, Any]
-TEMPLATE_KINDS = ("WorkflowTemplate", "ClusterWorkflowTemplate")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "ConfigMap")
+"""What the engine reads; other kinds in a file (a ServiceAccount, a Role) are the cluster's business."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One object and where it stands."""
+
+    manifest: Manifest
+    path: Path
+    line: int
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """Its name, or the beginning of the name it will get."""
+        metadata = self.manifest["metadata"]
+        return str(metadata.get("name") or metadata.get("generateName"))
 
 
 @dataclass
 class Library:
-    """Manifests by (kind, name); the first file that has one wins. `files` keeps what each file holds, in order."""
+    """Objects by kind and name: those of the files first, then those of the catalog, the first of a name wins."""
 
-    found: dict[tuple[str, str], Manifest] = field(default_factory=dict)
-    files: dict[Path, list[Manifest]] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    catalog: Path | None = None
+    _index: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    _catalog_read: bool = False
 
-    def template(self, name: str, cluster: bool = False) -> Manifest:
-        """A WorkflowTemplate, or a ClusterWorkflowTemplate. Raises BadInput, naming the known ones."""
-        kind = TEMPLATE_KINDS[cluster]
-        if (kind, name) not in self.found:
-            known = sorted(n for k, n in self.found if k == kind)
-            raise BadInput(f"unknown {kind} {name!r}", f"known: {', '.join(known) or 'none'}")
-        return self.found[kind, name]
+    def add(self, path: Path) -> None:
+        """Read one file. Raises BadInput."""
+        for manifest, line in read_documents(path):
+            metadata = manifest.get("metadata")
+            named = isinstance(metadata, dict) and isinstance(metadata.get("name") or metadata.get("generateName"), str)
+            if manifest["kind"] not in KINDS:
+                continue
+            if not named:
+                raise BadInput(f"{path}:{line}: {manifest['kind']} without metadata.name", "give it a name")
+            if manifest["kind"] != "ConfigMap" and not isinstance(manifest.get("spec"), dict):
+                raise BadInput(f"{path}:{line}: {manifest['kind']} without a spec", "give it a spec")
+            source = Source(manifest, path, line)
+            self.sources.append(source)
+            self._index.setdefault((source.kind, source.name), manifest)
 
+    def find(self, kind: str, name: str) -> Manifest | None:
+        """The object of that kind and name; the catalog is read when the files do not have it."""
+        if (kind, name) not in self._index and self.catalog is not None and not self._catalog_read:
+            self._catalog_read = True
+            for path in sorted(self.catalog.glob("*.yaml")):
+                self.add(path)
+        return self._index.get((kind, name))
 
-def read(path: Path) -> list[Manifest]:
-    """The Kubernetes objects in a file. Raises BadInput with file and line."""
-    try:
-        documents = list(yaml.load_all(path.read_text(), Loader=LOADER))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise BadInput(f"{where} is no YAML: {getattr(error, 'problem', None) or error}") from error
-    found = [document for document in documents if document is not None]
-    for document in found:
-        meta = document.get("metadata") if isinstance(document, dict) else None
-        if not isinstance(meta, dict) or not isinstance(document.get("kind"), str):
-            raise BadInput(f"{path} holds something that is no Kubernetes object", "kind and metadata are needed")
-    if not found:
-        raise BadInput(f"{path} holds no Kubernetes object")
-    return found
+    def template(self, name: str) -> Manifest:
+        """The WorkflowTemplate, else ClusterWorkflowTemplate `name`. Raises BadInput naming those there are."""
+        found = self.find("WorkflowTemplate", name) or self.find("ClusterWorkflowTemplate", name)
+        if found is None:
+            known = sorted(n for kind, n in self._index if kind.endswith("WorkflowTemplate"))
+            raise BadInput(f"unknown workflow {name!r}", f"known: {', '.join(known) or 'none'}")
+        return found
+
+    def config_value(self, reference: Manifest) -> str:
+        """The value of a configMapKeyRef. Raises WorkflowInvalid where it is missing."""
+        name, key = str(reference.get("name")), str(reference.get("key"))
+        data = (self.find("ConfigMap", name) or {}).get("data") or {}
+        if key not in data:
+            raise WorkflowInvalid(f"ConfigMap {name} has no key {key}", "add it with --with FILE")
+        return str(data[key])
 
 
 def load(files: Sequence[Path], catalog: Path | None = None) -> Library:
-    """Read files, then the catalog's directory."""
-    library = Library()
-    for path in [*files, *(sorted(catalog.glob("*.yaml")) if catalog else [])]:
-        documents = read(path)
-        library.files[path] = documents
-        for document in documents:
-            name = document["metadata"].get("name") or document["metadata"].get("generateName", "")
-            library.found.setdefault((document["kind"], name), document)
+    """Read the files, in this order; the catalog's directory is only looked into for names they do not have.
+
+    Raises BadInput with file and line for what is no YAML or no Kubernetes object.
+    """
+    library = Library(catalog=catalog)
+    for path in files:
+        library.add(Path(path))
     return library
 
 
 def main_object(library: Library, path: Path) -> Manifest:
-    """What `slipway run FILE` runs: its one Workflow, else its CronWorkflow now, else its first WorkflowTemplate.
+    """What running a file means: its one Workflow, else its CronWorkflow, else its first (Cluster)WorkflowTemplate.
 
-    Raises BadInput where there is none, or more than one Workflow.
+    Raises BadInput where the file holds none of these, or more than one Workflow.
     """
-    documents = library.files[path]
-    workflows = [d for d in documents if d["kind"] == "Workflow"]
+    mine = [source for source in library.sources if source.path == Path(path)]
+    workflows = [source for source in mine if source.kind == "Workflow"]
     if len(workflows) > 1:
-        raise BadInput(f"{path} holds {len(workflows)} Workflows", "put each into a file of its own")
-    for kind in ("Workflow", "CronWorkflow", *TEMPLATE_KINDS):
-        for document in documents:
-            if document["kind"] == kind:
-                return document
-    raise BadInput(f"{path} holds no Workflow, CronWorkflow or WorkflowTemplate")
+        lines = ", ".join(str(source.line) for source in workflows)
+        raise BadInput(f"{path} holds {len(workflows)} Workflows (lines {lines})", "give a file with one")
+    for kinds in (("Workflow",), ("CronWorkflow",), ("WorkflowTemplate", "ClusterWorkflowTemplate")):
+        for source in mine:
+            if source.kind in kinds:
+                return source.manifest
+    raise BadInput(f"{path} holds no Workflow, CronWorkflow or WorkflowTemplate", "nothing in it can be run")

@@ -1,47 +1,104 @@
-"""retryStrategy: whether a failed node is tried again, and after how long."""
+"""retryStrategy: whether a node is tried again, when, and what it is in the end."""
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
 from typing import Any
 
-from slipway_workflows.engine import exprlang
-from slipway_workflows.engine.durations import seconds
+from slipway_workflows.engine.arguments import StepError
+from slipway_workflows.engine.durations import moment, seconds
 from slipway_workflows.engine.expression_error import ExpressionError
-from slipway_workflows.engine.tree import Node
+from slipway_workflows.engine.expressions import evaluate_bool
+from slipway_workflows.engine.nodes import Node, Tree
+from slipway_workflows.engine.operation import Operation
 
-POLICIES = {
-    "Always": {"Failed", "Error"},
-    "OnFailure": {"Failed"},
-    "OnError": {"Error"},
-    "OnTransientError": set[str](),
-}
+FITTING = {"Always": ("Failed", "Error"), "OnFailure": ("Failed",), "OnError": ("Error",)}
+"""Phases that a policy tries again; the cluster's errors that OnTransientError is for do not happen to a process."""
 
 
-class Retry:
-    """A retryStrategy. `limit` excludes the first try; None means without end."""
+def last_retry(last: Node | None) -> dict[str, str | None]:
+    """`lastRetry.*` after a try, or before the first."""
+    if last is None:
+        return {"lastRetry.exitCode": "0", "lastRetry.status": "", "lastRetry.duration": "0", "lastRetry.message": ""}
+    took = moment(last.finished) - moment(last.started) if last.finished else 0
+    return {
+        "lastRetry.exitCode": str(last.outputs.get("exitCode", "-1")),
+        "lastRetry.status": last.phase,
+        "lastRetry.duration": str(int(took)),
+        "lastRetry.message": last.message,
+    }
 
-    def __init__(self, strategy: Mapping[str, Any]) -> None:
-        limit = strategy.get("limit")
-        self.limit = int(limit) if limit is not None else None
-        self.expression = strategy.get("expression")
-        self.policy = strategy.get("retryPolicy") or ("Always" if self.expression else "OnFailure")
-        if self.policy not in POLICIES:
-            raise ExpressionError(f"retryPolicy {self.policy!r} is unknown", f"known: {', '.join(POLICIES)}")
-        self.backoff = strategy.get("backoff") or {}
 
-    def again(self, node: Node, attempt: int) -> bool:
-        """Whether a failed attempt (counted from 0) is followed by another. Raises ExpressionError."""
-        if self.limit is not None and attempt >= self.limit:
-            return False
-        if node.phase not in POLICIES[self.policy]:
-            return False
-        if not self.expression:
-            return True
-        last = {"exitCode": str(node.exit_code or 0), "status": node.phase, "message": node.message, "duration": "0"}
-        return exprlang.evaluate_bool(self.expression, {"lastRetry": last, "retries": str(attempt)})
+class Retries:
+    """The tries of one Retry node."""
 
-    def pause(self, attempt: int) -> float:
-        """Seconds before the next: duration x factor^attempt, capped. Without a limit Argo ignores the backoff."""
-        if self.limit is None or "duration" not in self.backoff:
+    def __init__(self, strategy: dict[str, Any], tree: Tree, node: Node, operation: Operation) -> None:
+        self.strategy = strategy
+        self.tree = tree
+        self.node = node
+        self.operation = operation
+
+    def values(self) -> dict[str, str | None]:
+        """`retries` and `lastRetry.*` for the next try."""
+        tries = self.tree.attempts(self.node)
+        return {**last_retry(tries[-1] if tries else None), "retries": str(len(tries))}
+
+    async def again(self, last: Node, on_exit: bool) -> bool:
+        """After a try: True when the next one is due (it has waited for it), else the Retry node is finished."""
+        if not last.failed:
+            return self._end(last, last.phase, "")
+        stop = self._reason_to_stop(last, on_exit)
+        if stop:
+            return self._end(last, last.phase, stop)
+        try:
+            pause = self._pause(last)
+        except StepError as error:
+            return self._end(last, "Error", str(error))
+        if pause is None:
+            return self._end(last, last.phase, "Max duration limit exceeded")
+        if pause > 0:
+            self.tree.mark(self.node, "Running", f"Backoff for {pause:g} s")
+            give_up = self.operation.give_up_exit if on_exit else self.operation.give_up
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(give_up.wait(), pause)
+            if not self.operation.may_run(on_exit):
+                return self._end(last, last.phase, self.operation.ended)
+            self.tree.mark(self.node, "Running")
+        return True
+
+    def _end(self, last: Node, phase: str, message: str) -> bool:
+        self.node.outputs = last.outputs
+        self.tree.mark(self.node, phase, message)
+        return False
+
+    def _reason_to_stop(self, last: Node, on_exit: bool) -> str:
+        if not self.operation.may_run(on_exit):
+            return self.operation.ended
+        expression = self.strategy.get("expression")
+        policy = self.strategy.get("retryPolicy") or ("Always" if expression else "OnFailure")
+        if last.phase not in FITTING.get(policy, ()):
+            return f"Node not set to be retried after status: {last.phase}"
+        limit = self.strategy.get("limit")
+        if limit is not None and len(self.tree.attempts(self.node)) > int(limit):
+            return "No more retries left"
+        if expression:
+            try:
+                wanted = evaluate_bool(expression, {**self.operation.globals, **self.values()})
+            except ExpressionError as error:
+                return str(error)
+            if not wanted:
+                return "retryStrategy.expression evaluated to false"
+        return ""
+
+    def _pause(self, last: Node) -> float | None:
+        """Seconds to wait; None where the next try would begin after maxDuration."""
+        backoff = self.strategy.get("backoff")
+        if not backoff or self.strategy.get("limit") is None:
             return 0.0
-        found = seconds(self.backoff["duration"]) * float(self.backoff.get("factor") or 1) ** attempt
-        return min(found, seconds(self.backoff["cap"])) if "cap" in self.backoff else found
+        pause = seconds(backoff.get("duration") or 0)
+        tries = self.tree.attempts(self.node)
+        if backoff.get("factor") is not None:
+            pause *= float(backoff["factor"]) ** (len(tries) - 1)
+        if backoff.get("cap"):
+            pause = min(pause, seconds(backoff["cap"]))
+        limit = seconds(backoff["maxDuration"]) if backoff.get("maxDuration") else float("inf")
+        return pause if moment(last.finished) + pause <= moment(tries[0].started) + limit else None

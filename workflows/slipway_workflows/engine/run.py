@@ -1,109 +1,177 @@
-"""One run of a workflow, from its lock to its exit handler."""
+"""One run of a workflow, as its caller sees it: started, watched, stopped, stored."""
 
-import json
-import threading
+import asyncio
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from slipway_workflows.engine.library import Library, Manifest
-from slipway_workflows.engine.mutexes import holding
-from slipway_workflows.engine.plan import Plan, workflow_of
-from slipway_workflows.engine.runner import Runner
-from slipway_workflows.engine.state import Listener, State
-from slipway_workflows.engine.store import RunStore
-from slipway_workflows.engine.tree import now
+from slipway_steps.domain.errors import Broken
+from slipway_workflows.engine.events import Event, event_of
+from slipway_workflows.engine.execution import execute_template
+from slipway_workflows.engine.library import Library
+from slipway_workflows.engine.lifecycle import Outcome, run_workflow
+from slipway_workflows.engine.locks import Locks, wanted
+from slipway_workflows.engine.nodes import Node, Tree, now
+from slipway_workflows.engine.operation import Operation
+from slipway_workflows.engine.scopes import workflow_globals
+from slipway_workflows.engine.store import Store
+from slipway_workflows.engine.templates import Context
+
+FLUSH = 0.2
+"""Seconds that changes are gathered before the workflow is stored; at its end it is stored in any case."""
+STOPPED = "Stopped with strategy 'Stop'"
 
 
 @dataclass(frozen=True)
 class Options:
-    """home: directory of all state. environment: added to that of every step."""
+    """Where state is kept, and what every step finds in its environment."""
 
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Run:
-    """A checked workflow; nothing of it has started."""
+    """A validated workflow that has not run yet; `execute` once."""
 
-    def __init__(self, plan: Plan, options: Options) -> None:
-        self.plan, self.options = plan, options
-        self.name = plan.name
-        self.runner: Runner | None = None
-        self.stops = 0
+    def __init__(
+        self, library: Library, workflow: dict[str, Any], spec: dict[str, Any], context: Context, options: Options
+    ) -> None:
+        self.workflow = workflow
+        self.spec = spec
+        self.context = context
+        self.options = options
+        self.library = library
+        self.name: str = workflow["metadata"]["name"]
+        self.store = Store(options.home, self.name)
+        self._listener: Callable[[Event], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._operation: Operation | None = None
+        self._status: dict[str, Any] = {"phase": "Pending"}
+        self._flush: asyncio.TimerHandle | None = None
+        self._flush_cost = 0.0
+        self._stops = 0
 
-    def execute(self, listener: Listener | None = None) -> dict[str, Any]:
-        """Run to the end; returns the Workflow as Argo stores it. Raises BadInput where the home cannot be written."""
-        store = RunStore(self.options.home, self.name)
-        state = State(self.plan, store, listener)
-        self.runner = Runner(self.plan, state, self.options.home, self.options.environment)
+    def execute(self, listener: Callable[[Event], None] | None = None) -> dict[str, Any]:
+        """Run to the end; returns the Workflow as Argo stores it.
+
+        Raises BadInput where the home cannot be written, Refused where a workflow of this name runs, Broken where the
+        result could not be stored.
+        """
+        self._listener = listener
+        pipe = self.store.open()
         try:
-            state.write()
-            self._locked(state, self.runner)
+            asyncio.run(self._main(pipe))
+            self.store.write(self._stored())
+            self.store.tidy()
         finally:
-            state.finished = now()
-            state.write()
-            store.close()
-        return state.workflow()
+            self.store.close()
+        return self._stored()
 
     def stop(self) -> None:
-        """As `argo stop`: what runs is ended, nothing new starts, the exit handler still runs. Again: that ends too.
+        """As `argo stop`: steps are ended, the exit handler still runs; a second call ends that too.
 
-        Safe in a signal handler: the work is done by another thread.
+        May be called from a signal handler or another thread.
         """
-        self.stops += 1
-        if self.runner:
-            threading.Thread(target=self.runner.stop, daemon=True).start()
+        self._stops += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._apply_stop)
 
-    def _locked(self, state: State, runner: Runner) -> None:
-        mutexes = [m["name"] for m in (self.plan.spec.get("synchronization") or {}).get("mutexes") or []]
+    def _apply_stop(self) -> None:
+        if self._operation is None:
+            return
+        self._operation.end(STOPPED)
+        if self._stops > 1:
+            self._operation.terminate(STOPPED)
 
-        def waiting(name: str) -> None:
-            state.message = f"Waiting for default/Mutex/{name} lock"
-            state.write()
-            if state.listener:
-                state.node(self.name, self.name, "Steps", phase="Pending", message=state.message)
-                state.nodes.clear()
+    async def _main(self, pipe: int) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        created = datetime.now(UTC)
+        metadata = self.workflow["metadata"]
+        metadata.setdefault("uid", str(uuid.uuid4()))
+        metadata["creationTimestamp"] = created.isoformat(timespec="seconds").replace("+00:00", "Z")
+        operation = self._operation = Operation(
+            self.name,
+            self.library,
+            self.context,
+            workflow_globals(metadata, self.spec, created),
+            self.store.directory,
+            dict(self.options.environment),
+            Locks(self.options.home.absolute() / "locks"),
+            Tree(self.name, self._changed),
+            execute_template,
+        )
+        try:
+            loop.add_reader(pipe, self._answered)
+            if self._stops:
+                self._apply_stop()
+            self.store.write(self._stored())
+            await self._locked(operation)
+        finally:
+            loop.remove_reader(pipe)
+            if self._flush:
+                self._flush.cancel()
+            operation.processes.close()
 
-        with holding(self.options.home, mutexes, waiting, runner.stopping.is_set) as held:
-            if not held:
-                state.phase, state.message = "Failed", "stopped while it waited"
-                return
-            state.phase, state.message, state.started = "Running", "", now()
-            self._main(state, runner)
+    async def _locked(self, operation: Operation) -> None:
+        files = await operation.locks.take(
+            wanted(self.spec.get("synchronization"), self.library), self._waits, operation.give_up
+        )
+        if files is None:
+            self._status.update(phase="Failed", message=operation.ended, startedAt=now(), finishedAt=now())
+            return
+        with operation.locks.held(files):
+            self._status = {"phase": "Running", "startedAt": now()}
+            self._changed(None)
+            self._conclude(await run_workflow(operation, self.spec))
 
-    def _main(self, state: State, runner: Runner) -> None:
-        spec, home = self.plan.spec, self.plan.home
-        arguments = self.plan.parameters()
-        node = runner.execute(self.name, self.name, home, home.templates[spec["entrypoint"]], arguments)
-        phase, message = node.phase, node.message
-        if spec.get("onExit"):
-            if self.stops < 2:
-                runner.stopping.clear()
-            failures = [
-                {"displayName": n.display_name, "message": n.message, "templateName": n.template_name, "phase": n.phase}
-                for n in state.nodes.values()
-                if n.failed and n.type == "Pod"
-            ]
-            extra = {"workflow.status": phase, "workflow.failures": json.dumps(json.dumps(failures))[1:-1]}
-            template = home.templates[spec["onExit"]]
-            name = f"{self.name}.onExit"
-            done = runner.execute(name, name, home, template, arguments, extra=extra)
-            if done.failed and phase == "Succeeded":
-                phase, message = done.phase, done.message
-            elif done.failed:
-                message = f"{message}; the exit handler failed too: {done.message}"
-        state.phase, state.message = phase, message
+    def _waits(self, message: str) -> None:
+        self._status["message"] = message
+        self._changed(None)
+        if self._listener:
+            self._listener(Event(self.name, self.name, "Workflow", "Pending", message, None, "", None, None, None))
 
+    def _conclude(self, outcome: Outcome) -> None:
+        self._status.update(phase=outcome.phase, finishedAt=now())
+        if outcome.message:
+            self._status["message"] = outcome.message
 
-def prepare(library: Library, target: str | Manifest, parameters: Mapping[str, str], options: Options) -> Run:
-    """Resolve and check everything; nothing is started or written.
+    def _answered(self) -> None:
+        if self._operation is None:
+            return
+        for node_id, parameters in self.store.answers().items():
+            answer = self._operation.suspended.get(node_id)
+            if answer is not None and not answer.done():
+                answer.set_result(parameters)
 
-    target: a template's name, as `argo submit --from`, or a Workflow, CronWorkflow or template. Raises BadInput for an
-    unknown name or parameter, WorkflowInvalid for what the engine refuses, naming every fault.
-    """
-    workflow = workflow_of(library, target, parameters)
-    workflow["metadata"].setdefault("uid", str(uuid.uuid4()))
-    return Run(Plan(library, workflow), options)
+    def _changed(self, node: Node | None) -> None:
+        if self._loop is not None and self._flush is None:
+            # storing may cost a tenth of the time, however large the tree is
+            pause = max(FLUSH, 10 * self._flush_cost)
+            self._flush = self._loop.call_later(pause, self._flush_now)
+        if node is not None and self._listener is not None:
+            self._listener(event_of(node, self.store.directory))
+
+    def _flush_now(self) -> None:
+        self._flush = None
+        began = time.monotonic()
+        try:
+            self.store.write(self._stored())
+        except Broken as error:
+            # the last write, at the end, says so if it is still true then
+            self._status["message"] = error.message
+        self._flush_cost = time.monotonic() - began
+
+    def _stored(self) -> dict[str, Any]:
+        operation = self._operation
+        status: dict[str, Any] = {**self._status}
+        if operation is not None:
+            status["nodes"] = operation.tree.stored()
+            if operation.outputs:
+                status["outputs"] = operation.outputs
+        if "workflowTemplateRef" in self.workflow["spec"]:
+            status["storedWorkflowTemplateSpec"] = self.spec
+        return {**self.workflow, "status": status}

@@ -1,100 +1,142 @@
-"""The state of runs on disk: `<home>/runs/<workflow>/`.
+"""The stored state of a run: its lock, its workflow.json, its pipe for answers."""
 
-workflow.json: the Workflow, replaced whole. lock: held by the engine that runs it, so a stored Running one whose lock
-is free is dead. logs/: one file a node. answers/: what `slipway approve` wrote for a node that waits.
-"""
-
+import contextlib
 import fcntl
 import json
-import re
-from collections.abc import Mapping
-from contextlib import suppress
+import os
+import shutil
+import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from slipway_steps.domain.errors import BadInput, Refused
+from slipway_steps.domain.errors import BadInput, Broken, Refused
 
-NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
-
-
-class RunStore:
-    """The directory of one run. Raises BadInput where it cannot be made or is taken."""
-
-    def __init__(self, home: Path, name: str) -> None:
-        if not NAME.match(name):
-            raise BadInput(f"{name!r} is no name for a workflow", "lower-case letters, digits and hyphens")
-        self.directory = home / "runs" / name
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            for part in ("logs", "work", "answers"):
-                (self.directory / part).mkdir(exist_ok=True)
-            self.lock: IO[str] = (self.directory / "lock").open("w")
-        except OSError as error:
-            raise BadInput(f"{self.directory} cannot be written: {error.strerror}", "name another by --home") from error
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"workflow {name} is running already", "wait until it has ended") from None
-
-    def write(self, workflow: Mapping[str, Any]) -> None:
-        """Replace workflow.json."""
-        temporary = self.directory / ".workflow.json.tmp"
-        temporary.write_text(json.dumps(workflow, indent=1))
-        temporary.replace(self.directory / "workflow.json")
-
-    def answer(self, node: str) -> dict[str, str] | None:
-        """What was answered to a waiting node; None so far."""
-        with suppress(OSError, ValueError):
-            loaded: dict[str, str] = json.loads((self.directory / "answers" / f"{node}.json").read_text())
-            return loaded
-        return None
-
-    def close(self) -> None:
-        """The run has ended."""
-        self.lock.close()
+WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
 
 
-def alive(home: Path, name: str) -> bool:
-    """Whether an engine holds the run."""
+def runs_of(home: Path) -> Path:
+    """Where the runs of a home lie."""
+    return home / "runs"
+
+
+def is_alive(directory: Path) -> bool:
+    """Whether an engine works on this run now: it holds the flock for as long as it lives."""
     try:
-        # shared: two who look at the same time must not take each other for the engine
-        with (home / "runs" / name / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        file = os.open(directory / LOCK, os.O_RDWR)
     except OSError:
         return False
+    try:
+        # shared, so that two who look at once do not take each other for the engine
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)
+
+
+def read(directory: Path) -> dict[str, Any] | None:
+    """The stored workflow, or None where there is none that can be read."""
+    try:
+        loaded = json.loads((directory / WORKFLOW).read_text())
+    except (OSError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file by one that is complete; nobody ever reads half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _taken(lock: int) -> bool:
+    """Take the lock; somebody may just be looking whether it is free, so that one refusal is not the last word."""
+    for pause in (0.02, 0.1, 0):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
     return False
 
 
-def stored(home: Path, name: str) -> dict[str, Any] | None:
-    """A stored Workflow, or None."""
-    with suppress(OSError, ValueError):
-        loaded: dict[str, Any] = json.loads((home / "runs" / name / "workflow.json").read_text())
-        return loaded
-    return None
+class Store:
+    """The directory of one run, owned by this process."""
 
+    def __init__(self, home: Path, name: str) -> None:
+        self.directory = (runs_of(home) / name).absolute()
+        self._lock: int | None = None
+        self._pipe: int | None = None
 
-def waiting(home: Path) -> list[tuple[str, str, list[str]]]:
-    """(workflow, node id, names of the parameters it asks for) of each suspended node of a living run."""
-    found = []
-    for path in sorted((home / "runs").glob("*/workflow.json")):
-        name = path.parent.name
-        workflow = stored(home, name)
-        if workflow is None or workflow["status"].get("phase") != "Running" or not alive(home, name):
-            continue
-        for node in (workflow["status"].get("nodes") or {}).values():
-            if node["type"] == "Suspend" and node["phase"] == "Running":
-                asked = workflow["status"].get("asked", {}).get(node["id"], [])
-                found.append((name, node["id"], asked))
-    return found
+    def open(self) -> int:
+        """Take the directory over, emptied; returns the reading end of the pipe that announces answers.
 
+        Raises BadInput where it cannot be written, Refused where a workflow of that name runs now.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            if not _taken(self._lock):
+                self.close()
+                raise Refused(
+                    f"workflow {self.directory.name} is running already", "wait for its end, or use generateName"
+                )
+            for entry in self.directory.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK:
+                    entry.unlink()
+            for name in ("logs", "work", ANSWERS):
+                (self.directory / name).mkdir()
+            os.mkfifo(self.directory / PIPE)
+            # opened for writing too, so that it never ends
+            self._pipe = os.open(self.directory / PIPE, os.O_RDWR | os.O_NONBLOCK)
+        except OSError as error:
+            self.close()
+            raise BadInput(
+                f"{self.directory} cannot be written: {error.strerror or error}",
+                "choose another directory with --home, or make room",
+            ) from error
+        return self._pipe
 
-def resume(home: Path, workflow: str, node: str, parameters: Mapping[str, str]) -> None:
-    """Answer a waiting node. Raises Refused where it does not wait."""
-    if not any(found[:2] == (workflow, node) for found in waiting(home)):
-        raise Refused(f"node {node} of workflow {workflow} does not wait", "see: slipway status")
-    path = home / "runs" / workflow / "answers" / f"{node}.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(dict(parameters)))
-    temporary.replace(path)
+    def write(self, workflow: dict[str, Any]) -> None:
+        """Store the workflow. Raises Broken where that fails."""
+        try:
+            write_whole(self.directory / WORKFLOW, json.dumps(workflow, ensure_ascii=False))
+        except OSError as error:
+            raise Broken(
+                f"cannot store the workflow in {self.directory}: {error.strerror or error}", "is the disk full?"
+            ) from error
+
+    def answers(self) -> dict[str, dict[str, str]]:
+        """The answers that came since the last look, by node id."""
+        if self._pipe is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._pipe, 4096)
+        found = {}
+        for path in sorted((self.directory / ANSWERS).glob("*.json")):
+            found[path.stem] = {str(k): str(v) for k, v in json.loads(path.read_text()).items()}
+            path.unlink()
+        return found
+
+    def tidy(self) -> None:
+        """Remove what nothing needs any more; logs, artifacts and the workflow stay."""
+        for name in ("work", ANSWERS):
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        (self.directory / PIPE).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let the directory go; from now on the run is not alive."""
+        for file in (self._pipe, self._lock):
+            if file is not None:
+                os.close(file)
+        self._pipe = self._lock = None

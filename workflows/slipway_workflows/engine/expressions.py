@@ -1,0 +1,35 @@
+"""expr-lang over a run's flat names: `steps.a.status` becomes `{"steps": {"a": {"status": ...}}}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway_workflows.engine import exprlang
+from slipway_workflows.engine.expression_error import ExpressionError
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as maps within maps; of a name and a longer one, the longer one wins."""
+    result: dict[str, Any] = {}
+    for name in sorted(values):
+        at = result
+        *parts, last = name.split(".")
+        for part in parts:
+            inner = at.get(part)
+            if not isinstance(inner, dict):
+                inner = at[part] = {}
+            at = inner
+        at[last] = values[name]
+    return result
+
+
+def evaluate(text: str, values: Mapping[str, Any]) -> Any:
+    """The value of an expression. Raises ExpressionError."""
+    return exprlang.evaluate(text, nested(values))
+
+
+def evaluate_bool(text: str, values: Mapping[str, Any]) -> bool:
+    """The truth of a condition. Raises ExpressionError, also where it is not a boolean."""
+    result = evaluate(text, values)
+    if not isinstance(result, bool):
+        raise ExpressionError(f"unable to evaluate expression '{text}': expected a boolean, got {result!r}")
+    return result

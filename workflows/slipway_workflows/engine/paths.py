@@ -1,0 +1,103 @@
+"""Gives each step files of its own: container paths such as /tmp lead into the step's directory.
+
+On a cluster every pod has its own file system. Here the paths that a template writes down itself (`/tmp`, the paths of
+its inputs and outputs and their directories, its mounts) are rewritten in its command, arguments, script and
+environment. Values that come in by parameters are left alone: they may name real files of this machine.
+"""
+
+import copy
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from slipway_workflows.engine.templates import Template
+
+ALWAYS = "/tmp"  # noqa: S108 - a path inside a container
+
+
+def declared(template: Template) -> list[str]:
+    """The container paths of the template's inputs and outputs."""
+    inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
+    found = [item.get("path") for item in (inputs.get("artifacts") or []) + (outputs.get("artifacts") or [])]
+    found += [(item.get("valueFrom") or {}).get("path") for item in outputs.get("parameters") or []]
+    return [path for path in found if path]
+
+
+class StepFiles:
+    """The directory of one step, and where container paths lie in it."""
+
+    def __init__(self, directory: Path, template: Template) -> None:
+        self.directory = directory
+        main = template.get("container") or template.get("script") or {}
+        mounts = [mount["mountPath"] for mount in main.get("volumeMounts") or []]
+        self.mounts = [path.rstrip("/") for path in mounts]
+        prefixes = {ALWAYS, *self.mounts}
+        for path in declared(template):
+            above = str(PurePosixPath(path).parent)
+            prefixes.add(path if above == "/" else above)
+        ordered = sorted((prefix for prefix in prefixes if prefix.startswith("/")), key=len, reverse=True)
+        # only where the path begins, and only whole names: not /var/tmp, not /tmpfs
+        self._pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, ordered)) + r")(?![\w-])")
+
+    def at(self, path: str) -> Path:
+        """Where a container path lies. A path that leads out of the directory is taken as lying in it."""
+        parts = [part for part in path.split("/") if part not in ("", "..", ".")]
+        return self.directory.joinpath(*parts)
+
+    def prepare(self, template: Template) -> None:
+        """Make the directories that exist in a container: /tmp, mounts, those of declared paths."""
+        for path in (ALWAYS, *self.mounts):
+            self.at(path).mkdir(parents=True, exist_ok=True)
+        for path in declared(template):
+            self.at(path).parent.mkdir(parents=True, exist_ok=True)
+
+    def outside(self, text: str) -> str:
+        """A text that a step wrote, with its directory's paths as a container would have had them."""
+        own = str(self.directory)
+        return text.replace(own + "/", "/").replace(own, "/") if own in text else text
+
+    def rewrite(self, template: Template) -> Template:
+        """The template with its own paths leading into the directory."""
+        result = copy.copy(template)
+        for kind in ("container", "script"):
+            if template.get(kind):
+                result[kind] = self._container(template[kind])
+        for side in ("inputs", "outputs"):
+            if template.get(side):
+                result[side] = self._declarations(template[side])
+        return result
+
+    def _text(self, text: str) -> str:
+        return self._pattern.sub(lambda match: str(self.at(match.group(1))), text)
+
+    def _container(self, main: dict[str, Any]) -> dict[str, Any]:
+        result = dict(main)
+        for key in ("command", "args"):
+            if main.get(key):
+                result[key] = [self._text(word) if isinstance(word, str) else word for word in main[key]]
+        if main.get("source"):
+            result["source"] = self._text(main["source"])
+        if main.get("env"):
+            result["env"] = [_each_string(variable, self._text) for variable in main["env"]]
+        return result
+
+    def _declarations(self, side: dict[str, Any]) -> dict[str, Any]:
+        result = dict(side)
+        if side.get("artifacts"):
+            result["artifacts"] = [
+                {**item, "path": str(self.at(item["path"]))} if item.get("path") else item for item in side["artifacts"]
+            ]
+        if side.get("parameters"):
+            result["parameters"] = [self._parameter(item) for item in side["parameters"]]
+        return result
+
+    def _parameter(self, item: dict[str, Any]) -> dict[str, Any]:
+        source = item.get("valueFrom") or {}
+        if not source.get("path"):
+            return item
+        return {**item, "valueFrom": {**source, "path": str(self.at(source["path"]))}}
+
+
+def _each_string(value: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    return {key: change(entry) if isinstance(entry, str) and key == "value" else entry for key, entry in value.items()}

@@ -1,0 +1,131 @@
+"""From a name or an object to a run: what `argo submit` does, and what the API server checks."""
+
+import copy
+import random
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_workflows.engine.library import Library
+from slipway_workflows.engine.run import Options, Run
+from slipway_workflows.engine.scopes import workflow_globals
+from slipway_workflows.engine.templates import Context, merge_named, merge_spec, named
+from slipway_workflows.engine.validate import validate
+
+SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+"""Characters that Kubernetes makes names of: no vowels, so that no words come out."""
+NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+API = "argoproj.io/v1alpha1"
+
+
+def prepare(library: Library, target: str | dict[str, Any], parameters: Mapping[str, str], options: Options) -> Run:
+    """A run of `target`, fully validated; nothing has been started or written yet.
+
+    `target`: the name of a template, as `argo submit --from` takes it, or a Workflow, CronWorkflow or template object.
+    Raises BadInput for an unknown name or parameter, WorkflowInvalid for what the engine cannot run.
+    """
+    workflow = _submitted(library.template(target) if isinstance(target, str) else target)
+    spec = workflow["spec"]
+    if not isinstance(spec, dict):
+        raise WorkflowInvalid(f"{workflow['metadata']['name']}: spec is no map")
+    merged = _merged(library, spec)
+    _check_arguments(merged)
+    _set_parameters(workflow, merged, parameters)
+    merged = _merged(library, spec)
+    _resolve_arguments(library, merged)
+    name = workflow["metadata"]["name"]
+    context = Context(library, f"local/{name}", named(merged), merged.get("templateDefaults") or {})
+    metadata = {**workflow["metadata"], "uid": ""}
+    validate(merged, context, set(workflow_globals(metadata, merged, datetime.now(UTC))))
+    return Run(library, workflow, merged, context, options)
+
+
+def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
+    kind, metadata = manifest.get("kind"), dict(manifest.get("metadata") or {})
+    if kind == "Workflow":
+        workflow = copy.deepcopy(manifest)
+    elif kind == "CronWorkflow":
+        inner = (manifest.get("spec") or {}).get("workflowSpec")
+        if not isinstance(inner, dict):
+            raise WorkflowInvalid(f"CronWorkflow {metadata.get('name')}: spec.workflowSpec is required")
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        metadata = {
+            "generateName": f"{metadata['name']}-",
+            "annotations": {"workflows.argoproj.io/scheduled-time": now},
+            "labels": {"workflows.argoproj.io/cron-workflow": metadata["name"]},
+        }
+        workflow = {"metadata": metadata, "spec": copy.deepcopy(inner)}
+    elif kind in ("WorkflowTemplate", "ClusterWorkflowTemplate"):
+        reference = {"name": metadata["name"]} | ({"clusterScope": True} if kind.startswith("Cluster") else {})
+        label = "cluster-workflow-template" if kind.startswith("Cluster") else "workflow-template"
+        metadata = {
+            "generateName": f"{metadata['name']}-",
+            "labels": {f"workflows.argoproj.io/{label}": metadata["name"]},
+        }
+        workflow = {"metadata": metadata, "spec": {"workflowTemplateRef": reference}}
+    else:
+        raise BadInput(f"a {kind} cannot be run", "give a Workflow, CronWorkflow or WorkflowTemplate")
+    metadata = workflow["metadata"]
+    if not metadata.get("name"):
+        metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX, k=5))  # noqa: S311 - a name
+    if not NAME.match(metadata["name"]):
+        raise WorkflowInvalid(
+            f"metadata.name {metadata['name']!r} is no Kubernetes name", "lower case, digits, - and ."
+        )
+    metadata.setdefault("namespace", "default")
+    return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": workflow["spec"]}
+
+
+def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
+    reference = spec.get("workflowTemplateRef")
+    if reference is None:
+        return spec
+    kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
+    manifest = library.find(kind, str(reference.get("name")))
+    if manifest is None:
+        raise WorkflowInvalid(f"workflowTemplateRef: {kind} {reference.get('name')!r} not found")
+    return merge_spec(manifest["spec"], spec)
+
+
+def _check_arguments(spec: dict[str, Any]) -> None:
+    arguments = spec.get("arguments") or {}
+    items = [*(arguments.get("parameters") or []), *(arguments.get("artifacts") or [])]
+    if not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items):
+        raise WorkflowInvalid("spec.arguments: each needs a name")
+    values = [item for item in items if item.get("value") is not None and not isinstance(item["value"], str)]
+    for item in values:
+        raise WorkflowInvalid(
+            f"spec.arguments.{item['name']}.value: must be a string, not {item['value']!r}", "quote it"
+        )
+
+
+def _set_parameters(workflow: dict[str, Any], merged: dict[str, Any], given: Mapping[str, str]) -> None:
+    known = [item["name"] for item in (merged.get("arguments") or {}).get("parameters") or []]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise BadInput(f"unknown parameter {', '.join(unknown)}", f"known: {', '.join(known) or 'none'}")
+    if not given:
+        return
+    arguments = dict(workflow["spec"].get("arguments") or {})
+    values = [{"name": name, "value": str(value)} for name, value in given.items()]
+    arguments["parameters"] = merge_named(arguments.get("parameters") or [], values)
+    workflow["spec"]["arguments"] = arguments
+
+
+def _resolve_arguments(library: Library, spec: dict[str, Any]) -> None:
+    """Arguments have values from here on: their own, a ConfigMap's, or a default."""
+    items = []
+    for item in (spec.get("arguments") or {}).get("parameters") or []:
+        source = item.get("valueFrom") or {}
+        value = item.get("value")
+        if value is None and source.get("configMapKeyRef"):
+            value = library.config_value(source["configMapKeyRef"])
+        if value is None:
+            value = source.get("default", item.get("default"))
+        if value is None:
+            raise WorkflowInvalid(f"spec.arguments.{item['name']}.value or valueFrom is required", "give it with -p")
+        items.append({key: entry for key, entry in item.items() if key != "valueFrom"} | {"value": value})
+    if items:
+        spec["arguments"] = {**spec["arguments"], "parameters": items}

@@ -1,0 +1,83 @@
+"""Reads YAML the way Kubernetes does: numbers and booleans as Go's reader sees them, dates stay text."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slipway_steps.domain.errors import BadInput
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FLOAT = re.compile(
+    r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+"
+    r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
+)
+"""Unlike PyYAML's: `1e3` is a number, as it is on the cluster, and `1:30` is not."""
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """A safe loader without dates, with Go's idea of a float, and which refuses a key given twice."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith((":timestamp", ":float"))]
+    for first, resolvers in _Base.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} given twice", key.start_mark)
+            seen.add(key.value)
+    loader.flatten_mapping(node)
+    return {
+        loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value
+    }
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """The objects of a YAML file, each with the line it begins at.
+
+    Raises BadInput with file and line where the file cannot be read, is not YAML, or holds something that is no object.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path} cannot be read: {reason}", "give a YAML file of Kubernetes objects") from error
+    empty = True
+    try:
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if node is None or node.tag == "tag:yaml.org,2002:null":
+                continue
+            line, empty = node.start_mark.line + 1, False
+            loaded = _construct(node, text)
+            if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
+                raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
+            yield loaded, line
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
+        raise BadInput(f"{path}{where}: {problem}", "correct the YAML") from error
+    except RecursionError as error:
+        raise BadInput(f"{path}: nested too deeply", "correct the YAML") from error
+    if empty:
+        raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
+
+
+def _construct(node: Any, text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
