@@ -5,21 +5,7 @@ from typing import Any
 
 from slipway_workflows.engine import exprlang
 from slipway_workflows.engine.expression_error import ExpressionError
-
-
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as maps within maps; of a name and a longer one, the longer one wins."""
-    result: dict[str, Any] = {}
-    for name in sorted(values):
-        at = result
-        *parts, last = name.split(".")
-        for part in parts:
-            inner = at.get(part)
-            if not isinstance(inner, dict):
-                inner = at[part] = {}
-            at = inner
-        at[last] = values[name]
-    return result
+from slipway_workflows.engine.substitution import nested
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:

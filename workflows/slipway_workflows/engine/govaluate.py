@@ -1,13 +1,15 @@
 """`when` clauses: the language of govaluate, as Argo uses it.
 
-    clause     = or
+    clause     = or { ("?" | ":" | "??") or }          `a ? b` is b or nothing, `x : c` is c where x is nothing
     or         = and { "||" and }
     and        = comparison { "&&" comparison }
-    comparison = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=" | "=~" | "!~" | "in") sum ]
+    comparison = bits { ("==" | "!=" | "<" | "<=" | ">" | ">=" | "=~" | "!~" | "in") bits }
+    bits       = shift { ("&" | "|" | "^") shift }
+    shift      = sum { ("<<" | ">>") sum }
     sum        = product { ("+" | "-") product }
     product    = power { ("*" | "/" | "%") power }
     power      = unary [ "**" unary ]
-    unary      = [ "!" | "-" ] primary
+    unary      = [ "!" | "-" | "~" ] primary
     primary    = number | string | word | "true" | "false" | "(" clause { "," clause } ")" | "[" word "]"
 
 Tags have been substituted before. A bare word is a string, as in Argo; a quoted date is a number of seconds; numbers
@@ -103,6 +105,19 @@ class _Parser:
         return None
 
     def clause(self, live: bool) -> Any:
+        left = self.either(live)
+        while operator := self.take("?", ":", "??"):
+            if operator == "?":
+                if live and not isinstance(left, bool):
+                    raise ExpressionError(f"{left!r} cannot be used with ?: it is no boolean")
+                right = self.either(live and left is True)
+                left = right if left is True else None
+            else:
+                right = self.either(live and left is None)
+                left = right if left is None else left
+        return left
+
+    def either(self, live: bool) -> Any:
         left = self.both(live)
         while self.take("||"):
             right = self.both(live and left is not True)
@@ -129,11 +144,17 @@ class _Parser:
         return not decided
 
     def comparison(self, live: bool) -> Any:
-        left = self.sum(live)
+        left = self.bits(live)
         while operator := self.take(*COMPARATORS):
-            right = self.sum(live)
+            right = self.bits(live)
             left = _compare(operator, left, right) if live else None
         return left
+
+    def bits(self, live: bool) -> Any:
+        return self.chain(("&", "|", "^"), self.shift, live)
+
+    def shift(self, live: bool) -> Any:
+        return self.chain(("<<", ">>"), self.sum, live)
 
     def sum(self, live: bool) -> Any:
         return self.chain(("+", "-"), self.product, live)
@@ -152,7 +173,7 @@ class _Parser:
         return left
 
     def unary(self, live: bool) -> Any:
-        operator = self.take("!", "-")
+        operator = self.take("!", "-", "~")
         value = self.primary(live)
         if not operator or not live:
             return value
@@ -160,6 +181,8 @@ class _Parser:
             return not value
         if operator == "-" and isinstance(value, float):
             return -value
+        if operator == "~" and isinstance(value, float):
+            return float(~int(value))
         raise ExpressionError(f"{value!r} cannot be used with the prefix {operator}")
 
     def primary(self, live: bool) -> Any:
@@ -200,6 +223,15 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])
 
 
+BITS: dict[str, Callable[[int, int], int]] = {
+    "&": int.__and__,
+    "|": int.__or__,
+    "^": int.__xor__,
+    "<<": lambda left, places: left << min(places, 64),
+    ">>": int.__rshift__,
+}
+
+
 def _calculate(operator: str, left: Any, right: Any) -> Any:
     if operator == "+" and (isinstance(left, str) or isinstance(right, str)):
         return _text(left) + _text(right)
@@ -217,8 +249,10 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
             return left / right if right else float("inf")
         if operator == "%":
             return float(left % right) if right else float("nan")
+        if operator in BITS:
+            return float(BITS[operator](int(left), int(right)))
         return float(left**right)
-    except (OverflowError, TypeError, ZeroDivisionError) as error:
+    except (OverflowError, TypeError, ValueError, ZeroDivisionError, MemoryError) as error:
         raise ExpressionError(f"{left!r} {operator} {right!r} cannot be calculated: {error}") from error
 
 
@@ -229,7 +263,11 @@ def _text(value: Any) -> str:
 
 
 def evaluate(text: str) -> bool:
-    """Whether a clause holds. Raises ExpressionError for what cannot be parsed, compared, or is no boolean."""
+    """Whether a clause holds; an empty one does. Raises ExpressionError for what cannot be parsed or compared, or is no
+    boolean.
+    """
+    if not text:
+        return True
     parser = _Parser(text)
     try:
         value = parser.clause(True)
