@@ -13,6 +13,12 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "run": "slipway_workflows.cli.run:run",
+    "list": "slipway_workflows.cli.runs:list_",
+    "get": "slipway_workflows.cli.runs:get",
+    "logs": "slipway_workflows.cli.runs:logs",
+    "retry": "slipway_workflows.cli.runs:retry",
+    "stop": "slipway_workflows.cli.runs:stop",
+    "resume": "slipway_workflows.cli.runs:resume",
     "status": "slipway_workflows.cli.environments:status",
     "env": "slipway_workflows.cli.environments:env",
     "down": "slipway_workflows.cli.environments:down",
@@ -27,6 +33,12 @@ COMMANDS = {
 
 SUMMARIES = {
     "run": "Run a workflow of the catalog, or a file, on this machine.",
+    "list": "List the workflows of this machine.",
+    "get": "Show one workflow and its nodes.",
+    "logs": "Print what the steps of a workflow wrote.",
+    "retry": "Go on with a workflow where it failed or died.",
+    "stop": "Stop a running workflow; its exit handler still runs.",
+    "resume": "Let a waiting workflow go on with its defaults.",
     "status": "Show what stands in each environment.",
     "env": "Look into one environment.",
     "down": "Stop the environments; what they serve is remembered.",

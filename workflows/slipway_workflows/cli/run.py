@@ -19,7 +19,8 @@ from slipway_workflows.cli.live import plain, shown
 from slipway_workflows.cli.render import MANIFESTS
 
 
-def _parameters(given: tuple[str, ...]) -> dict[str, str]:
+def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
+    """`-p name=value` options as a map. Raises BadInput."""
     found = {}
     for text in given:
         name, separator, value = text.partition("=")
@@ -58,12 +59,20 @@ def _stopping(run: engine.Run) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _options(settings: Settings) -> engine.Options:
+def options(settings: Settings) -> engine.Options:
+    """What the engine needs of the settings."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
     return engine.Options(home=settings.home, environment=passed | {"SLIPWAY_HOME": str(settings.home)})
 
 
-def _execute(run: engine.Run, output: str, is_release: bool) -> int:
+def released_by(workflow: dict[str, Any]) -> bool:
+    """Whether a workflow runs a template of the catalog: its end is told as a release."""
+    name = (workflow["spec"].get("workflowTemplateRef") or {}).get("name")
+    return bool(name) and (MANIFESTS / f"{name}.yaml").exists()
+
+
+def execute(run: engine.Run, output: str, is_release: bool) -> int:
+    """Run to the end, shown as it goes; returns the exit code."""
     with _stopping(run) as stopped, shown(run.name) as board:
         workflow = run.execute(board.hear if board else plain)
     code = 1
@@ -87,8 +96,8 @@ def run_template(name: str, parameters: dict[str, str], output: str = "text", fi
     library = engine.load(files, MANIFESTS)
     template = library.template(name)
     _check_choices(name, template, parameters)
-    run = engine.prepare(library, name, parameters, _options(Settings()))
-    return _execute(run, output, is_release=(MANIFESTS / f"{name}.yaml").exists())
+    run = engine.prepare(library, name, parameters, options(Settings()))
+    return execute(run, output, is_release=released_by(run.workflow))
 
 
 def _is_file(target: str) -> bool:
@@ -112,10 +121,10 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
 
     Exit codes: 0 succeeded (a release: promoted), 2 rejected by a gate, 1 anything else, 130 Ctrl-C.
     """
-    parameters = _parameters(given)
+    parameters = parameters_of(given)
     if not _is_file(target):
         return run_template(target, parameters, output, files)
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
-    prepared = engine.prepare(library, engine.main_object(library, path), parameters, _options(Settings()))
-    return _execute(prepared, output, is_release=False)
+    prepared = engine.prepare(library, engine.main_object(library, path), parameters, options(Settings()))
+    return execute(prepared, output, is_release=False)

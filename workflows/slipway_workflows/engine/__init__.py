@@ -2,9 +2,9 @@
 
 from slipway_workflows.engine.events import Event
 from slipway_workflows.engine.library import Library, load, main_object
-from slipway_workflows.engine.prepare import prepare
+from slipway_workflows.engine.prepare import prepare, prepare_retry
 from slipway_workflows.engine.run import Options, Run
-from slipway_workflows.engine.waits import Summary, resume, waiting, workflows
+from slipway_workflows.engine.waits import Summary, resume, stop, stored, waiting, workflows
 
 __all__ = [
     "Event",
@@ -15,7 +15,10 @@ __all__ = [
     "load",
     "main_object",
     "prepare",
+    "prepare_retry",
     "resume",
+    "stop",
+    "stored",
     "waiting",
     "workflows",
 ]

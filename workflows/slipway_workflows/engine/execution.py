@@ -25,6 +25,9 @@ async def execute_template(operation: Operation, name: str, holder: Holder, cont
     Returns the node, whatever its phase. Raises StepError where the node could not even be started: its node, if there
     is one, has phase Error then, and the template around it fails.
     """
+    restored = operation.kept.restored(operation, name, place) if operation.kept is not None else None
+    if restored is not None:
+        return restored
     try:
         template, inner = context.resolve(holder)
     except SlipwayError as error:
@@ -138,6 +141,8 @@ class Attempt:
             place.started(node)
         operation.limit(node, processed)
         kind = template_type(processed)
+        if operation.kept is not None and kind in ("container", "script", "suspend"):
+            operation.kept.ran(node)
         try:
             if kind in ("container", "script"):
                 await execute_pod(operation, node, processed, self._localiser(node, place), place)

@@ -6,15 +6,15 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from slipway_workflows.engine.arguments import StepError
 from slipway_workflows.engine.durations import seconds
-from slipway_workflows.engine.images import is_known, program
 from slipway_workflows.engine.nodes import Node
 from slipway_workflows.engine.operation import Operation, Place
-from slipway_workflows.engine.paths import StepFiles
+from slipway_workflows.engine.paths import ALWAYS, StepFiles
 from slipway_workflows.engine.processes import NOT_FOUND, Finished
 from slipway_workflows.engine.templates import Template
 from slipway_workflows.engine.texts import encode
@@ -48,7 +48,9 @@ async def _run(operation: Operation, node: Node, template: Template, localised: 
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     try:
-        files = StepFiles(directory, template)
+        main = template.get("container") or template["script"]
+        images = operation.library.images
+        files = StepFiles(directory, template, operation.isolated and not images.is_ours(str(main.get("image"))))
         own = localised(files.rewrite)
         files.prepare(template)
         _place_artifacts(operation, template, files)
@@ -65,18 +67,26 @@ async def _run(operation: Operation, node: Node, template: Template, localised: 
 async def _start(operation: Operation, node: Node, own: Template, files: StepFiles, capture: bool) -> Finished:
     main = own.get("container") or own["script"]
     image = str(main.get("image") or "")
-    if not is_known(image):
+    images = operation.library.images
+    if not images.is_known(image):
         raise StepError(f"image {image!r} stands for no program of this machine")
-    command = [*(main.get("command") or []), *(main.get("args") or [])]
+    command = [*(main.get("command") or images.command(image)), *(main.get("args") or [])]
     if "source" in main:
         script = files.directory / ".script"
         script.write_text(main["source"])
-        command.append(str(script))
-    argv = program(image, command, bool(main.get("command")))
+        command.append("/.script" if files.isolated else str(script))
+    path = os.pathsep.join([*images.path(image), os.environ.get("PATH", os.defpath)])
+    argv = images.program(image, command, path)
     if argv is None:
         return Finished(NOT_FOUND, problem=f'failed to find name in PATH: exec: "{command[0]}"')
-    directory = files.at(main["workingDir"]) if main.get("workingDir") else files.directory
-    directory.mkdir(parents=True, exist_ok=True)
+    directory, enter = files.directory, None
+    if files.isolated:
+        kept = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1])
+        inside = main.get("workingDir") or "/"
+        enter = partial(files.view([*kept, *map(Path, images.path(image))]).enter, inside)
+    elif main.get("workingDir"):
+        directory = files.at(main["workingDir"])
+        directory.mkdir(parents=True, exist_ok=True)
     limit = own.get("activeDeadlineSeconds")
     if limit is None and own.get("timeout"):
         limit = seconds(own["timeout"])
@@ -85,20 +95,21 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
         node.id,
         argv,
         directory,
-        _environment(operation, main, files),
+        _environment(operation, main, files, path),
         log,
         capture,
         float(limit) if limit is not None else None,
         LATE,
+        enter,
     )
 
 
-def _environment(operation: Operation, main: dict[str, Any], files: StepFiles) -> dict[str, str]:
+def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, path: str) -> dict[str, str]:
     own = Path(sys.executable).parent
     environment = {
-        "PATH": f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "HOME": str(files.directory),
-        "TMPDIR": str(files.at("/tmp")),  # noqa: S108 - inside the step's directory
+        "PATH": f"{own}{os.pathsep}{path}",
+        "HOME": "/" if files.isolated else str(files.directory),
+        "TMPDIR": ALWAYS if files.isolated else str(files.at(ALWAYS)),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         **operation.environment,
@@ -143,6 +154,15 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
     else:
         shutil.copy2(source, target)
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """A copy of what this user may read."""
+    if not source.is_dir():
+        shutil.copy2(source, target)
+        return
+    with contextlib.suppress(shutil.Error):  # raised at the end, for all that could not be read
+        shutil.copytree(source, target, symlinks=True)
 
 
 def _conclude(
@@ -196,7 +216,7 @@ def _artifacts(
     for item in declared:
         if not item.get("path"):
             continue
-        source = files.at(item["path"])
+        source = files.written(item["path"])
         if not source.exists():
             if item.get("optional"):
                 continue
@@ -206,6 +226,9 @@ def _artifacts(
         target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(target) if target.is_dir() else target.unlink()
-        shutil.move(source, target)
+        if source.is_relative_to(files.directory):
+            shutil.move(source, target)
+        else:
+            _copy_readable(source, target)
         result.append({**item, "s3": {"key": key}})
     return result, ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_workflows.engine.images import Images
 from slipway_workflows.engine.yaml_reader import read_documents
 
 Manifest = dict[str, Any]
@@ -39,6 +40,7 @@ class Library:
 
     sources: list[Source] = field(default_factory=list)
     catalog: Path | None = None
+    images: Images = field(default_factory=Images)
     _index: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     _catalog_read: bool = False
 
@@ -65,6 +67,10 @@ class Library:
                 self.add(path)
         return self._index.get((kind, name))
 
+    def manifests(self) -> list[Manifest]:
+        """All that was read, in order."""
+        return [source.manifest for source in self.sources]
+
     def template(self, name: str) -> Manifest:
         """The WorkflowTemplate, else ClusterWorkflowTemplate `name`. Raises BadInput naming those there are."""
         found = self.find("WorkflowTemplate", name) or self.find("ClusterWorkflowTemplate", name)
@@ -80,6 +86,16 @@ class Library:
         if key not in data:
             raise WorkflowInvalid(f"ConfigMap {name} has no key {key}", "add it with --with FILE")
         return str(data[key])
+
+
+def of_manifests(manifests: Sequence[Manifest], path: Path) -> Library:
+    """A library of what `manifests()` gave; `path`: where that was stored."""
+    library = Library()
+    for manifest in manifests:
+        source = Source(manifest, path, 1)
+        library.sources.append(source)
+        library._index.setdefault((source.kind, source.name), manifest)
+    return library
 
 
 def load(files: Sequence[Path], catalog: Path | None = None) -> Library:

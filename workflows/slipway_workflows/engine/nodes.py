@@ -108,6 +108,14 @@ class Tree:
         node.started = now()
         if node.fulfilled:
             node.finished = node.started
+        return self._placed(node)
+
+    def adopt(self, node: Node) -> Node:
+        """A node of the run before, as it was, with its edges."""
+        self._edges |= {(node.id, child) for child in node.children}
+        return self._placed(node)
+
+    def _placed(self, node: Node) -> Node:
         above = self.nodes.get(node.parent or "")
         shown = "" if node.type in ("StepGroup", "TaskGroup") else node.display_name
         # the workflow's own name would stand before every path

@@ -5,15 +5,19 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slipway_workflows.engine.arguments import StepError, by_name
+from slipway_workflows.engine.isolation import available
 from slipway_workflows.engine.library import Library
 from slipway_workflows.engine.locks import Locks
 from slipway_workflows.engine.nodes import Node, Tree
 from slipway_workflows.engine.processes import Processes
 from slipway_workflows.engine.scopes import Artifact
 from slipway_workflows.engine.templates import Context, Template
+
+if TYPE_CHECKING:
+    from slipway_workflows.engine.kept import Kept
 
 Holder = dict[str, Any]
 """A step, a task or a hook: something that names a template and gives it arguments."""
@@ -69,6 +73,7 @@ class Operation:
         locks: Locks,
         tree: Tree,
         execute: Execute,
+        kept: "Kept | None" = None,
     ) -> None:
         self.name = name
         self.library = library
@@ -81,7 +86,11 @@ class Operation:
         self.locks = locks
         self.tree = tree
         self.execute = execute
+        self.kept = kept
+        """What a retried run takes over; None in a first run."""
         self.processes = Processes()
+        self.isolated = available(directory / "work")
+        """Whether steps get a mount namespace."""
         self.pods: asyncio.Semaphore | None = None
         self.ended = ""
         """Why no new step may start: a stop or a deadline; empty while all is well."""
@@ -121,6 +130,8 @@ class Operation:
         )
         for parent in place.parents:
             self.tree.link(parent, node)
+        if self.kept is not None and self.kept.stands_behind_new(place.parents):
+            self.kept.ran(node)
         return node
 
     def may_run(self, on_exit: bool) -> bool:

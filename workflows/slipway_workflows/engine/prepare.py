@@ -5,14 +5,18 @@ import random
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
-from slipway_workflows.engine.library import Library
+from slipway_workflows.engine.images import read_images
+from slipway_workflows.engine.library import Library, of_manifests
 from slipway_workflows.engine.run import Options, Run
 from slipway_workflows.engine.scopes import workflow_globals
+from slipway_workflows.engine.store import runs_of
 from slipway_workflows.engine.templates import Context, merge_named, merge_spec, named
 from slipway_workflows.engine.validate import validate
+from slipway_workflows.engine.waits import for_retry
 
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Characters that Kubernetes makes names of: no vowels, so that no words come out."""
@@ -26,7 +30,30 @@ def prepare(library: Library, target: str | dict[str, Any], parameters: Mapping[
     `target`: the name of a template, as `argo submit --from` takes it, or a Workflow, CronWorkflow or template object.
     Raises BadInput for an unknown name or parameter, WorkflowInvalid for what the engine cannot run.
     """
+    library.images = read_images(options.home / "images.yaml")
     workflow = _submitted(library.template(target) if isinstance(target, str) else target)
+    return _planned(library, workflow, parameters, options)
+
+
+def prepare_retry(home: Path, name: str, parameters: Mapping[str, str], options: Options) -> Run:
+    """A run that goes on where the stored workflow `name` failed or died; `parameters` change its arguments.
+
+    Raises Refused where there is none of that name, it still runs, or it has succeeded; else as `prepare`.
+    """
+    workflow, manifests = for_retry(home, name)
+    status = workflow.pop("status")
+    library = of_manifests(manifests, runs_of(home) / name)
+    library.images = read_images(home / "images.yaml")
+    return _planned(library, workflow, parameters, options, status)
+
+
+def _planned(
+    library: Library,
+    workflow: dict[str, Any],
+    parameters: Mapping[str, str],
+    options: Options,
+    before: dict[str, Any] | None = None,
+) -> Run:
     spec = workflow["spec"]
     if not isinstance(spec, dict):
         raise WorkflowInvalid(f"{workflow['metadata']['name']}: spec is no map")
@@ -39,7 +66,7 @@ def prepare(library: Library, target: str | dict[str, Any], parameters: Mapping[
     context = Context(library, f"local/{name}", named(merged), merged.get("templateDefaults") or {})
     metadata = {**workflow["metadata"], "uid": ""}
     validate(merged, context, set(workflow_globals(metadata, merged, datetime.now(UTC))))
-    return Run(library, workflow, merged, context, options)
+    return Run(library, workflow, merged, context, options, before)
 
 
 def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:

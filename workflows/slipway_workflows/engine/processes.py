@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,9 +97,11 @@ class Processes:
             if key not in keep:
                 child.end(reason, at_once)
 
-    def _announce(self, step: int) -> None:
-        """Called in a step's process: tell the guardian of its group."""
+    def _begin(self, step: int, enter: Callable[[], None] | None) -> None:
+        """Called in a step's process: tell the guardian of its group, then change its view."""
         os.write(self._pipe, b"+%d %d\n" % (step, os.getpid()))
+        if enter is not None:
+            enter()
 
     def _forget(self, step: int) -> None:
         with contextlib.suppress(OSError):
@@ -115,11 +117,13 @@ class Processes:
         capture: bool,
         seconds: float | None = None,
         late: str = "",
+        enter: Callable[[], None] | None = None,
     ) -> Finished:
         """Run a program to its end.
 
-        `capture`: keep its standard output (it goes to the log in any case). `seconds`: it is ended with reason `late`
-        after that. A program that cannot be started gives NOT_FOUND. Raises OSError where the log cannot be written.
+        `enter`: called in the new process before the program starts, to change its view of the file system. `capture`:
+        keep its standard output (it goes to the log in any case). `seconds`: it is ended with reason `late` after that.
+        A program that cannot be started gives NOT_FOUND. Raises OSError where the log cannot be written.
         """
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         step = next(self._count)
@@ -133,7 +137,7 @@ class Processes:
                 stderr=output,
                 start_new_session=True,
                 # the step itself, before its program starts: an engine that is killed right now has no time left for it
-                preexec_fn=partial(self._announce, step),  # noqa: PLW1509 - one system call, no lock that a thread could hold
+                preexec_fn=partial(self._begin, step, enter),  # noqa: PLW1509 - one system call, no lock that a thread could hold
             )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             os.close(output)

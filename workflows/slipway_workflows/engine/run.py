@@ -12,6 +12,7 @@ from typing import Any
 from slipway_steps.domain.errors import Broken
 from slipway_workflows.engine.events import Event, event_of
 from slipway_workflows.engine.execution import execute_template
+from slipway_workflows.engine.kept import Kept
 from slipway_workflows.engine.library import Library
 from slipway_workflows.engine.lifecycle import Outcome, run_workflow
 from slipway_workflows.engine.locks import Locks, wanted
@@ -38,7 +39,13 @@ class Run:
     """A validated workflow that has not run yet; `execute` once."""
 
     def __init__(
-        self, library: Library, workflow: dict[str, Any], spec: dict[str, Any], context: Context, options: Options
+        self,
+        library: Library,
+        workflow: dict[str, Any],
+        spec: dict[str, Any],
+        context: Context,
+        options: Options,
+        before: dict[str, Any] | None = None,
     ) -> None:
         self.workflow = workflow
         self.spec = spec
@@ -46,6 +53,8 @@ class Run:
         self.options = options
         self.library = library
         self.name: str = workflow["metadata"]["name"]
+        self.before = before
+        """The status of the run that this one retries."""
         self.store = Store(options.home, self.name)
         self._listener: Callable[[Event], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,7 +71,7 @@ class Run:
         result could not be stored.
         """
         self._listener = listener
-        pipe = self.store.open()
+        pipe = self.store.open(keep=self.before is not None)
         try:
             asyncio.run(self._main(pipe))
             self.store.write(self._stored())
@@ -92,7 +101,7 @@ class Run:
         created = datetime.now(UTC)
         metadata = self.workflow["metadata"]
         metadata.setdefault("uid", str(uuid.uuid4()))
-        metadata["creationTimestamp"] = created.isoformat(timespec="seconds").replace("+00:00", "Z")
+        metadata.setdefault("creationTimestamp", created.isoformat(timespec="seconds").replace("+00:00", "Z"))
         operation = self._operation = Operation(
             self.name,
             self.library,
@@ -103,11 +112,13 @@ class Run:
             Locks(self.options.home.absolute() / "locks"),
             Tree(self.name, self._changed),
             execute_template,
+            Kept((self.before.get("nodes") or {}).values()) if self.before is not None else None,
         )
         try:
             loop.add_reader(pipe, self._answered)
             if self._stops:
                 self._apply_stop()
+            self.store.write_library(self.library.manifests())
             self.store.write(self._stored())
             await self._locked(operation)
         finally:
@@ -124,7 +135,7 @@ class Run:
             self._status.update(phase="Failed", message=operation.ended, startedAt=now(), finishedAt=now())
             return
         with operation.locks.held(files):
-            self._status = {"phase": "Running", "startedAt": now()}
+            self._status = {"phase": "Running", "startedAt": (self.before or {}).get("startedAt") or now()}
             self._changed(None)
             self._conclude(await run_workflow(operation, self.spec))
 
@@ -142,6 +153,8 @@ class Run:
     def _answered(self) -> None:
         if self._operation is None:
             return
+        if self.store.stop_wanted() and not self._stops:
+            self.stop()
         for node_id, parameters in self.store.answers().items():
             answer = self._operation.suspended.get(node_id)
             if answer is not None and not answer.done():

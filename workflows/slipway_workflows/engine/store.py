@@ -12,6 +12,9 @@ from typing import Any
 from slipway_steps.domain.errors import BadInput, Broken, Refused
 
 WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
+LIBRARY, STOP = "library.json", "stop"
+FOR_RETRY = (WORKFLOW, LIBRARY, "logs", "artifacts")
+"""What a retry of the run needs."""
 
 
 def runs_of(home: Path) -> Path:
@@ -77,8 +80,9 @@ class Store:
         self._lock: int | None = None
         self._pipe: int | None = None
 
-    def open(self) -> int:
-        """Take the directory over, emptied; returns the reading end of the pipe that announces answers.
+    def open(self, keep: bool = False) -> int:
+        """Take the directory over, emptied but for what a retry needs where `keep`; returns the reading end of the pipe
+        that announces answers.
 
         Raises BadInput where it cannot be written, Refused where a workflow of that name runs now.
         """
@@ -91,12 +95,14 @@ class Store:
                     f"workflow {self.directory.name} is running already", "wait for its end, or use generateName"
                 )
             for entry in self.directory.iterdir():
+                if keep and entry.name in FOR_RETRY:
+                    continue
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
                 elif entry.name != LOCK:
                     entry.unlink()
             for name in ("logs", "work", ANSWERS):
-                (self.directory / name).mkdir()
+                (self.directory / name).mkdir(exist_ok=True)
             os.mkfifo(self.directory / PIPE)
             # opened for writing too, so that it never ends
             self._pipe = os.open(self.directory / PIPE, os.O_RDWR | os.O_NONBLOCK)
@@ -117,6 +123,19 @@ class Store:
                 f"cannot store the workflow in {self.directory}: {error.strerror or error}", "is the disk full?"
             ) from error
 
+    def write_library(self, manifests: list[dict[str, Any]]) -> None:
+        """Store what names were looked up in, so that a retry finds the same. Raises Broken where that fails."""
+        try:
+            write_whole(self.directory / LIBRARY, json.dumps(manifests, ensure_ascii=False))
+        except OSError as error:
+            raise Broken(
+                f"cannot store {LIBRARY} in {self.directory}: {error.strerror}", "is the disk full?"
+            ) from error
+
+    def stop_wanted(self) -> bool:
+        """Whether somebody asked, by `waits.stop`, that the run be stopped."""
+        return (self.directory / STOP).exists()
+
     def answers(self) -> dict[str, dict[str, str]]:
         """The answers that came since the last look, by node id."""
         if self._pipe is not None:
@@ -132,7 +151,8 @@ class Store:
         """Remove what nothing needs any more; logs, artifacts and the workflow stay."""
         for name in ("work", ANSWERS):
             shutil.rmtree(self.directory / name, ignore_errors=True)
-        (self.directory / PIPE).unlink(missing_ok=True)
+        for name in (PIPE, STOP):
+            (self.directory / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let the directory go; from now on the run is not alive."""

@@ -7,7 +7,6 @@ from slipway_workflows.engine import fields
 from slipway_workflows.engine.arguments import by_name
 from slipway_workflows.engine.conditions import conditions_of, order_of
 from slipway_workflows.engine.expression_error import ExpressionError
-from slipway_workflows.engine.images import is_known, needs_command
 from slipway_workflows.engine.locks import wanted
 from slipway_workflows.engine.operation import Holder
 from slipway_workflows.engine.tags import AT_THE_END, left_by, own_names, unresolvable
@@ -142,10 +141,13 @@ class _Check:
         image = str(main.get("image") or "")
         if "{{" in image:
             return
-        if not is_known(image):
-            self.faults.append(f"{path}.image: {image or 'none'} stands for no program of this machine")
-        elif not main.get("command") and needs_command(image):
-            self.faults.append(f"{path}.command: name a command; that of the image is not known here")
+        images = self.library.images
+        if not images.is_known(image):
+            self.faults.append(
+                f"{path}.image: {image or 'none'} stands for no program of this machine; {images.advice}"
+            )
+        elif not main.get("command") and not images.command(image):
+            self.faults.append(f"{path}.command: name a command; that of {image} is not known here")
 
     def _unique(self, holders: list[tuple[str, Holder]]) -> None:
         seen = set()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import Refused
-from slipway_workflows.engine.store import ANSWERS, PIPE, is_alive, read, runs_of, write_whole
+from slipway_workflows.engine.store import ANSWERS, LIBRARY, PIPE, STOP, is_alive, read, runs_of, write_whole
 
 ENDED = ("Succeeded", "Failed", "Error")
 
@@ -78,6 +78,53 @@ def _asked(node: dict[str, Any]) -> list[str]:
     return [item["name"] for item in parameters if (item.get("valueFrom") or {}).get("supplied") is not None]
 
 
+def stored(home: Path, name: str) -> tuple[Path, dict[str, Any]]:
+    """The directory and the Workflow of a run. Raises Refused, naming those there are."""
+    directory = runs_of(Path(home)) / name
+    workflow = read(directory) if "/" not in name and name not in ("", ".", "..") else None
+    if workflow is None:
+        known = [path.name for path, _ in _stored(home)]
+        raise Refused(f"there is no workflow {name}", f"known: {', '.join(known[-10:]) or 'none'}; see: slipway list")
+    return directory, workflow
+
+
+def for_retry(home: Path, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The Workflow and the manifests of a run that may be retried. Raises Refused for any other."""
+    directory, workflow = stored(home, name)
+    if is_alive(directory):
+        raise Refused(f"workflow {name} is running", "wait for its end, or stop it: slipway stop")
+    if (workflow.get("status") or {}).get("phase") == "Succeeded":
+        raise Refused(f"workflow {name} has succeeded", "there is nothing to retry; run it anew")
+    try:
+        manifests = json.loads((directory / LIBRARY).read_text())
+    except (OSError, ValueError) as error:
+        raise Refused(f"workflow {name} cannot be retried: its {LIBRARY} cannot be read", "run it anew") from error
+    return workflow, manifests
+
+
+def stop(home: Path, name: str) -> None:
+    """Stop a running workflow as `argo stop` does: its exit handler still runs.
+
+    Raises Refused where it does not run.
+    """
+    directory, _ = stored(home, name)
+    if not is_alive(directory):
+        raise Refused(f"workflow {name} does not run", "see: slipway list")
+    write_whole(directory / STOP, "")
+    _wake(directory, name)
+
+
+def _wake(directory: Path, name: str) -> None:
+    try:
+        pipe = os.open(directory / PIPE, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise Refused(f"workflow {name} has ended meanwhile", "see: slipway list") from error
+    try:
+        os.write(pipe, b"!")
+    finally:
+        os.close(pipe)
+
+
 def resume(home: Path, workflow_name: str, node_name: str | None, parameters: Mapping[str, str]) -> None:
     """Let a waiting suspend node go on, with these output parameters; None: all that wait.
 
@@ -101,11 +148,4 @@ def resume(home: Path, workflow_name: str, node_name: str | None, parameters: Ma
             raise Refused(f"node {node['displayName']} does not ask for {', '.join(unknown)}", f"it asks for: {asked}")
     for node in nodes:
         write_whole(directory / ANSWERS / f"{node['id']}.json", json.dumps(dict(parameters)))
-    try:
-        pipe = os.open(directory / PIPE, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        raise Refused(f"workflow {workflow_name} has ended meanwhile", "start it again") from error
-    try:
-        os.write(pipe, b"!")
-    finally:
-        os.close(pipe)
+    _wake(directory, workflow_name)

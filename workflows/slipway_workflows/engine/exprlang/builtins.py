@@ -194,7 +194,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "last": lambda values: values[-1] if values else None,
     "get": _get,
     "take": lambda values, count: values[:count],
-    "keys": lambda value: sorted(value),
+    "keys": sorted,
     "values": lambda value: [value[key] for key in sorted(value)],
     "sort": _sorted,
     "reverse": lambda values: values[::-1],
@@ -202,8 +202,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "flatten": _deep,
     "uniq": _unique,
     "count": lambda values: sum(1 for value in values if value is True),
-    "all": lambda values: all(values),
-    "any": lambda values: any(values),
+    "all": all,
+    "any": any,
     "none": lambda values: not any(values),
     "now": lambda: datetime.now(UTC),
     "date": lambda text, layout=None, zone=None: parse_time(text, layout, zone),
@@ -221,8 +221,10 @@ RESULT_TYPES = {
     **dict.fromkeys(("asInt", "int", "len", "indexOf", "lastIndexOf"), "int"),
     **dict.fromkeys(("asFloat", "float", "mean", "median", "floor", "ceil", "round"), "float"),
     **dict.fromkeys(
-        ("string", "toJSON", "toJson", "toBase64", "fromBase64", "upper", "lower", "trim", "trimPrefix", "trimSuffix")
-        + ("join", "replace", "repeat", "type"),
+        (
+            *("string", "toJSON", "toJson", "toBase64", "fromBase64", "upper", "lower", "trim", "trimPrefix"),
+            *("trimSuffix", "join", "replace", "repeat", "type"),
+        ),
         "string",
     ),
     **dict.fromkeys(("hasPrefix", "hasSuffix", "all", "any", "none", "one"), "bool"),

@@ -57,7 +57,7 @@ class _Checker:
         self.env = env
         self.local: dict[str, str | None] = {}
 
-    def type_of(self, node: Expression) -> str | None:
+    def type_of(self, node: Expression) -> str | None:  # noqa: PLR0912 - a case for each kind of node
         match node:
             case Literal(value):
                 return type_name(value)
@@ -79,8 +79,8 @@ class _Checker:
                 return kinds.pop() if len(kinds) == 1 else None
             case Member(of, key, _):
                 found = self.type_of(of)
-                wanted = self.type_of(key)
-                if found in ("string", "int", "float", "bool") or (found == "array" and wanted == "string"):
+                kind_of_key = self.type_of(key)
+                if found in ("string", "int", "float", "bool") or (found == "array" and kind_of_key == "string"):
                     raise ExpressionError(f"a {found} has no members")
                 return None
             case Let(name, value, body):
@@ -113,13 +113,13 @@ class _Checker:
     def name(self, name: str) -> str | None:
         if name in self.local:
             return self.local[name]
-        if name == "$env" or name == "sprig":
+        if name in ("$env", "sprig"):
             return None
         if name not in self.env:
             raise ExpressionError(f"unknown name {name}")
         return type_name(self.env[name]) if isinstance(self.env[name], str) else None
 
-    def binary(self, operator: str, left: str | None, right: str | None) -> str | None:
+    def binary(self, operator: str, left: str | None, right: str | None) -> str | None:  # noqa: PLR0912 - as many rules
         known = left is not None and right is not None
         if operator == "??":
             return None
@@ -180,7 +180,7 @@ def missing(node: Expression, env: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _chains(node: Expression, bound: frozenset[str]) -> Iterator[tuple[str, ...]]:
+def _chains(node: Expression, bound: frozenset[str]) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - as above
     match node:
         case Name(name):
             if name not in bound and name not in ("$env", "sprig"):

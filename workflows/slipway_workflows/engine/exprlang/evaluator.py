@@ -40,7 +40,7 @@ class Evaluator:
         self.local: dict[str, Any] = {}
         self.pointers: list[dict[str, Any]] = []
 
-    def value(self, node: Expression) -> Any:
+    def value(self, node: Expression) -> Any:  # noqa: PLR0912 - a case for each kind of node
         """The value of a node. Raises ExpressionError."""
         match node:
             case Literal(value):
@@ -52,15 +52,15 @@ class Evaluator:
             case Unary(operator, operand):
                 return _unary(operator, self.value(operand))
             case Binary():
-                return self.binary(node)
+                return self._binary(node)
             case Conditional(condition, yes, no):
                 return self.value(yes if _boolean(self.value(condition), "?") else no)
             case Member():
-                return self.member(node)
+                return self._member(node)
             case Slice(of, start, end):
-                return self.slice(self.value(of), start, end)
+                return self._slice(self.value(of), start, end)
             case Call(function, arguments):
-                return self.call(function, arguments)
+                return self._call(function, arguments)
             case Array(items):
                 return [self.value(item) for item in items]
             case Map(pairs):
@@ -74,7 +74,7 @@ class Evaluator:
                     self.local = before
         raise ExpressionError("a predicate stands where a value is expected")
 
-    def binary(self, node: Binary) -> Any:
+    def _binary(self, node: Binary) -> Any:
         operator = node.operator
         if operator == "??":
             left = self.value(node.left)
@@ -95,7 +95,7 @@ class Evaluator:
             return TEXTS[operator](left, right) is not node.negated
         return _calculate(operator, left, right)
 
-    def member(self, node: Member) -> Any:
+    def _member(self, node: Member) -> Any:
         of = self.value(node.of)
         if of is None and (node.optional or self._cut(node.of)):
             return None
@@ -112,7 +112,7 @@ class Evaluator:
         """Whether a `?.` further left already met nil: the rest of the chain is then nil too."""
         return isinstance(node, Member) and ((node.optional and self.value(node.of) is None) or self._cut(node.of))
 
-    def slice(self, of: Any, start: Expression | None, end: Expression | None) -> Any:
+    def _slice(self, of: Any, start: Expression | None, end: Expression | None) -> Any:
         if not isinstance(of, list | str):
             raise ExpressionError(f"cannot slice {text_of(of)}")
         bounds = [None if bound is None else self.value(bound) for bound in (start, end)]
@@ -120,18 +120,18 @@ class Evaluator:
             raise ExpressionError("a slice is bounded by integers")
         return of[bounds[0] : bounds[1]]
 
-    def call(self, function: Expression, arguments: tuple[Expression, ...]) -> Any:
+    def _call(self, function: Expression, arguments: tuple[Expression, ...]) -> Any:
         if isinstance(function, Member):
-            return self.method(function, arguments)
+            return self._method(function, arguments)
         name = function.name if isinstance(function, Name) else ""
         if name in PREDICATES and len(arguments) > 1 and isinstance(arguments[1], Predicate):
-            return self.over(name, arguments)
+            return self._over(name, arguments)
         values = [self.value(argument) for argument in arguments]
         if name not in FUNCTIONS:
             raise ExpressionError(f"unknown name {name}")
         return _called(name, FUNCTIONS[name], values)
 
-    def method(self, function: Member, arguments: tuple[Expression, ...]) -> Any:
+    def _method(self, function: Member, arguments: tuple[Expression, ...]) -> Any:
         name = str(self.value(function.key))
         values = [self.value(argument) for argument in arguments]
         if function.of == Name("sprig"):
@@ -143,7 +143,7 @@ class Evaluator:
             return method(of, name, values)
         raise ExpressionError(f"{text_of(of)[:60]} has no method {name}")
 
-    def over(self, name: str, arguments: tuple[Expression, ...]) -> Any:
+    def _over(self, name: str, arguments: tuple[Expression, ...]) -> Any:
         items, predicate = self.value(arguments[0]), arguments[1]
         if isinstance(items, Mapping) and name in ("all", "any", "none", "one", "count", "filter", "find", "map"):
             items = [items[key] for key in sorted(items)]

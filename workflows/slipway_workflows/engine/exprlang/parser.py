@@ -52,7 +52,7 @@ DEEPEST = 60
 CONSTANTS = {"true": True, "false": False, "nil": None}
 
 
-class Parser:
+class _Parser:
     """One expression; `depth` of predicates decides whether `#` means something."""
 
     def __init__(self, text: str) -> None:
@@ -291,7 +291,7 @@ def number(text: str) -> int | float:
 
 def parse(text: str) -> Expression:
     """The tree of an expression. Raises ExpressionError."""
-    parser = Parser(text)
+    parser = _Parser(text)
     try:
         found = parser.program()
     except RecursionError as error:

@@ -91,7 +91,7 @@ def _merged(*maps: Mapping[str, Any]) -> dict[str, Any]:
 def _ceiled_round(value: Any, places: int, on: float = 0.5) -> float:
     scaled = _float(value) * 10**places
     whole = math.floor(scaled)
-    return (whole + 1 if scaled - whole >= on else whole) / 10**places
+    return float((whole + 1 if scaled - whole >= on else whole) / 10**places)
 
 
 def _unique(values: list[Any]) -> list[Any]:

@@ -141,7 +141,7 @@ def _offset(value: datetime, between: str, utc: str) -> str:
     return utc if utc and text == "+0000" else text[:3] + between + text[3:5]
 
 
-def method(value: datetime | Duration, name: str, arguments: list[Any]) -> Any:
+def method(value: datetime | Duration, name: str, arguments: list[Any]) -> Any:  # noqa: PLR0912 - one for each method
     """What a method of Go's time.Time or time.Duration gives. Raises ExpressionError for an unknown one."""
     if isinstance(value, Duration):
         for unit, size in (("Hours", 3600e9), ("Minutes", 60e9), ("Seconds", 1e9)):
