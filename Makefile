@@ -44,7 +44,20 @@ check: setup ## style, types, floors, rendered manifests
 manifests: setup ## write workflows/manifests from the catalog
 	@$(BIN)/slipway render
 
-bench: setup ## measure what Slipway promises, as figures
+# Where Argo's recorded answers lie; they are not part of this repository.
+CONFORMANCE ?= ../shared/conformance
+conformance: setup ## hold the local engine against Argo's own answers (CONFORMANCE=DIRECTORY)
+	@test -d $(CONFORMANCE) || { echo "no recorded answers in $(CONFORMANCE); name their directory: make conformance CONFORMANCE=DIR"; exit 1; }
+	@rm -rf .slipway/conformance; failed=0; \
+	$(BIN)/python -m slipway_workflows.engine.conformance $(CONFORMANCE)/expressions.jsonl --environments $(CONFORMANCE)/environments.json || failed=1; \
+	for kind in cases probes workflows; do echo "$$kind:"; \
+	  $(BIN)/python $(CONFORMANCE)/compare.py --run '$(BIN)/slipway --home .slipway/conformance run {file} --with $(CONFORMANCE)/environment.yaml --output json' $(CONFORMANCE)/$$kind/*.yaml || failed=1; \
+	done; rm -rf .slipway/conformance; exit $$failed
+
+# An environment with Metaflow and kfp in it, to compare with (python -m venv DIR && DIR/bin/pip install metaflow kfp).
+PEERS ?=
+bench: setup ## measure what Slipway promises, as figures (PEERS=ENVIRONMENT with Metaflow and kfp)
+	@$(BIN)/python tests/bench_engine.py $(if $(PEERS),--peers $(PEERS))
 	@$(BIN)/python tests/bench.py
 
 down: ## stop the local environments
@@ -53,4 +66,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test check manifests bench down clean
+.PHONY: help setup ui run test check manifests conformance bench down clean

@@ -14,9 +14,6 @@ from typing import Any
 
 from slipway_steps.adapters.oci_layout import OciLayout
 from slipway_steps.settings import PROJECT_ROOT
-from slipway_workflows import engine
-
-STEPS = 20
 
 
 def median(do: Callable[[], Any], runs: int = 5) -> float:
@@ -31,27 +28,6 @@ def median(do: Callable[[], Any], runs: int = 5) -> float:
 
 def show(what: str, seconds: float, wanted: str) -> None:
     print(f"{what:<46} {seconds * 1000:9.1f} ms   wanted: {wanted}", flush=True)
-
-
-def engine_overhead(directory: Path) -> None:
-    """A chain of no-op steps against the same processes started by hand."""
-    noop = {"name": "noop", "container": {"image": "busybox:1", "command": ["true"]}}
-    chain = {"name": "main", "steps": [[{"name": f"s{n}", "template": "noop"}] for n in range(STEPS)]}
-    numbers = iter(range(10**6))
-
-    def run() -> None:
-        manifest = {
-            "kind": "Workflow",
-            "metadata": {"name": f"bench-{next(numbers)}"},
-            "spec": {"entrypoint": "main", "templates": [chain, noop]},
-        }
-        engine.prepare(engine.Library(), manifest, {}, engine.Options(home=directory)).execute()
-
-    bare = median(lambda: [subprocess.run(["true"], check=True) for _ in range(STEPS)])
-    whole = median(run)
-    show(f"engine, a step of {STEPS} in a chain", whole / STEPS, "-")
-    show("  the bare process", bare / STEPS, "-")
-    show("  overhead", (whole - bare) / STEPS, "under 50 ms")
 
 
 def images(directory: Path) -> None:
@@ -91,7 +67,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         program()
-        engine_overhead(directory / "engine")
         images(directory)
         release(directory)
 

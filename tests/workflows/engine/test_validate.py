@@ -56,7 +56,7 @@ def argument(value: Any) -> dict[str, Any]:
         (steps({"name": "a", "withParameters": []}), "withParameters"),
         (steps({"name": "a", "inline": leaf()}), "one of template, templateRef and inline"),
         (steps({"name": "a"}) | {"timeout": "3s"}, "main.timeout"),
-        (leaf("main", envFrom=[]), "container.envFrom"),
+        (leaf("main", envFrom=[{"secretRef": {"name": "s"}}]), "secretRef"),
         (leaf("main", env=[{"name": "A", "valueFrom": {"secretKeyRef": {}}}]), "secretKeyRef"),
         ({"name": "main", "resource": {"action": "create"}}, "main.resource"),
     ],

@@ -62,7 +62,8 @@ def _stopping(run: engine.Run) -> Iterator[list[int]]:
 def options(settings: Settings) -> engine.Options:
     """What the engine needs of the settings."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
-    return engine.Options(home=settings.home, environment=passed | {"SLIPWAY_HOME": str(settings.home)})
+    where = os.environ.get("SLIPWAY_RESOURCES", "")
+    return engine.Options(settings.home, passed | {"SLIPWAY_HOME": str(settings.home)}, where)
 
 
 def released_by(workflow: dict[str, Any]) -> bool:

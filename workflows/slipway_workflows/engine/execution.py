@@ -10,6 +10,7 @@ from slipway_workflows.engine.leaf import execute_pod
 from slipway_workflows.engine.locks import wanted
 from slipway_workflows.engine.nodes import Node
 from slipway_workflows.engine.operation import Holder, Operation, Place
+from slipway_workflows.engine.resource import execute_resource
 from slipway_workflows.engine.retry import Retries, last_retry
 from slipway_workflows.engine.steps import execute_steps
 from slipway_workflows.engine.suspend import execute_suspend
@@ -141,11 +142,13 @@ class Attempt:
             place.started(node)
         operation.limit(node, processed)
         kind = template_type(processed)
-        if operation.kept is not None and kind in ("container", "script", "suspend"):
+        if operation.kept is not None and kind in ("container", "script", "resource", "suspend"):
             operation.kept.ran(node)
         try:
             if kind in ("container", "script"):
                 await execute_pod(operation, node, processed, self._localiser(node, place), place)
+            elif kind == "resource":
+                await execute_resource(operation, node, processed, place.on_exit)
             elif kind == "suspend":
                 await execute_suspend(operation, node, processed, place.on_exit)
             elif kind == "steps":

@@ -40,7 +40,10 @@ IGNORED_IN_TEMPLATE = _plain(
 CONFIG_KEY = _plain("name", "key", "optional")
 PARAMETER: Shape = {
     **_plain("name", "value", "default", "description", "enum", "globalName"),
-    "valueFrom": {**_plain("path", "default", "parameter", "expression", "supplied"), "configMapKeyRef": CONFIG_KEY},
+    "valueFrom": {
+        **_plain("path", "default", "parameter", "expression", "supplied", "jsonPath"),
+        "configMapKeyRef": CONFIG_KEY,
+    },
 }
 ARTIFACT: Shape = {
     **_plain("name", "path", "from", "fromExpression", "optional", "mode", "globalName", "subPath", "archive"),
@@ -59,6 +62,7 @@ CONTAINER: Shape = {
     **_plain("securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
     **_plain("terminationMessagePath", "terminationMessagePolicy"),
     "env": [{**_plain("name", "value"), "valueFrom": {"configMapKeyRef": CONFIG_KEY}}],
+    "envFrom": [{"configMapRef": _plain("name", "optional")}],
     "volumeMounts": [_plain("name", "mountPath", "readOnly")],
 }
 STEP: Shape = {
@@ -77,6 +81,9 @@ TEMPLATE: Shape = {
     "container": CONTAINER,
     "script": {**CONTAINER, "source": ANY},
     "suspend": _plain("duration"),
+    "resource": _plain(
+        "action", "manifest", "setOwnerReference", "successCondition", "failureCondition", "mergeStrategy", "flags"
+    ),
     "synchronization": SYNCHRONIZATION,
     "retryStrategy": {
         **_plain("limit", "retryPolicy", "expression", "affinity"),

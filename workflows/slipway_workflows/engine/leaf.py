@@ -114,6 +114,10 @@ def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, p
         "PYTHONUNBUFFERED": "1",
         **operation.environment,
     }
+    for source in main.get("envFrom") or []:
+        reference = source.get("configMapRef") or {}
+        values = operation.library.config_values(str(reference.get("name")), bool(reference.get("optional")))
+        environment |= {**values, **operation.environment}
     for variable in main.get("env") or []:
         reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
         value = operation.library.config_value(reference) if reference else variable.get("value")

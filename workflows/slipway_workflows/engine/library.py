@@ -41,6 +41,8 @@ class Library:
     sources: list[Source] = field(default_factory=list)
     catalog: Path | None = None
     images: Images = field(default_factory=Images)
+    resources: str = ""
+    """Where resource templates find objects: `files`, `cluster`, or "" for nowhere."""
     _index: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     _catalog_read: bool = False
 
@@ -78,6 +80,13 @@ class Library:
             known = sorted(n for kind, n in self._index if kind.endswith("WorkflowTemplate"))
             raise BadInput(f"unknown workflow {name!r}", f"known: {', '.join(known) or 'none'}")
         return found
+
+    def config_values(self, name: str, optional: bool) -> dict[str, str]:
+        """All values of a ConfigMap. Raises WorkflowInvalid where it is missing and not optional."""
+        found = self.find("ConfigMap", name)
+        if found is None and not optional:
+            raise WorkflowInvalid(f"there is no ConfigMap {name}", "add it with --with FILE")
+        return {str(key): str(value) for key, value in ((found or {}).get("data") or {}).items()}
 
     def config_value(self, reference: Manifest) -> str:
         """The value of a configMapKeyRef. Raises WorkflowInvalid where it is missing."""

@@ -2,9 +2,9 @@
 
 On a cluster every pod has its own file system. Here a step's own paths are `/tmp`, its mounts, its working directory
 and the directories of its inputs and outputs. Where the kernel allows it they are mounted over the machine's
-(`isolation`). Elsewhere, and for this project's own images, which work on the machine's files, they are rewritten where the template
-writes them down: in its command, arguments, script and environment. Values that come in by parameters are left alone
-then: they may name real files of this machine.
+(`isolation`). Elsewhere, and for this project's own images, which work on the machine's files, they are rewritten where
+the template writes them down: in its command, arguments, script and environment. Values that come in by parameters are
+left alone then: they may name real files of this machine.
 """
 
 import copy

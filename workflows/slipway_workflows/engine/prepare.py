@@ -30,7 +30,6 @@ def prepare(library: Library, target: str | dict[str, Any], parameters: Mapping[
     `target`: the name of a template, as `argo submit --from` takes it, or a Workflow, CronWorkflow or template object.
     Raises BadInput for an unknown name or parameter, WorkflowInvalid for what the engine cannot run.
     """
-    library.images = read_images(options.home / "images.yaml")
     workflow = _submitted(library.template(target) if isinstance(target, str) else target)
     return _planned(library, workflow, parameters, options)
 
@@ -43,7 +42,6 @@ def prepare_retry(home: Path, name: str, parameters: Mapping[str, str], options:
     workflow, manifests = for_retry(home, name)
     status = workflow.pop("status")
     library = of_manifests(manifests, runs_of(home) / name)
-    library.images = read_images(home / "images.yaml")
     return _planned(library, workflow, parameters, options, status)
 
 
@@ -54,6 +52,8 @@ def _planned(
     options: Options,
     before: dict[str, Any] | None = None,
 ) -> Run:
+    library.images = read_images(options.home / "images.yaml")
+    library.resources = options.resources
     spec = workflow["spec"]
     if not isinstance(spec, dict):
         raise WorkflowInvalid(f"{workflow['metadata']['name']}: spec is no map")

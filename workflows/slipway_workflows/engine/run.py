@@ -33,6 +33,8 @@ class Options:
 
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    resources: str = ""
+    """See Library.resources."""
 
 
 class Run:

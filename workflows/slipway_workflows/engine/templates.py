@@ -7,9 +7,16 @@ from slipway_steps.domain.errors import WorkflowInvalid
 from slipway_workflows.engine.library import Library
 
 Template = dict[str, Any]
-TYPES = ("container", "script", "steps", "dag", "suspend")
+TYPES = ("container", "script", "resource", "steps", "dag", "suspend")
 """What a template can be, here; Argo's others are refused by name."""
-NODE_TYPES = {"container": "Pod", "script": "Pod", "steps": "Steps", "dag": "DAG", "suspend": "Suspend"}
+NODE_TYPES = {
+    "container": "Pod",
+    "script": "Pod",
+    "resource": "Pod",
+    "steps": "Steps",
+    "dag": "DAG",
+    "suspend": "Suspend",
+}
 
 
 def template_type(template: Template) -> str:

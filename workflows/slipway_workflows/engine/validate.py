@@ -9,6 +9,7 @@ from slipway_workflows.engine.conditions import conditions_of, order_of
 from slipway_workflows.engine.expression_error import ExpressionError
 from slipway_workflows.engine.locks import wanted
 from slipway_workflows.engine.operation import Holder
+from slipway_workflows.engine.resource import check
 from slipway_workflows.engine.tags import AT_THE_END, left_by, own_names, unresolvable
 from slipway_workflows.engine.templates import Context, Template, template_type
 
@@ -125,6 +126,11 @@ class _Check:
         rest = {key: value for key, value in template.items() if key not in ("steps", "dag")}
         if kind in ("container", "script"):
             self._container(template[kind], f"{path}.{kind}")
+            self._tag(path, rest, known, on_exit)
+            return
+        if kind == "resource":
+            wrong = check(template[kind], self.library.resources)
+            self.faults += [f"{path}.resource: {wrong}"] if wrong else []
             self._tag(path, rest, known, on_exit)
             return
         if kind == "suspend":
