@@ -26,6 +26,7 @@ COMMANDS = {
     "revert": "slipway_workflows.cli.moves:revert",
     "approve": "slipway_workflows.cli.moves:approve",
     "reject": "slipway_workflows.cli.moves:reject",
+    "lint": "slipway_workflows.cli.lint:lint",
     "render": "slipway_workflows.cli.render:render",
     "ui": "slipway_workflows.cli.ui:ui",
 }
@@ -46,6 +47,7 @@ SUMMARIES = {
     "revert": "Put an environment back to what passed there last.",
     "approve": "Answer a waiting workflow with yes.",
     "reject": "Answer a waiting workflow with no.",
+    "lint": "Find what Argo's own linter leaves unchecked.",
     "render": "Write workflows/manifests from the catalog.",
     "ui": "Open MLflow's web UI on the local releases.",
 }

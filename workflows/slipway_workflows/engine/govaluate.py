@@ -262,19 +262,30 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def check(text: str) -> None:
+    """Parse a clause without evaluating it. Raises ExpressionError."""
+    if text:
+        _parsed(text, live=False)
+
+
+def _parsed(text: str, live: bool) -> Any:
+    parser = _Parser(text)
+    try:
+        value = parser.clause(live)
+    except RecursionError as error:
+        raise ExpressionError(f"when {text[:60]!r} is nested too deeply") from error
+    if parser.tokens[parser.at].kind != "end":
+        raise ExpressionError(f"when {text!r}: unexpected {parser.tokens[parser.at].value!r}", "quote strings")
+    return value
+
+
 def evaluate(text: str) -> bool:
     """Whether a clause holds; an empty one does. Raises ExpressionError for what cannot be parsed or compared, or is no
     boolean.
     """
     if not text:
         return True
-    parser = _Parser(text)
-    try:
-        value = parser.clause(True)
-    except RecursionError as error:
-        raise ExpressionError(f"when {text[:60]!r} is nested too deeply") from error
-    if parser.tokens[parser.at].kind != "end":
-        raise ExpressionError(f"when {text!r}: unexpected {parser.tokens[parser.at].value!r}", "quote strings")
+    value = _parsed(text, live=True)
     if not isinstance(value, bool):
         raise ExpressionError(f"when {text!r} gives {value!r}, not true or false", "compare it with something")
     return value

@@ -1,0 +1,35 @@
+"""`slipway lint`: what Argo's own linter and the server's schema leave unchecked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway_workflows.lint import cluster, conditions, references
+from slipway_workflows.lint.documents import files_of, read
+from slipway_workflows.lint.output import as_json, sarif, text
+from slipway_workflows.lint.rule import Finding, Rule
+from slipway_workflows.lint.subject import Subject
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted((*cluster.RULES, *conditions.RULES, *references.RULES), key=lambda rule: rule.id)
+)
+
+__all__ = ["RULES", "Finding", "Rule", "as_json", "lint", "sarif", "text"]
+
+
+def lint(paths: Sequence[Path]) -> list[Finding]:
+    """What breaks a rule in these files and directories, by file and line; they may refer to each other.
+
+    Raises BadInput where a file cannot be read or is no YAML.
+    """
+    documents = [document for file in files_of(list(paths)) for document in read(file)]
+    others: dict[tuple[str, str], Subject] = {}
+    subjects = [Subject(document, others) for document in documents]
+    for subject in subjects:
+        others.setdefault((subject.document.kind, subject.document.name), subject)
+    found = {
+        Finding(str(one.document.file), one.document.line(place), f"{rule.id} {rule.name}", message, rule.fix)
+        for one in subjects
+        for rule in RULES
+        for place, message in rule.look(one)
+    }
+    return sorted(found)

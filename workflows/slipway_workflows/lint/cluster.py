@@ -1,0 +1,253 @@
+"""Rules on what a workflow does to its cluster: children, locks, images, injection, limits, removed fields."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import yaml
+
+from slipway_workflows.lint.documents import Place
+from slipway_workflows.lint.rule import Rule
+from slipway_workflows.lint.subject import LEAVES, TAG, Found, Subject, Template, dicts, mapping, strings
+
+RUNS = re.compile(r"^(Workflow|CronWorkflow|Job|Pod|RayJob|RayCluster|SparkApplication|.*Job)$")
+"""Kinds that go on after they were created."""
+FLOATING = {"latest", "stable", "edge", "main", "master", "nightly", "dev"}
+FOREIGN = re.compile(
+    r"^(?:inputs\.(?:parameters|artifacts)\.|workflow\.parameters|steps\.|tasks\.|item\b|workflow\.labels)"
+)
+"""Tags whose values come from people or other steps."""
+SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
+LOCAL = re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\])(?![\w-])")
+
+
+def fire_and_forget(subject: Subject) -> Found:
+    """A resource that runs and is not awaited."""
+    for template in subject.templates:
+        resource = mapping(template.body.get("resource"))
+        if resource.get("action") not in ("create", "apply"):
+            continue
+        try:
+            manifest = yaml.safe_load(TAG.sub("x", str(resource.get("manifest") or "")))
+        except yaml.YAMLError:
+            continue
+        kind = str(mapping(manifest).get("kind") or "")
+        lacking = [key for key in ("successCondition", "failureCondition") if not resource.get(key)]
+        if RUNS.match(kind) and lacking:
+            yield (*template.place, "resource"), f"{kind} is created without {' and '.join(lacking)}"
+
+
+def _mutexes(synchronization: object) -> set[str]:
+    sync = mapping(synchronization)
+    listed = [*dicts(sync.get("mutexes")), *([sync["mutex"]] if isinstance(sync.get("mutex"), dict) else [])]
+    return {str(item.get("name")) for item in listed if item.get("name")}
+
+
+def nested_mutex(subject: Subject) -> Found:
+    """A template that takes a mutex which something around it already holds."""
+    entry = subject.by_name.get(str(subject.spec.get("entrypoint")))
+    held = _mutexes(subject.spec.get("synchronization"))
+    seen: set[tuple[str, str, frozenset[str]]] = set()
+    starts = [(subject, entry, held)] if entry else []
+    starts += [(subject, template, set()) for template in subject.templates]
+    for owner, template, around in starts:
+        yield from _walk(subject, owner, template, around, seen)
+
+
+def _walk(
+    first: Subject,
+    owner: Subject,
+    template: Template,
+    held: set[str],
+    seen: set[tuple[str, str, frozenset[str]]],
+) -> Found:
+    key = (owner.document.name, template.name, frozenset(held))
+    if key in seen:
+        return
+    seen.add(key)
+    own = _mutexes(template.body.get("synchronization"))
+    again = sorted(own & held)
+    if again and owner is first:
+        yield template.place, f"mutex {again[0]} is already held around template {template.name}: it waits for itself"
+    for step in template.steps:
+        target = owner.target(step.holder)
+        if target is None:
+            continue
+        inner = _mutexes(target[1].body.get("synchronization"))
+        if owner is first and target[0] is not first and inner & (held | own):
+            name = sorted(inner & (held | own))[0]
+            yield step.place, f"mutex {name}, which {target[1].name} takes, is already held here: it waits for itself"
+        yield from _walk(first, target[0], target[1], held | own, seen)
+
+
+def floating_image(subject: Subject) -> Found:
+    """An image whose content may change from one run to the next."""
+    for template in subject.templates:
+        holders = [(*template.main(),)]
+        for key in ("initContainers", "sidecars"):
+            holders += [(item, (*template.place, key, at)) for at, item in enumerate(dicts(template.body.get(key)))]
+        for holder, place in holders:
+            image = str(holder.get("image") or "")
+            if not image or "{{" in image or "@" in image:
+                continue
+            tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
+            if not tag or tag in FLOATING:
+                yield (*place, "image"), f"{image} {'has no tag' if not tag else 'moves'}"
+
+
+def _code(template: Template) -> Iterator[tuple[Place, str]]:
+    main, place = template.main()
+    if isinstance(main.get("source"), str):
+        yield (*place, "source"), main["source"]
+    words = [
+        ((*place, key, at), str(word))
+        for key in ("command", "args")
+        for at, word in enumerate(main[key] if isinstance(main.get(key), list) else [])
+    ]
+    program = words[0][1].rpartition("/")[2] if words else ""
+    for (_, flag), (at, code) in pairwise(words):
+        shell = program in SHELLS and re.match(r"^-[a-z]*c$", flag)
+        if shell or (program.startswith(("python", "perl", "ruby", "node")) and flag in ("-c", "-e")):
+            yield at, code
+
+
+def injection(subject: Subject) -> Found:
+    """A parameter that becomes part of a shell line or of code."""
+    for template in subject.templates:
+        for place, code in _code(template):
+            for match in TAG.finditer(code):
+                tag = match.group(1).strip()
+                if FOREIGN.match(tag) and not tag.endswith(".path"):
+                    yield place, f"{match.group()} is spliced into code: its value can run anything"
+
+
+def localhost(subject: Subject) -> Found:
+    """An address that means the step's own pod."""
+    base = subject.document.spec_place
+    for place, text in strings(subject.spec, base):
+        found = LOCAL.search(text)
+        if found and place[-1] != "description" and not _has_servers(subject, place):
+            yield place, f"{found.group()} is the pod of the step itself, not the service that is meant"
+
+
+def _has_servers(subject: Subject, place: Place) -> bool:
+    """Whether the template has sidecars: then its own pod may well serve something."""
+    return any(
+        place[: len(template.place)] == template.place and template.body.get("sidecars")
+        for template in subject.templates
+    )
+
+
+def removed(subject: Subject) -> Found:
+    """Fields that Argo Workflows 4 no longer has."""
+    document = subject.document
+    if document.kind == "CronWorkflow" and "schedule" in mapping(document.manifest.get("spec")):
+        yield ("spec", "schedule"), "spec.schedule was removed in Argo Workflows 4: it is spec.schedules, a list"
+    places = [(subject.spec, document.spec_place), *((one.body, one.place) for one in subject.templates)]
+    for holder, place in places:
+        for key in ("mutex", "semaphore"):
+            if key in mapping(holder.get("synchronization")):
+                new = "mutexes" if key == "mutex" else "semaphores"
+                yield (*place, "synchronization", key), f"synchronization.{key} was removed: it is {new}, a list"
+    if "podPriority" in subject.spec:
+        yield (*document.spec_place, "podPriority"), "spec.podPriority was removed: it is podPriorityClassName"
+    for template in subject.templates:
+        if "resubmitPendingPods" in template.body:
+            yield (*template.place, "resubmitPendingPods"), "resubmitPendingPods was removed: it is a retryStrategy"
+
+
+def _pods(subject: Subject) -> list[Template]:
+    return [template for template in subject.templates if template.kind in LEAVES]
+
+
+def no_account(subject: Subject) -> Found:
+    """Pods that run as the namespace's default service account."""
+    defaults = mapping(subject.spec.get("templateDefaults"))
+    if subject.spec.get("serviceAccountName") or defaults.get("serviceAccountName"):
+        return
+    for template in _pods(subject):
+        if not template.body.get("serviceAccountName"):
+            yield template.place, f"template {template.name} runs as the default service account"
+
+
+def no_deadline(subject: Subject) -> Found:
+    """Pods that may run for ever."""
+    defaults = mapping(subject.spec.get("templateDefaults"))
+    if subject.spec.get("activeDeadlineSeconds") or defaults.get("activeDeadlineSeconds") or defaults.get("timeout"):
+        return
+    for template in _pods(subject):
+        if not template.body.get("activeDeadlineSeconds") and not template.body.get("timeout"):
+            yield template.place, f"template {template.name} has no activeDeadlineSeconds"
+
+
+def no_ttl(subject: Subject) -> Found:
+    """Workflows that are kept for ever."""
+    if subject.spec and not subject.spec.get("ttlStrategy") and not subject.spec.get("workflowTemplateRef"):
+        yield subject.document.spec_place, "the workflow has no ttlStrategy"
+
+
+RULES = (
+    Rule(
+        "SL001",
+        "fire-and-forget",
+        "A child that is created without conditions is not awaited: the parent turns green while the child fails.",
+        "Give both successCondition and failureCondition, or nest a templateRef instead.",
+        fire_and_forget,
+    ),
+    Rule(
+        "SL012",
+        "nested-mutex",
+        "A mutex is not re-entrant: whoever takes one that a template around it holds waits for ever.",
+        "Put mutexes on leaf templates, under another name than the workflow's.",
+        nested_mutex,
+    ),
+    Rule(
+        "SL013",
+        "floating-image",
+        "An image without a fixed tag or digest is another one tomorrow.",
+        "Name a full version tag, better a digest.",
+        floating_image,
+    ),
+    Rule(
+        "SL014",
+        "parameter-in-code",
+        "A value that is spliced into a shell line or code can run anything.",
+        "Hand it over as an environment variable or as an argument of its own.",
+        injection,
+    ),
+    Rule(
+        "SL016",
+        "localhost",
+        "In a pod, localhost is that pod.",
+        "Use the service's DNS name, or a parameter.",
+        localhost,
+    ),
+    Rule(
+        "SL017",
+        "removed-field",
+        "Argo Workflows 4 dropped fields of version 3, and a server may drop unknown ones without a word.",
+        "Use the new field.",
+        removed,
+    ),
+    Rule(
+        "SL018",
+        "no-service-account",
+        "The default service account has whatever rights somebody gave it, for every step alike.",
+        "Set serviceAccountName on the template, with only the verbs it needs.",
+        no_account,
+    ),
+    Rule(
+        "SL019",
+        "no-deadline",
+        "A step that hangs holds its locks for ever.",
+        "Set activeDeadlineSeconds on the template.",
+        no_deadline,
+    ),
+    Rule(
+        "SL021",
+        "no-ttl",
+        "Finished workflows stay in the API server until it is full.",
+        "Set ttlStrategy.",
+        no_ttl,
+    ),
+)
