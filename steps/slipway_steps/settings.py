@@ -6,8 +6,9 @@ The engine hands these variables to the processes of a local run; on a cluster t
 import sys
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,14 @@ class Settings(BaseSettings):
         "and an OOM kill with two backed-off restarts is over well before.",
     )
     revision: str = Field("", description="Source revision of the release; empty: asked of git, else unknown.")
+
+    notify_url: SecretStr = Field(
+        SecretStr(""), description="Webhook that is told of releases that did not pass; empty: nobody is. A secret."
+    )
+    notify_format: Literal["slack", "pagerduty"] = Field("slack", description="What the webhook speaks.")
+    notify_key: SecretStr = Field(SecretStr(""), description="PagerDuty's routing key. A secret.")
+    argo_url: str = Field("", description="Address of the Argo UI, for links in messages; empty: no links.")
+    workflows_namespace: str = Field("slipway", description="Namespace of the workflows, for links.")
 
     @cached_property
     def mlflow_uri(self) -> str:

@@ -1,6 +1,6 @@
 """The promises of the release's graph, read off the generated YAML."""
 
-from pathlib import Path
+import json
 from typing import Any
 
 import jsonschema
@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 from slipway_steps.domain.verdict import Gate, Verdict, first_not_pass
+from slipway_steps.entry import STEPS
 from slipway_steps.settings import PROJECT_ROOT
-from slipway_workflows.catalog import templates
+from slipway_workflows.catalog import rbac, templates
 from slipway_workflows.catalog.test_staging import GRAPH_ORDER, VERDICT_ORDER
-from slipway_workflows.engine import exprlang
+from slipway_workflows.engine import exprlang, govaluate
+from slipway_workflows.step import account
 from slipway_workflows.strict_hera import Synchronization
 
 SCHEMAS = PROJECT_ROOT.parent / "shared" / "schemas" / "argo-workflows-4.1.2"
@@ -28,13 +30,126 @@ def template(name: str, inner: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.skipif(not SCHEMAS.exists(), reason="the CRD schemas of Argo Workflows are not beside this checkout")
-@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
-def test_the_api_server_would_accept_it(path: Path) -> None:
-    import json
+KINDS = {"WorkflowTemplate": "workflowtemplates", "CronWorkflow": "cronworkflows"}
+EVENTS = SCHEMAS.parent / "argo-events-1.9.11" / "schema.json"
+ALL = [yaml.safe_load(path.read_text()) for path in MANIFESTS]
 
-    schema = json.loads((SCHEMAS / "workflowtemplates.json").read_text())
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema.get("openAPIV3Schema", schema))
+
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="the CRD schemas of Argo Workflows are not beside this checkout")
+@pytest.mark.parametrize("manifest", [one for one in ALL if one["kind"] in KINDS], ids=lambda m: m["metadata"]["name"])
+def test_the_api_server_would_accept_it(manifest: dict[str, Any]) -> None:
+    schema = json.loads((SCHEMAS / f"{KINDS[manifest['kind']]}.json").read_text())
+    jsonschema.validate(manifest, schema.get("openAPIV3Schema", schema))
+
+
+@pytest.mark.skipif(not EVENTS.exists(), reason="the schema of Argo Events is not beside this checkout")
+@pytest.mark.parametrize("kind", ["EventBus", "EventSource", "Sensor"])
+def test_argo_events_would_accept_it(kind: str) -> None:
+    schema = json.loads(EVENTS.read_text())
+    (manifest,) = (one for one in ALL if one["kind"] == kind)
+    name = next(key for key in schema["definitions"] if key.endswith(f".{kind}"))
+    jsonschema.validate(manifest, {**schema, "$ref": f"#/definitions/{name}"})
+
+
+@pytest.mark.parametrize("manifest", ALL, ids=lambda m: f"{m['kind']}-{m['metadata']['name']}")
+def test_it_survives_yaml(manifest: dict[str, Any]) -> None:
+    assert yaml.safe_load(yaml.safe_dump(manifest)) == manifest
+
+
+def test_what_starts_a_release_by_itself_takes_its_lock() -> None:
+    """The release lock is the spec's: it counts for workflowTemplateRef, not for a nested templateRef."""
+    cron = document("cron-train")["spec"]
+    assert cron["workflowSpec"]["workflowTemplateRef"] == {"name": "release-model"}
+    assert (cron["schedules"], cron["concurrencyPolicy"]) == (["0 2 * * *"], "Forbid")
+    workflow = sensor_workflow()
+    assert workflow["spec"]["workflowTemplateRef"] == {"name": "release-model"}
+    assert document("release-model")["spec"]["synchronization"]["mutexes"] == [{"name": "release-staging"}]
+
+
+def sensor_workflow() -> dict[str, Any]:
+    (trigger,) = document("sensor-release-on-push")["spec"]["triggers"]
+    found: dict[str, Any] = trigger["template"]["k8s"]["source"]["resource"]
+    return found
+
+
+def at(value: Any, path: str) -> Any:
+    """A dotted path as Argo Events reads it."""
+    for part in path.split("."):
+        value = value[int(part)] if isinstance(value, list) else value.get(part, "")
+    return value
+
+
+def passes(event: dict[str, Any]) -> bool:
+    (dependency,) = document("sensor-release-on-push")["spec"]["dependencies"]
+    return all(str(at(event, f["path"])).lower() in f["value"] for f in dependency["filters"]["data"])
+
+
+def push(**body: Any) -> dict[str, Any]:
+    payload = json.loads((PROJECT_ROOT / "docs" / "github-push.json").read_text())
+    return {"headers": {"X-Github-Event": ["push"]}, "body": payload | body}
+
+
+def test_only_a_push_to_main_starts_a_release() -> None:
+    assert passes(push())
+    assert not passes(push(ref="refs/heads/feature"))
+    assert not passes(push(deleted=True))
+    assert not passes(push() | {"headers": {"X-Github-Event": ["ping"]}})
+
+
+def test_the_release_is_named_after_the_commit_and_gets_it() -> None:
+    (trigger,) = document("sensor-release-on-push")["spec"]["triggers"]
+    name, revision = trigger["template"]["k8s"]["parameters"]
+    commit = at(push(), name["src"]["dataKey"])
+    assert (name["dest"], name["operation"]) == ("metadata.name", "append")
+    assert len(sensor_workflow()["metadata"]["name"] + commit) <= 63
+    assert revision["dest"] == "spec.arguments.parameters.0.value"
+    assert sensor_workflow()["spec"]["arguments"]["parameters"][0]["name"] == "revision"
+    assert any(p["name"] == "revision" for p in document("release-model")["spec"]["arguments"]["parameters"])
+
+
+@pytest.mark.parametrize(("answer", "promoted"), [("approve", True), ("reject", False), ("banana", False)])
+def test_only_the_one_word_approves(answer: str, promoted: bool) -> None:
+    promote, rejected = template("promote-to-production", "main")["steps"][1]
+    tag = "{{steps.approve.outputs.parameters.decision}}"
+    assert govaluate.evaluate(promote["when"].replace(tag, answer)) is promoted
+    assert govaluate.evaluate(rejected["when"].replace(tag, answer)) is not promoted
+
+
+def test_an_unanswered_approval_rejects_after_a_day() -> None:
+    ask = template("promote-to-production", "approve")
+    assert ask["suspend"] == {"duration": "24h"}
+    assert ask["outputs"]["parameters"] == [{"name": "decision", "valueFrom": {"default": "reject", "supplied": {}}}]
+    assert "synchronization" not in document("promote-to-production")["spec"]
+
+
+ROLES = [one for one in ALL if one["kind"] == "Role"]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda r: f"{r['metadata']['namespace']}-{r['metadata']['name']}")
+def test_no_role_is_wide(role: dict[str, Any]) -> None:
+    for rule in role["rules"]:
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+        assert "secrets" not in rule["resources"]
+    assert {one["kind"] for one in ALL}.isdisjoint({"ClusterRole", "ClusterRoleBinding"})
+
+
+def test_every_step_has_its_account_and_every_account_exists() -> None:
+    accounts = {one["metadata"]["name"] for one in ALL if one["kind"] == "ServiceAccount"}
+    used = {
+        found["serviceAccountName"]
+        for name in templates()
+        for found in document(name)["spec"]["templates"]
+        if "container" in found
+    }
+    assert used == {account(step) for step in STEPS}
+    assert used <= accounts
+    for binding in (one for one in ALL if one["kind"] == "RoleBinding"):
+        assert {subject["name"] for subject in binding["subjects"]} <= accounts
+
+
+def test_the_table_of_rights_is_the_roles() -> None:
+    page = (PROJECT_ROOT / "docs" / "security.md").read_text()
+    assert rbac.table() in page
 
 
 def test_every_gate_is_wired_and_only_gates_are() -> None:

@@ -16,6 +16,7 @@ class Params(BaseModel):
     """Which version."""
 
     model_version: str = Field(description="MLflow's version of the model.", min_length=1)
+    revision: str = Field("", description="Source revision of the release; empty: asked of git where there is one.")
     release: str = Field(description="Name of the workflow.")
 
 
@@ -44,6 +45,6 @@ def run(params: Params, world: World) -> Outputs:
         package = world.registry.download_package(run_id, Path(directory))
         tag = image_tag(DEVELOPMENT, params.model_version)
         digest = world.images.build(package, params.model_version, tag)
-    world.registry.set_image(params.model_version, digest, revision(world.settings))
+    world.registry.set_image(params.model_version, digest, params.revision or revision(world.settings))
     say(f"built {world.settings.app}:{tag}  {digest}")
     return Outputs(digest=digest)

@@ -3,7 +3,9 @@
 from pydantic import BaseModel, Field
 
 from slipway_steps.actions.rollout import say, undo
+from slipway_steps.adapters.notify import notify
 from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.ports import World
 
 
@@ -11,6 +13,7 @@ class Params(BaseModel):
     """Whose leftovers."""
 
     release: str = Field(description="Name of the workflow.")
+    workflow_status: str = Field("", description="Its phase: Succeeded, Failed or Error.")
 
 
 class Outputs(BaseModel):
@@ -18,10 +21,40 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Undo what this release still holds: it was stopped, or a step of it was killed."""
+    """Undo what this release still holds: it was stopped, or a step of it was killed. Then tell people."""
     for environment in Environment:
         record = world.registry.record(environment)
         if record.open and record.open.release == params.release:
             say(f"{environment}: {params.release} ends in the middle of its {record.open.action}; undoing that")
             undo(world, environment, record, f"release {params.release} ended early")
+    _tell(params, world)
     return Outputs()
+
+
+def links(world: World, release: str) -> list[str]:
+    """The workflow in the Argo UI, and the form that promotes it further; none where the UI's address is not set."""
+    base, namespace = world.settings.argo_url.rstrip("/"), world.settings.workflows_namespace
+    if not base:
+        return []
+    form = f"{base}/workflow-templates/{namespace}/promote-to-production?sidePanel=submit"
+    return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
+
+
+def _tell(params: Params, world: World) -> None:
+    """A message for a release that did not end well: gate, value, threshold, links. Printed for every release."""
+    found = links(world, params.release)
+    for link in found:
+        say(link)
+    if params.workflow_status not in ("Failed", "Error"):
+        return
+    lines = [
+        f"{report.gate}: {check.code} {check.measured} (threshold {check.threshold} {check.unit}): {check.message}"
+        for report in world.registry.reports(params.release)
+        for check in report.failures()
+    ]
+    try:
+        if notify(world.settings, f"{params.release}: {params.workflow_status}", [*lines, *found]):
+            say("told by webhook")
+    except SlipwayError as error:
+        # a failing exit handler would make a release Failed that was not
+        say(f"warning: {error}")

@@ -3,7 +3,38 @@
 from collections.abc import Sequence
 
 from slipway_workflows.step import flag
-from slipway_workflows.strict_hera import Container, Mutex, Parameter, Steps, Synchronization, WorkflowTemplate
+from slipway_workflows.strict_hera import (
+    Container,
+    Histogram,
+    MetricLabel,
+    Metrics,
+    Mutex,
+    Parameter,
+    PodGC,
+    PodSecurityContext,
+    Prometheus,
+    SeccompProfile,
+    Steps,
+    Suspend,
+    Synchronization,
+    TTLStrategy,
+    WorkflowMetadata,
+    WorkflowTemplate,
+)
+
+NAMESPACE = "slipway"
+"""Where workflows run."""
+
+KEPT = TTLStrategy(seconds_after_success=7 * 86400, seconds_after_failure=30 * 86400)
+"""A finished workflow stays for a week, a failed one for a month: somebody may ask why. Evidence is in MLflow."""
+
+POD_SECURITY = PodSecurityContext(
+    run_as_non_root=True,
+    run_as_user=10001,
+    fs_group=10001,
+    seccomp_profile=SeccompProfile(type="RuntimeDefault"),
+)
+"""With the containers' own, the `restricted` Pod Security Standard; 10001 is the user of our images."""
 
 RELEASE_LOCK = "release-staging"
 """One release at a time: held by the whole workflow, so no leaf may use this name (a mutex is not re-entrant)."""
@@ -30,7 +61,7 @@ def template(
     name: str,
     description: str,
     main: Steps,
-    parts: Sequence[Container | Steps],
+    parts: Sequence[Container | Steps | Suspend],
     *,
     on_exit: Container | None = None,
     locked: bool = False,
@@ -46,4 +77,25 @@ def template(
         templates=[main, *parts, *([on_exit] if on_exit else [])],
         on_exit=on_exit.name if on_exit else None,
         synchronization=Synchronization(mutexes=[Mutex(name=RELEASE_LOCK)]) if locked else None,
+        ttl_strategy=KEPT,
+        # pods that failed stay until the workflow goes: their events say why
+        pod_gc=PodGC(strategy="OnPodSuccess"),
+        security_context=POD_SECURITY,
+        workflow_metadata=WorkflowMetadata(labels=searchable(name)),
+        metrics=Metrics(prometheus=[_duration(name)]),
+    )
+
+
+def searchable(name: str) -> dict[str, str]:
+    """Labels of each workflow, for the search of the UI."""
+    return {"app.kubernetes.io/part-of": "slipway", "slipway.dev/template": name}
+
+
+def _duration(name: str) -> Prometheus:
+    return Prometheus(
+        name="slipway_workflow_duration_seconds",
+        help="Duration of a workflow.",
+        labels=[MetricLabel(key="template", value=name), MetricLabel(key="status", value="{{workflow.status}}")],
+        # a release takes one to twenty minutes
+        histogram=Histogram(value="{{workflow.duration}}", buckets=[60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0]),
     )

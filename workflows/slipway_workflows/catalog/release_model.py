@@ -6,6 +6,8 @@ from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
 from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
 
+REVISION = "revision"
+
 
 def _arguments(module_template: WorkflowTemplate) -> list[Parameter]:
     return list(module_template.arguments or [])
@@ -24,7 +26,9 @@ def build() -> WorkflowTemplate:
     version = output("train", MODEL_VERSION)
     verdict = output("train", VERDICT)
     inner = [MODEL_VERSION, DEPLOY_STATUS.name, "source-environment", "target-environment"]
-    with Steps(name="main", inputs=distinct(train, test, without=inner)) as main:
+    with Steps(
+        name="main", inputs=distinct(train, [p for p in image if p.name == REVISION], test, without=inner)
+    ) as main:
         referred("train", "train-model", handed_on(train))
         Step(
             name="rejected",

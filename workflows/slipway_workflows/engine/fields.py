@@ -24,7 +24,7 @@ IGNORED_IN_SPEC = _plain(
     *("schedulerName", "securityContext", "serviceAccountName", "tolerations", "ttlStrategy", "volumeClaimGC"),
     "workflowMetadata",
 )
-IGNORED_IN_TEMPLATE = _plain(
+IGNORED_IN_TEMPLATE: Shape = _plain(
     *(
         "affinity",
         "annotations",
@@ -62,7 +62,8 @@ CONTAINER: Shape = {
     **_plain("securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
     **_plain("terminationMessagePath", "terminationMessagePolicy"),
     "env": [{**_plain("name", "value"), "valueFrom": {"configMapKeyRef": CONFIG_KEY}}],
-    "envFrom": [{"configMapRef": _plain("name", "optional")}],
+    # a Secret is the cluster's: an optional one is not there
+    "envFrom": [{"configMapRef": _plain("name", "optional"), "secretRef": _plain("name", "optional")}],
     "volumeMounts": [_plain("name", "mountPath", "readOnly")],
 }
 STEP: Shape = {

@@ -115,7 +115,9 @@ def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, p
         **operation.environment,
     }
     for source in main.get("envFrom") or []:
-        reference = source.get("configMapRef") or {}
+        reference = source.get("configMapRef")
+        if reference is None:
+            continue
         values = operation.library.config_values(str(reference.get("name")), bool(reference.get("optional")))
         environment |= {**values, **operation.environment}
     for variable in main.get("env") or []:

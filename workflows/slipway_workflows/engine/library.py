@@ -74,10 +74,11 @@ class Library:
         return [source.manifest for source in self.sources]
 
     def template(self, name: str) -> Manifest:
-        """The WorkflowTemplate, else ClusterWorkflowTemplate `name`. Raises BadInput naming those there are."""
-        found = self.find("WorkflowTemplate", name) or self.find("ClusterWorkflowTemplate", name)
+        """The template or CronWorkflow `name`. Raises BadInput naming those there are."""
+        kinds = ("WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
+        found = next((one for kind in kinds if (one := self.find(kind, name))), None)
         if found is None:
-            known = sorted(n for kind, n in self._index if kind.endswith("WorkflowTemplate"))
+            known = sorted(n for kind, n in self._index if kind.endswith(("WorkflowTemplate", "CronWorkflow")))
             raise BadInput(f"unknown workflow {name!r}", f"known: {', '.join(known) or 'none'}")
         return found
 

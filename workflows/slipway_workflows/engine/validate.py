@@ -123,7 +123,8 @@ class _Check:
         if template.get("synchronization"):
             self.locks(template["synchronization"], path)
         known = own_names(template)
-        rest = {key: value for key, value in template.items() if key not in ("steps", "dag")}
+        ignored = ("steps", "dag", *fields.IGNORED_IN_TEMPLATE)
+        rest = {key: value for key, value in template.items() if key not in ignored}
         if kind in ("container", "script"):
             self._container(template[kind], f"{path}.{kind}")
             self._tag(path, rest, known, on_exit)
@@ -148,6 +149,9 @@ class _Check:
         if "{{" in image:
             return
         images = self.library.images
+        for source in main.get("envFrom") or []:
+            if source.get("secretRef") and not source["secretRef"].get("optional"):
+                self.faults.append(f"{path}.envFrom.secretRef: there are no Secrets on this machine")
         if not images.is_known(image):
             self.faults.append(
                 f"{path}.image: {image or 'none'} stands for no program of this machine; {images.advice}"

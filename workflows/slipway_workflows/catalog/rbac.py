@@ -1,0 +1,110 @@
+"""Who may do what: a service account for each step, with only the verbs it needs.
+
+Roles are per namespace; nothing is cluster-wide, nothing has a wildcard, nobody lists secrets.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_steps.domain.environment import Environment
+from slipway_steps.entry import STEPS
+from slipway_workflows.catalog.parts import NAMESPACE
+from slipway_workflows.step import account
+
+APP = "model-app"
+ARGOCD = "argocd"
+RBAC = "rbac.authorization.k8s.io"
+MOVERS = ("deploy", "promote", "hold", "revert", "finish")
+"""Steps that change an environment, or end what was left in one."""
+OBSERVERS = (*MOVERS, "integration", "resources", "load")
+"""Steps that look at the pods of an environment."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role in one namespace and the service accounts that have it. `why`: for the table in docs/security.md."""
+
+    name: str
+    namespace: str
+    rules: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    accounts: tuple[str, ...]
+    why: str
+
+
+def grants() -> list[Grant]:
+    """All of them."""
+    found = [
+        Grant(
+            "slipway-report-results",
+            NAMESPACE,
+            (("argoproj.io", ("workflowtaskresults",), ("create", "patch")),),
+            tuple(map(account, STEPS)),
+            "Argo's executor reports a step's outputs",
+        ),
+        Grant(
+            "slipway-see-workflows",
+            NAMESPACE,
+            (("argoproj.io", ("workflows",), ("get",)),),
+            tuple(map(account, MOVERS)),
+            "whether the release that owns an environment still lives",
+        ),
+        Grant(
+            "slipway-start-release",
+            NAMESPACE,
+            (("argoproj.io", ("workflows",), ("create",)),),
+            ("slipway-sensor",),
+            "the Sensor starts a release for a push",
+        ),
+        Grant(
+            "slipway-set-image",
+            ARGOCD,
+            (("argoproj.io", ("applications",), ("get", "patch")),),
+            tuple(map(account, MOVERS)),
+            "sets the image of an environment's Application and waits for its sync",
+        ),
+    ]
+    for environment in Environment:
+        found.append(
+            Grant(
+                "slipway-observe",
+                f"{APP}-{environment}",
+                (
+                    ("", ("pods", "events"), ("get", "list")),
+                    ("apps", ("deployments", "replicasets"), ("get", "list")),
+                    ("metrics.k8s.io", ("pods",), ("get", "list")),
+                ),
+                tuple(map(account, OBSERVERS)),
+                f"the pods of {environment}, their events and their usage",
+            )
+        )
+    return found
+
+
+def _object(kind: str, name: str, namespace: str, api: str = f"{RBAC}/v1", **more: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "slipway"}}
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
+
+
+def build() -> list[dict[str, Any]]:
+    """ServiceAccounts, Roles and RoleBindings."""
+    names = [*map(account, STEPS), "slipway-events", "slipway-sensor"]
+    found = [_object("ServiceAccount", name, NAMESPACE, "v1") for name in names]
+    for grant in grants():
+        rules = [{"apiGroups": [group], "resources": [*what], "verbs": [*verbs]} for group, what, verbs in grant.rules]
+        subjects = [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE} for name in grant.accounts]
+        role = {"apiGroup": RBAC, "kind": "Role", "name": grant.name}
+        found.append(_object("Role", grant.name, grant.namespace, rules=rules))
+        found.append(_object("RoleBinding", grant.name, grant.namespace, roleRef=role, subjects=subjects))
+    return found
+
+
+def table() -> str:
+    """The grants as Markdown."""
+    lines = ["| namespace | service accounts | may | on | why |", "|---|---|---|---|---|"]
+    for grant in grants():
+        for group, what, verbs in grant.rules:
+            everyone = set(grant.accounts) == set(map(account, STEPS))
+            who = "every step" if everyone else ", ".join(f"`{name}`" for name in grant.accounts)
+            resources = ", ".join(f"`{one}.{group}`" if group else f"`{one}`" for one in what)
+            lines.append(f"| `{grant.namespace}` | {who} | {', '.join(verbs)} | {resources} | {grant.why} |")
+    return "\n".join(lines) + "\n"
