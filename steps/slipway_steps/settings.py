@@ -41,6 +41,21 @@ class Settings(BaseSettings):
     )
     revision: str = Field("", description="Source revision of the release; empty: asked of git, else unknown.")
 
+    registry: str = Field(
+        "", description="OCI registry of the app's images, `host[:port][/prefix]`; empty: a directory under `home`."
+    )
+    app_base: str = Field(
+        "", description="The app's base image in a registry, with tag or digest; built from images/app."
+    )
+    registry_insecure: bool = Field(False, description="Plain HTTP to registries: only inside a cluster one trusts.")
+    registry_ca: Path | None = Field(None, description="CA certificates (PEM) of the registry, beside the system's.")
+    registry_auth_file: Path | None = Field(
+        None, description="A Docker config.json with the registry's credentials, as an imagePullSecret mounts it."
+    )
+    registry_timeout: float = Field(
+        30.0, description="Seconds without a byte from the registry before it is asked anew."
+    )
+    image_architecture: str = Field("amd64", description="Which image of a base for several architectures is taken.")
     notify_url: SecretStr = Field(
         SecretStr(""), description="Webhook that is told of releases that did not pass; empty: nobody is. A secret."
     )

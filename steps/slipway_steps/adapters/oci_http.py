@@ -1,0 +1,213 @@
+"""One OCI registry over HTTP(S): addresses, credentials, tokens, retries (distribution-spec 1.1)."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from slipway_steps.domain.errors import ImageError
+from slipway_steps.settings import Settings
+
+ATTEMPTS = 5
+"""Tries of one request; with the waits below, about 8 s in all."""
+LONGEST_WAIT = 30.0
+"""Seconds; a Retry-After that asks for more is cut to this."""
+AGAIN = {408, 429, 500, 502, 503, 504}
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Again(Exception):
+    """The same request may work later. `after`: seconds that the registry asked to wait."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+def _after(answer: requests.Response) -> float | None:
+    text = answer.headers.get("Retry-After", "")
+    try:
+        return min(float(text), LONGEST_WAIT)
+    except ValueError:
+        pass
+    try:
+        wait = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.after if isinstance(error, Again) else None
+    return float(asked if asked is not None else min(0.25 * 2 ** (state.attempt_number - 1), 8.0))
+
+
+def credentials(file: Path | None, host: str) -> tuple[str, str] | None:
+    """User and password for a host, out of a Docker config.json (the form of an imagePullSecret).
+
+    Raises ImageError for a file that cannot be read; the content is never part of a message.
+    """
+    if file is None:
+        return None
+    try:
+        known = json.loads(file.read_text()).get("auths", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise ImageError(f"the registry credentials {file} cannot be read", "it is a Docker config.json") from error
+    entry = known.get(host) or known.get(f"https://{host}") or known.get(f"https://{host}/v1/") or {}
+    if entry.get("username"):
+        return str(entry["username"]), str(entry.get("password", ""))
+    try:
+        user, _, password = base64.b64decode(entry.get("auth", ""), validate=True).decode().partition(":")
+    except ValueError as error:
+        raise ImageError(f"the registry credentials {file} for {host} are damaged", "write them again") from error
+    return (user, password) if user else None
+
+
+class RegistryClient:
+    """Requests to one registry. `host`: with its port."""
+
+    def __init__(self, host: str, settings: Settings) -> None:
+        self.host = host
+        self.base = f"{'http' if settings.registry_insecure else 'https'}://{host}"
+        self.timeout = settings.registry_timeout
+        self.login = credentials(settings.registry_auth_file, host)
+        self.session = requests.Session()
+        self.session.trust_env = False  # a .netrc of the machine is nobody's intent here
+        if settings.registry_ca is not None:
+            self.session.verify = str(settings.registry_ca)
+        self._tokens: dict[str, str] = {}
+        self._basic = False
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        scope: str,
+        *,
+        expected: tuple[int, ...],
+        what: str,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        """An answer whose status is one of `expected`. `url`: a path, or a location the registry named; `scope`: of a
+        token (`repository:NAME:pull`); `what`: for messages; `data`: bytes, or a callable that opens the body anew.
+
+        Raises ImageError for any other status and for a registry that cannot be reached.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(Again), stop=stop_after_attempt(ATTEMPTS), wait=_pause, reraise=True
+        )
+        try:
+            answer = retrying(self._once, method, urljoin(self.base, url), scope, dict(headers or {}), data, stream)
+        except Again as error:
+            raise ImageError(f"{what} at {self.host} failed: {error}", "is the registry up? Run it again") from error
+        if answer.status_code in expected:
+            return answer
+        raise ImageError(f"{what} at {self.host} failed: {_reason(answer)}", _hint(answer.status_code))
+
+    def _once(
+        self, method: str, url: str, scope: str, headers: dict[str, str], data: Any, stream: bool
+    ) -> requests.Response:
+        answer = self._send(method, url, {**headers, **self._authorization(url, scope)}, data, stream)
+        if answer.status_code == 401 and self._answer_challenge(answer, scope):
+            answer = self._send(method, url, {**headers, **self._authorization(url, scope)}, data, stream)
+        if answer.status_code in AGAIN:
+            raise Again(_reason(answer), _after(answer))
+        return answer
+
+    def _send(self, method: str, url: str, headers: dict[str, str], data: Any, stream: bool) -> requests.Response:
+        body = data() if callable(data) else data
+        try:
+            answer = self.session.request(
+                method, url, headers=headers, data=body, timeout=self.timeout, stream=stream, allow_redirects=False
+            )
+            if answer.is_redirect and method in ("GET", "HEAD"):
+                # a registry sends to its store, which must not see our credentials
+                elsewhere = urljoin(url, answer.headers["Location"])
+                plain = {key: value for key, value in headers.items() if key != "Authorization"}
+                kept = headers if urlsplit(elsewhere).netloc == self.host else plain
+                answer = self.session.request(
+                    method, elsewhere, headers=kept, timeout=self.timeout, stream=stream, allow_redirects=False
+                )
+        except requests.exceptions.SSLError as error:
+            raise ImageError(
+                f"the certificate of {self.host} is not trusted: {_short(error)}",
+                "name its CA by SLIPWAY_REGISTRY_CA, or allow plain HTTP by SLIPWAY_REGISTRY_INSECURE=true",
+            ) from error
+        except requests.RequestException as error:
+            raise Again(_short(error)) from error
+        finally:
+            if callable(data) and hasattr(body, "close"):
+                body.close()
+        return answer
+
+    def _authorization(self, url: str, scope: str) -> dict[str, str]:
+        if urlsplit(url).netloc != self.host:
+            return {}
+        if scope in self._tokens:
+            return {"Authorization": f"Bearer {self._tokens[scope]}"}
+        if self._basic and self.login:
+            return {"Authorization": "Basic " + base64.b64encode(":".join(self.login).encode()).decode()}
+        return {}
+
+    def _answer_challenge(self, answer: requests.Response, scope: str) -> bool:
+        """Get what the registry asks for; False where there is nothing new to try."""
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        if challenge.lower().startswith("basic"):
+            fresh = not self._basic and self.login is not None
+            self._basic = True
+            return fresh
+        asked = dict(CHALLENGE.findall(challenge))
+        if not challenge.lower().startswith("bearer") or "realm" not in asked:
+            return False
+        parameters = {"service": asked.get("service", ""), "scope": asked.get("scope", scope)}
+        try:
+            found = self.session.get(asked["realm"], params=parameters, auth=self.login, timeout=self.timeout)
+        except requests.RequestException as error:
+            raise Again(f"its token service: {_short(error)}") from error
+        if found.status_code in AGAIN:
+            raise Again(f"its token service: {_reason(found)}", _after(found))
+        try:
+            body = found.json() if found.ok else {}
+        except ValueError:
+            body = {}
+        token = str(body.get("token") or body.get("access_token") or "")
+        before = self._tokens.pop(scope, None)
+        if not token or token == before:
+            return False
+        self._tokens[scope] = token
+        return True
+
+
+def _short(error: Exception) -> str:
+    """What happened, without the address, which may hold more than one wants to show."""
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[0], BaseException):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None) or inner
+    return f"{type(error).__name__}: {str(reason)[:160]}"
+
+
+def _reason(answer: requests.Response) -> str:
+    try:
+        errors = answer.json()["errors"]
+        told = "; ".join(f"{one.get('code')}: {one.get('message')}" for one in errors)
+    except (ValueError, KeyError, TypeError, AttributeError, requests.RequestException):
+        told = answer.reason or ""
+    return f"status {answer.status_code} {told}".strip()
+
+
+def _hint(status: int) -> str:
+    if status in (401, 403):
+        return "check the credentials: SLIPWAY_REGISTRY_AUTH_FILE"
+    return "build it again" if status == 404 else "see the registry's log"
