@@ -41,6 +41,20 @@ class Settings(BaseSettings):
     )
     revision: str = Field("", description="Source revision of the release; empty: asked of git, else unknown.")
 
+    platform: Literal["local", "kubernetes"] = Field(
+        "local", description="Where environments are: processes of this machine, or a cluster with Argo CD."
+    )
+    argocd_namespace: str = Field("argocd", description="Namespace of the Applications.")
+    operation_timeout: float = Field(
+        180.0,
+        description="Seconds for Argo CD to sync an Application; one to three are usual, an image pull is not in it.",
+    )
+    kubernetes_timeout: float = Field(15.0, description="Seconds for one call of the Kubernetes API.")
+    metrics_timeout: float = Field(
+        150.0,
+        description="Seconds that the resource test waits for enough samples; a cluster's metrics come every 15 s, the "
+        "first of them up to 60 s after a pod's start.",
+    )
     registry: str = Field(
         "", description="OCI registry of the app's images, `host[:port][/prefix]`; empty: a directory under `home`."
     )

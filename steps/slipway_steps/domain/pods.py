@@ -35,13 +35,14 @@ class Pod(BaseModel):
 
 class Sample(BaseModel):
     """Usage at one moment. `at`: Unix seconds; `memory_bytes`: working set; `cpu_millicores`: mean since the sample
-    before; `throttled_percent`: share of that time in which the process wanted to run and was held back.
+    before; `throttled_percent`: share of that time in which the process wanted to run and was held back, None where
+    that is not measured (a cluster's metrics do not have it).
     """
 
     at: float
     memory_bytes: int
     cpu_millicores: float
-    throttled_percent: float
+    throttled_percent: float | None
 
 
 class Observation(BaseModel):

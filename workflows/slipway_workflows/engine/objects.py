@@ -1,6 +1,7 @@
 """Where resource templates find Kubernetes objects: files of this machine, or a cluster."""
 
 import copy
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,7 +120,7 @@ class ClusterObjects:
         from kubernetes import config, dynamic
 
         try:
-            self._client: Any = dynamic.DynamicClient(config.new_client_from_config())  # type: ignore[no-untyped-call]
+            self._client: Any = dynamic.DynamicClient(config.new_client_from_config(os.environ.get("KUBECONFIG")))
         except Exception as error:
             raise Broken(f"no cluster for resource templates: {error}", "check KUBECONFIG") from error
 

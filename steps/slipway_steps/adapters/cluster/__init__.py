@@ -1,0 +1,1 @@
+"""The environments of a cluster: Kubernetes and Argo CD."""

@@ -1,0 +1,95 @@
+"""Pods and their usage, from Kubernetes' JSON to domain.pods."""
+
+from datetime import datetime
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from slipway_steps.domain.pods import ContainerState, Pod, Sample
+
+CONTAINER = "app"
+
+
+def seconds(text: str | None) -> float | None:
+    """A Kubernetes time as Unix seconds."""
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def container_state(state: dict[str, Any]) -> ContainerState | None:
+    """The one state that is set, or None."""
+    for kind in ("waiting", "running", "terminated"):
+        found = state.get(kind)
+        if found is not None:
+            return ContainerState(
+                kind=kind,
+                reason=found.get("reason", ""),
+                message=found.get("message", ""),
+                exit_code=found.get("exitCode"),
+                started_at=seconds(found.get("startedAt")),
+                finished_at=seconds(found.get("finishedAt")),
+            )
+    return None
+
+
+def _own(pod: dict[str, Any], side: str, key: str) -> dict[str, Any]:
+    found = (pod.get(side) or {}).get(key) or []
+    return next((one for one in found if one.get("name") == CONTAINER), found[0] if found else {})
+
+
+def digest_of(pod: dict[str, Any]) -> str:
+    """The digest the pod was told to serve: its environment's, else that of its image's name."""
+    container = _own(pod, "spec", "containers")
+    told = {one["name"]: one.get("value", "") for one in container.get("env") or []}
+    return told.get("SLIPWAY_IMAGE_DIGEST") or str(container.get("image", "")).partition("@")[2]
+
+
+def pod_of(pod: dict[str, Any], events: list[str]) -> Pod:
+    """A pod. `events`: messages of its warnings, the last one last: they say why it waits."""
+    status = pod.get("status") or {}
+    own = _own(pod, "status", "containerStatuses")
+    state = container_state(own.get("state") or {}) or ContainerState(kind="waiting", reason=_unscheduled(status))
+    if state.kind == "waiting" and not state.message and events:
+        state = state.model_copy(update={"message": events[-1]})
+    phase = status.get("phase", "Unknown")
+    return Pod(
+        name=pod["metadata"]["name"],
+        phase=phase if phase in ("Pending", "Running", "Succeeded", "Failed") else "Unknown",
+        ready=bool(own.get("ready")) and not pod["metadata"].get("deletionTimestamp"),
+        restarts=int(own.get("restartCount", 0)),
+        digest=digest_of(pod),
+        state=state,
+        last_state=container_state(own.get("lastState") or {}),
+        started_at=seconds(status.get("startTime")),
+    )
+
+
+def _unscheduled(status: dict[str, Any]) -> str:
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return str(condition.get("reason", ""))
+    return str(status.get("reason", ""))
+
+
+def limits_of(pod: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Memory in bytes and CPU in millicores that the container may use."""
+    limits = (_own(pod, "spec", "containers").get("resources") or {}).get("limits") or {}
+    memory, cpu = limits.get("memory"), limits.get("cpu")
+    return (
+        int(parse_quantity(memory)) if memory else None,
+        int(parse_quantity(cpu) * 1000) if cpu else None,
+    )
+
+
+def sample_of(metrics: dict[str, Any]) -> Sample | None:
+    """Usage of the app's container, out of a PodMetrics. How far it was held back is not in it."""
+    at = seconds(metrics.get("timestamp"))
+    own = next((one for one in metrics.get("containers") or [] if one.get("name") == CONTAINER), None)
+    if at is None or own is None:
+        return None
+    usage = own.get("usage") or {}
+    return Sample(
+        at=at,
+        memory_bytes=int(parse_quantity(usage.get("memory", "0"))),
+        cpu_millicores=float(parse_quantity(usage.get("cpu", "0")) * 1000),
+        throttled_percent=None,
+    )
