@@ -22,6 +22,12 @@ help: ## print this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What only the tests of charts need; `make run` does without.
+.venv/.platform: .venv/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	  $(shell sed -n 's/^platform = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
+	@touch $@
+
 setup: .venv/.ready ## put everything Slipway needs into .venv (TORCH_INDEX=URL for a CPU build of torch)
 
 ui: setup ## add MLflow's web UI to .venv and open it on the local releases
@@ -31,15 +37,16 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-test: setup ## run all tests
+test: .venv/.platform ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup ## style, types, floors, rendered manifests
+check: .venv/.platform ## style, types, floors, rendered manifests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/slipway render --check
+	@$(BIN)/slipway lint workflows/manifests
 
 manifests: setup ## write workflows/manifests from the catalog
 	@$(BIN)/slipway render

@@ -1,0 +1,192 @@
+"""What the charts render to."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway_steps.domain.environment import Environment, service_host
+from slipway_steps.settings import PROJECT_ROOT, Settings
+
+helm = pytest.importorskip("helm_python", reason="helm-python-sdk is not installed (pip install -e .[platform])")
+validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+
+CHARTS = PROJECT_ROOT / "charts"
+DIGEST = "sha256:" + "b" * 64
+RELEASED = {"image": {"repository": "r.example/team/model-app", "tag": "staging-1.0.7", "digest": DIGEST}}
+FOREIGN = ("HTTPRoute", "ReferenceGrant", "ServiceMonitor")
+"""Kinds that no schema is at hand for."""
+
+
+def deep(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return {**base, **{k: deep(base.get(k) or {}, v) if isinstance(v, dict) else v for k, v in more.items()}}
+
+
+def rendered(chart: str, values: dict[str, Any], namespace: str = "slipway") -> list[dict[str, Any]]:
+    with helm.Chart.load(CHARTS / chart) as loaded:
+        files = loaded.render(values=values, name="test", namespace=namespace)
+    texts = files.values() if isinstance(files, dict) else [files]
+    return [one for text in texts for one in yaml.safe_load_all(text) if one]
+
+
+def app(environment: str = "staging", **more: Any) -> dict[str, dict[str, Any]]:
+    own = yaml.safe_load((CHARTS / "model-app" / f"values-{environment}.yaml").read_text())
+    return {one["kind"]: one for one in rendered("model-app", deep(deep(own, RELEASED), more))}
+
+
+EVERYTHING = {
+    "replicas": 2,
+    "autoscaling": {"enabled": True},
+    "podDisruptionBudget": {"enabled": True},
+    "serviceMonitor": {"enabled": True},
+    "httpRoute": {
+        "enabled": True,
+        "parentRefs": [{"name": "gateway"}],
+        "hostnames": ["app.example"],
+        "canaryWeight": 10,
+    },
+}
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+@pytest.mark.parametrize("more", [{}, EVERYTHING], ids=["as it is", "everything on"])
+def test_kubernetes_would_take_it(environment: str, more: dict[str, Any]) -> None:
+    for kind, one in app(environment, **more).items():
+        assert one["metadata"]["namespace"] == f"model-app-{environment}"
+        if kind not in FOREIGN:
+            validator.validate(one, "1.34", strict=True)
+
+
+def container(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def test_the_digest_decides_and_the_app_is_told_it() -> None:
+    found = container(app(modelVersion="7"))
+    assert found["image"] == f"r.example/team/model-app@{DIGEST}"
+    assert {"name": "SLIPWAY_IMAGE_DIGEST", "value": DIGEST} in found["env"]
+    assert container(app(image={"digest": ""}))["image"] == "r.example/team/model-app:staging-1.0.7"
+
+
+def test_names_are_what_the_steps_look_for() -> None:
+    objects = app("canary")
+    host = service_host(Settings().app, Environment.CANARY)
+    service = objects["Service"]["metadata"]
+    assert host == f"{service['name']}.{service['namespace']}.svc.cluster.local:8000"
+    labels = objects["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/instance"] == "model-app-canary"
+    assert container(objects)["name"] == "app"
+
+
+def test_limits_are_those_of_the_requirement() -> None:
+    settings = Settings()
+    limits = container(app())["resources"]["limits"]
+    assert limits == {"cpu": f"{settings.cpu_limit_millicores}m", "memory": f"{settings.memory_limit_mib}Mi"}
+
+
+def test_pods_are_restricted() -> None:
+    spec = app()["Deployment"]["spec"]["template"]["spec"]
+    assert not spec["automountServiceAccountToken"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    own = spec["containers"][0]["securityContext"]
+    assert own["readOnlyRootFilesystem"]
+    assert not own["allowPrivilegeEscalation"]
+    assert own["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_an_emptied_environment_needs_no_image() -> None:
+    """Argo CD's parameters are strings."""
+    empty = rendered("model-app", {"replicas": "0"})
+    (deployment,) = (one for one in empty if one["kind"] == "Deployment")
+    assert deployment["spec"]["replicas"] == 0
+
+
+def test_without_an_image_nothing_is_rendered() -> None:
+    with pytest.raises(Exception, match=r"image\.digest or image\.tag is required"):
+        rendered("model-app", {})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"imagee": {}}, {"environment": "mars"}, {"image": {"digest": "sha256:12"}}, {"replicas": -1}]
+)
+def test_a_mistake_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=r"(?i)schema|values"):
+        rendered("model-app", deep(RELEASED, wrong))
+
+
+def test_traffic_is_split_by_weight() -> None:
+    route = app("production", **EVERYTHING)["HTTPRoute"]["spec"]["rules"][0]["backendRefs"]
+    assert [(one["name"], one["weight"]) for one in route] == [
+        ("model-app-production-service", 90),
+        ("model-app-canary-service", 10),
+    ]
+    grant = app("canary", **EVERYTHING)["ReferenceGrant"]["spec"]
+    assert grant["from"][0]["namespace"] == "model-app-production"
+    monitor = app("canary", **EVERYTHING)["ServiceMonitor"]["spec"]
+    assert monitor["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "30s"}]
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_values_of_an_environment_hold_only_differences(environment: str) -> None:
+    common = yaml.safe_load((CHARTS / "model-app" / "values.yaml").read_text())
+    own = yaml.safe_load((CHARTS / "model-app" / f"values-{environment}.yaml").read_text())
+    assert {key for key in own if own[key] == common[key]} <= {"environment"}
+
+
+EVENTS = {"events": {"enabled": True, "github": {"owner": "acme", "repository": "models"}}}
+
+
+def slipway(values: dict[str, Any], namespace: str = "ml") -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["kind"], one["metadata"]["name"]): one for one in rendered("slipway", values, namespace)}
+
+
+def test_slipway_holds_every_manifest() -> None:
+    found = set(slipway(EVENTS))
+    for path in (PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"):
+        one = yaml.safe_load(path.read_text())
+        assert (one["kind"], one["metadata"]["name"]) in found, path
+    assert ("ConfigMap", "slipway") in found
+
+
+def test_what_is_switched_off_is_not_there() -> None:
+    kinds = {kind for kind, _ in slipway({"cron": {"enabled": False}})}
+    assert kinds.isdisjoint({"CronWorkflow", "EventBus", "EventSource", "Sensor"})
+    with pytest.raises(Exception, match="owner is required"):
+        slipway({"events": {"enabled": True}})
+
+
+def test_images_and_namespaces_are_the_installation_s() -> None:
+    values = deep(EVENTS, {"images": {"registry": "r.example", "steps": {"digest": DIGEST}}, "argocdNamespace": "cd"})
+    objects = slipway(values)
+    text = json.dumps(list(objects.values()))
+    assert f"r.example/slipway/steps@{DIGEST}" in text
+    assert "r.example/slipway/train:0.1.0" in text
+    assert "your-" not in text
+    assert '"slipway/steps' not in text
+    assert objects["EventSource", "github-push"]["spec"]["github"]["push"]["repositories"][0]["owner"] == "acme"
+    assert objects["Role", "slipway-set-image"]["metadata"]["namespace"] == "cd"
+    for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
+        assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
+
+
+def test_core_objects_of_slipway_are_valid() -> None:
+    for (kind, _), one in slipway(EVENTS).items():
+        if kind in ("ServiceAccount", "Role", "RoleBinding", "ConfigMap"):
+            validator.validate(one, "1.34", strict=True)
+
+
+def test_no_chart_holds_a_secret_or_a_moving_image() -> None:
+    for one in [*app("production", **EVERYTHING).values(), *slipway(EVENTS).values()]:
+        assert one["kind"] != "Secret"
+        assert ":latest" not in json.dumps(one)
+
+
+@pytest.mark.parametrize("chart", ["model-app", "slipway"])
+def test_helm_s_own_linter_is_content(chart: str) -> None:
+    values = RELEASED if chart == "model-app" else {}
+    found = helm.lint(CHARTS / chart, values)
+    assert found["errors"] == []
+    assert [one for one in found["messages"] if one["severity"] > 1] == []
