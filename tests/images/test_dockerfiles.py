@@ -1,0 +1,152 @@
+"""What can be known of the images without building them."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from slipway_steps.settings import PROJECT_ROOT
+from slipway_workflows.step import IMAGES
+
+NAMES = ("app", "steps", "train")
+LOCK = PROJECT_ROOT / "requirements.lock"
+
+
+def instructions(name: str) -> list[list[str]]:
+    """Instruction and rest of each line, in stages: a new one begins at each FROM."""
+    text = (PROJECT_ROOT / "images" / name / "Dockerfile").read_text().replace("\\\n", " ")
+    return [line.split(None, 1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def last_stage(name: str) -> list[list[str]]:
+    lines = instructions(name)
+    return lines[max(at for at, line in enumerate(lines) if line[0] == "FROM") :]
+
+
+def copies(name: str) -> list[tuple[list[Path], str]]:
+    """Sources in the checkout and their destination, of COPY instructions from the build context."""
+    found = []
+    for line in instructions(name):
+        if line[0] == "COPY" and not line[1].startswith("--from"):
+            *sources, target = line[1].split()
+            found.append(([path for source in sources for path in sorted(PROJECT_ROOT.glob(source))], target))
+    return found
+
+
+def pins(path: Path) -> dict[str, str]:
+    lines = re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", path.read_text(), re.M)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_copied_path_exists(name: str) -> None:
+    for line in instructions(name):
+        if line[0] == "COPY" and not line[1].startswith("--from"):
+            for source in line[1].split()[:-1]:
+                assert list(PROJECT_ROOT.glob(source)), source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_base_is_a_full_version_and_no_digest_is_made_up(name: str) -> None:
+    arguments = dict(line[1].split("=", 1) for line in instructions(name) if line[0] == "ARG")
+    assert re.search(r":\d+\.\d+\.\d+-", arguments["PYTHON_IMAGE"])
+    assert arguments["PYTHON_DIGEST"] == ""
+    assert [line[1].split()[0] for line in instructions(name) if line[0] == "FROM"] == [
+        "${PYTHON_IMAGE}${PYTHON_DIGEST:+@${PYTHON_DIGEST}}"
+    ] * 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_last_stage_builds_nothing_and_is_not_root(name: str) -> None:
+    stage = last_stage(name)
+    assert [line for line in stage if line[0] == "RUN"] == []
+    (user,) = (line[1] for line in stage if line[0] == "USER")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
+    assert any(line[0] == "LABEL" and "org.opencontainers.image.revision" in line[1] for line in stage)
+
+
+def test_the_served_image_has_a_health_check() -> None:
+    assert any(line[0] == "HEALTHCHECK" for line in last_stage("app"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pins_are_those_of_the_lock(name: str) -> None:
+    locked = pins(LOCK)
+    own = pins(PROJECT_ROOT / "images" / name / "requirements.lock")
+    assert own
+    assert {key: version for key, version in own.items() if locked.get(key) != version} == {}
+
+
+def test_only_training_has_torch() -> None:
+    assert "torch" in pins(PROJECT_ROOT / "images" / "train" / "requirements.lock")
+    for name in ("app", "steps"):
+        assert "torch" not in pins(PROJECT_ROOT / "images" / name / "requirements.lock")
+
+
+@pytest.mark.parametrize(("name", "sources"), [("steps", ["steps"]), ("train", ["steps", "images/train"])])
+def test_every_import_is_pinned(name: str, sources: list[str]) -> None:
+    own, known = pins(PROJECT_ROOT / "images" / name / "requirements.lock"), packages_distributions()
+    files = [path for source in sources for path in (PROJECT_ROOT / source).rglob("*.py")]
+    local = {path.stem for path in files} | {"slipway_steps"}
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [node.module]
+            for imported in {one.split(".")[0] for one in names} - set(sys.stdlib_module_names) - local:
+                distributions = {re.sub(r"[-_.]+", "-", one).lower() for one in known.get(imported, [imported])}
+                assert distributions & set(own), (path, imported)
+
+
+@pytest.mark.parametrize("name", ["steps", "train"])
+def test_the_entry_point_starts_from_what_is_copied(name: str, tmp_path: Path) -> None:
+    """The tree of the image, and nothing else of this checkout."""
+    for sources, target in copies(name):
+        for source in sources:
+            place = tmp_path / target.lstrip("/")
+            if source.is_dir():
+                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, place)
+    code = (
+        "import sys; import slipway_steps.entry as e, slipway_steps.settings as s\n"
+        "assert str(s.PROJECT_ROOT) == sys.argv[1], s.PROJECT_ROOT\n"
+        "e.load_step('deploy'); heavy = {'torch', 'mlflow', 'locust', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "sys.exit(e.main(['no-such-step']))"
+    )
+    app = tmp_path / "app"
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(app)],
+        cwd=app,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(app / "steps")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "unknown step" in found.stderr, found.stderr
+    assert found.returncode == 1
+    if name == "train":
+        assert (app / "images" / "train" / "train.py").is_file()
+
+
+def test_the_manifests_name_these_images() -> None:
+    assert {image.partition(":")[0] for image in IMAGES.values()} == {"slipway/steps", "slipway/train"}
+
+
+def test_only_what_is_copied_reaches_the_build() -> None:
+    lines = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    allowed = [line[1:] for line in lines if line.startswith("!")]
+    for name in NAMES:
+        for sources, _ in copies(name):
+            for source in sources:
+                relative = source.relative_to(PROJECT_ROOT).as_posix()
+                assert any(relative.startswith(one) for one in allowed), relative
