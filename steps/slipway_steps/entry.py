@@ -30,6 +30,8 @@ STEPS = {
     "hold": "slipway_steps.actions.hold",
     "revert": "slipway_steps.actions.revert",
     "rejected": "slipway_steps.actions.rejected",
+    "vacant": "slipway_steps.actions.vacant",
+    "initialize": "slipway_steps.actions.initialize",
     "finish": "slipway_steps.actions.finish",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""

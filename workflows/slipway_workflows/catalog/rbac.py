@@ -14,7 +14,7 @@ from slipway_workflows.step import account
 APP = "model-app"
 ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
-MOVERS = ("deploy", "promote", "hold", "revert", "finish")
+MOVERS = ("deploy", "promote", "hold", "revert", "initialize", "finish")
 """Steps that change an environment, or end what was left in one."""
 OBSERVERS = (*MOVERS, "integration", "resources", "load")
 """Steps that look at the pods of an environment."""
