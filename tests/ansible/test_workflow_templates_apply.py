@@ -1,0 +1,90 @@
+"""The playbook that applies workflows/manifests."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACES = ["slipway", "argocd", "model-app-staging", "model-app-canary", "model-app-production"]
+
+
+@pytest.fixture(autouse=True)
+def namespaces(api):
+    api.add(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES))
+
+
+def test_applies_every_manifest_and_changes_nothing_the_second_time(api, playbook):
+    first = playbook("workflow_templates_apply.yml")
+    assert first.failed == 0, first.output
+    assert first.changed == 1
+    wanted = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "workflows" / "manifests").glob("*.yaml"))]
+    for one in wanted:
+        there = api.get(one["kind"], one["metadata"]["name"], one["metadata"].get("namespace", "slipway"))
+        assert {key: there[key] for key in one if key != "metadata"} == {k: v for k, v in one.items() if k != "metadata"}
+    assert len(api.writes) == len(wanted)
+
+    before = api.snapshot()
+    second = playbook("workflow_templates_apply.yml")
+    assert (second.changed, second.failed) == (0, 0), second.output
+    assert api.snapshot() == before
+    assert len(api.writes) == len(wanted)
+
+
+def test_check_mode_asks_the_server_and_changes_nothing(api, playbook):
+    before = api.snapshot()
+    run = playbook("workflow_templates_apply.yml", "--check", "--diff")
+    assert (run.changed, run.failed) == (1, 0), run.output
+    assert api.writes == []
+    assert api.snapshot() == before
+    assert api.dry_runs == len(list((ROOT / "workflows" / "manifests").glob("*.yaml")))
+
+
+def test_a_field_that_the_manifest_no_longer_has_goes_away(api, playbook, tmp_path):
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "slipway-train", "namespace": "slipway", "labels": {"a": "1", "b": "2"}},
+    }
+    (manifests / "a.yaml").write_text(yaml.safe_dump(account))
+    playbook("workflow_templates_apply.yml", workflow_templates_directory=str(manifests))
+    api.get("ServiceAccount", "slipway-train", "slipway")["metadata"]["labels"]["other"] = "kept"
+    del account["metadata"]["labels"]["b"]
+    (manifests / "a.yaml").write_text(yaml.safe_dump(account))
+    run = playbook("workflow_templates_apply.yml", workflow_templates_directory=str(manifests))
+    assert (run.changed, run.failed) == (1, 0), run.output
+    labels = api.get("ServiceAccount", "slipway-train", "slipway")["metadata"]["labels"]
+    assert labels == {"a": "1", "other": "kept"}
+
+
+def test_another_registry_and_another_namespace(api, playbook):
+    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml"}})
+    run = playbook(
+        "workflow_templates_apply.yml",
+        slipway_namespace="ml",
+        slipway_image_registry="mirror.example:5000/team",
+        workflow_templates_image_overrides={"slipway/train:0.1.0": "mirror.example/train@sha256:" + "0" * 64},
+    )
+    assert run.failed == 0, run.output
+    text = yaml.safe_dump([one for key, one in api.snapshot().items() if key[1] == "workflowtemplates"])
+    images = {line.split("image: ", 1)[1] for line in text.splitlines() if line.strip().startswith("image: ")}
+    assert images == {"mirror.example:5000/team/slipway/steps:0.1.0", "mirror.example/train@sha256:" + "0" * 64}
+    assert not [key for key in api.objects if key[2] == "slipway"]
+    binding = api.get("RoleBinding", "slipway-set-image", "argocd")
+    assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
+
+
+def test_only_the_kinds_asked_for(api, playbook):
+    run = playbook("workflow_templates_apply.yml", workflow_templates_kinds=["WorkflowTemplate"])
+    assert run.failed == 0, run.output
+    assert {words.split()[1] for words in api.writes} == {"workflowtemplates"}
+
+
+def test_a_missing_namespace_is_refused_by_name(api, playbook):
+    del api.objects[("v1", "namespaces", "", "model-app-canary")]
+    run = playbook("workflow_templates_apply.yml")
+    assert run.failed == 1
+    assert "There is no namespace model-app-canary. Run platform.yml first" in " ".join(run.output.split())
+    assert api.writes == []

@@ -1,0 +1,284 @@
+"""As much of a Kubernetes API server as `kubernetes.core` speaks with: discovery, objects, patches, dry runs.
+
+Kept from the real one because playbooks depend on it: server-side apply removes what its manager no longer names and
+leaves alone what others own; a patch that changes nothing keeps the resourceVersion; an outdated resourceVersion is a
+conflict; an object in a namespace that is not there is refused; `dryRun=All` answers as if, and changes nothing.
+Not kept: schemas, defaults, admission, controllers, finalizers.
+"""
+
+import copy
+import itertools
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+Object = dict[str, Any]
+
+KINDS = {
+    "v1": {
+        "Namespace": "namespaces",
+        "ServiceAccount": "serviceaccounts",
+        "ConfigMap": "configmaps",
+        "Secret": "secrets",
+        "PersistentVolumeClaim": "persistentvolumeclaims",
+    },
+    "apps/v1": {"Deployment": "deployments"},
+    "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
+    "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
+    "apiregistration.k8s.io/v1": {"APIService": "apiservices"},
+    "argoproj.io/v1alpha1": {
+        "WorkflowTemplate": "workflowtemplates",
+        "CronWorkflow": "cronworkflows",
+        "EventBus": "eventbus",
+        "EventSource": "eventsources",
+        "Sensor": "sensors",
+        "Application": "applications",
+        "AppProject": "appprojects",
+    },
+}
+CLUSTER_WIDE = {"namespaces", "storageclasses", "apiservices"}
+
+
+def merged(old: Any, new: Any, by_name: bool = False) -> Any:
+    """`old` with `new` merged into it: null removes, lists are replaced, or with `by_name` merged by their names."""
+    if isinstance(new, dict):
+        result = dict(old) if isinstance(old, dict) else {}
+        for key, value in new.items():
+            if value is None:
+                result.pop(key, None)
+            else:
+                result[key] = merged(result.get(key), value, by_name)
+        return result
+    if by_name and isinstance(new, list) and isinstance(old, list) and _named(new) and _named(old):
+        items = {item["name"]: item for item in old}
+        for item in new:
+            items[item["name"]] = merged(items.get(item["name"]), item, by_name)
+        return list(items.values())
+    return copy.deepcopy(new)
+
+
+def _named(items: list[Any]) -> bool:
+    return bool(items) and all(isinstance(item, dict) and "name" in item for item in items)
+
+
+def without(value: Object, before: Object, now: Object) -> Object:
+    """`value` less the fields that its manager named `before` and does not name `now`."""
+    result = dict(value)
+    for key, old in before.items():
+        if key not in now:
+            result.pop(key, None)
+        elif isinstance(old, dict) and isinstance(now[key], dict) and isinstance(result.get(key), dict):
+            result[key] = without(result[key], old, now[key])
+    return result
+
+
+class Refused(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message}
+        self.body["code"] = code
+        self.code = code
+
+
+class KubeApi:
+    """`objects`: (api version, plural, namespace, name) -> object; `writes`: what changed something, in words."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str, str, str], Object] = {}
+        self.writes: list[str] = []
+        self.dry_runs = 0
+        self._applied: dict[tuple[Any, ...], Object] = {}
+        self._versions = itertools.count(1)
+        self._lock = threading.RLock()
+        api = self
+
+        class Bound(Handler):
+            owner = api
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def kubeconfig(self, path: Path) -> Path:
+        """A kubeconfig that leads here."""
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}],
+            "users": [{"name": "u", "user": {"token": "kube-token"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    def add(self, *objects: Object) -> None:
+        """Objects that are there already."""
+        for one in objects:
+            self.objects[self._key(one)] = self._stored(one)
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Object:
+        """The object; KeyError if there is none."""
+        return next(
+            one
+            for key, one in self.objects.items()
+            if one["kind"] == kind and key[3] == name and key[2] == namespace
+        )
+
+    def snapshot(self) -> dict[tuple[str, str, str, str], Object]:
+        return copy.deepcopy(self.objects)
+
+    def _key(self, one: Object) -> tuple[str, str, str, str]:
+        plural = KINDS[one["apiVersion"]][one["kind"]]
+        return one["apiVersion"], plural, one["metadata"].get("namespace", ""), one["metadata"]["name"]
+
+    def _stored(self, one: Object) -> Object:
+        number = next(self._versions)
+        result = copy.deepcopy(one)
+        result["metadata"] |= {"resourceVersion": str(number)}
+        result["metadata"].setdefault("uid", f"uid-{number}")
+        result["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        return result
+
+    def discovery(self, path: str) -> Object | None:
+        """The answer to a question about the API itself, None if it is about objects."""
+        groups = [version for version in KINDS if "/" in version]
+        if path == "/version":
+            return {"major": "1", "minor": "35", "gitVersion": "v1.35.0"}
+        if path == "/api":
+            return {"kind": "APIVersions", "versions": ["v1"]}
+        if path == "/apis":
+            listed = []
+            for full in groups:
+                group, version = full.split("/")
+                preferred = {"groupVersion": full, "version": version}
+                listed.append({"name": group, "versions": [preferred], "preferredVersion": preferred})
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
+        for full, kinds in KINDS.items():
+            if path == ("/api/v1" if full == "v1" else f"/apis/{full}"):
+                resources = [
+                    {
+                        "name": plural,
+                        "singularName": kind.lower(),
+                        "namespaced": plural not in CLUSTER_WIDE,
+                        "kind": kind,
+                        "verbs": ["create", "delete", "get", "list", "patch", "update"],
+                    }
+                    for kind, plural in kinds.items()
+                ]
+                return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full, "resources": resources}
+        return None
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], kind: str, body: Object) -> tuple[int, Object]:
+        """Status and object that answer a request; `kind` is the Content-Type. Raises Refused."""
+        with self._lock:
+            found = self.discovery(path)
+            if found is not None:
+                return 200, found
+            version, plural, namespace, name = self._parsed(path)
+            key = (version, plural, namespace, name)
+            dry = "dryRun" in query
+            self.dry_runs += dry
+            if method == "GET" and not name:
+                return 200, self._list(version, plural, namespace, query)
+            old = self.objects.get(key)
+            if old is None and (method in ("GET", "DELETE") or (method == "PATCH" and "apply" not in kind)):
+                raise Refused(404, "NotFound", f'{plural} "{name}" not found')
+            if method == "GET":
+                return 200, copy.deepcopy(old or {})
+            if method == "DELETE":
+                self._write(dry, f"DELETE {plural} {namespace}/{name}", lambda: self.objects.pop(key))
+                return 200, old or {}
+            if namespace and ("v1", "namespaces", "", namespace) not in self.objects:
+                raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
+            if method == "POST":
+                key = (version, plural, namespace, body["metadata"]["name"])
+                if key in self.objects:
+                    raise Refused(409, "AlreadyExists", f'{plural} "{key[3]}" already exists')
+                new = self._stored(body)
+            else:
+                new = self._patched(key, old, kind, query, body, dry)
+            if new != old:
+                self._write(dry, f"{method} {plural} {namespace}/{key[3]}", lambda: self.objects.update({key: new}))
+            return (200 if old else 201), copy.deepcopy(new)
+
+    def _write(self, dry: bool, words: str, write: Any) -> None:
+        if not dry:
+            self.writes.append(words)
+            write()
+
+    def _patched(
+        self, key: tuple[str, str, str, str], old: Object | None, kind: str, query: Any, body: Object, dry: bool
+    ) -> Object:
+        asked = body.get("metadata", {}).get("resourceVersion")
+        if old and asked and asked != old["metadata"]["resourceVersion"]:
+            raise Refused(409, "Conflict", "the object has been modified; please apply your changes to the latest version")
+        core = not key[0].startswith("argoproj.io")
+        if "strategic" in kind and not core:
+            raise Refused(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
+        result = old or {}
+        if "apply" in kind:
+            manager = query["fieldManager"][0]
+            result = without(result, self._applied.get((*key, manager), {}), body)
+            if not dry:
+                self._applied[(*key, manager)] = copy.deepcopy(body)
+        result = merged(result, body, by_name=core and "merge-patch+json" != kind.removeprefix("application/"))
+        return result if result == old else self._stored(result)
+
+    def _list(self, version: str, plural: str, namespace: str, query: dict[str, list[str]]) -> Object:
+        wanted = [pair.split("=", 1) for pair in ",".join(query.get("labelSelector", [])).split(",") if "=" in pair]
+        items = [
+            copy.deepcopy(one)
+            for key, one in self.objects.items()
+            if key[:2] == (version, plural)
+            and (not namespace or key[2] == namespace)
+            and all((one["metadata"].get("labels") or {}).get(label) == value for label, value in wanted)
+        ]
+        kind = next(kind for kind, name in KINDS[version].items() if name == plural)
+        return {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "0"}, "items": items}
+
+    @staticmethod
+    def _parsed(path: str) -> tuple[str, str, str, str]:
+        parts = path.strip("/").split("/")
+        version, rest = ("v1", parts[2:]) if parts[0] == "api" else ("/".join(parts[1:3]), parts[3:])
+        namespace = ""
+        if len(rest) > 2 and rest[0] == "namespaces":
+            namespace, rest = rest[1], rest[2:]
+        if not rest or rest[0] not in KINDS.get(version, {}).values():
+            raise Refused(404, "NotFound", "the server could not find the requested resource")
+        return version, rest[0], namespace, rest[1] if len(rest) > 1 else ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: KubeApi
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def serve(self) -> None:
+        url = urlsplit(self.path)
+        body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        kind = self.headers.get("Content-Type") or ""
+        try:
+            code, answer = self.owner.answer(self.command, url.path, parse_qs(url.query), kind, body)
+        except Refused as refused:
+            code, answer = refused.code, refused.body
+        data = json.dumps(answer).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = serve  # noqa: N815 - names of the base class
