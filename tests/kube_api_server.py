@@ -26,12 +26,14 @@ KINDS = {
         "ConfigMap": "configmaps",
         "Secret": "secrets",
         "PersistentVolumeClaim": "persistentvolumeclaims",
+        "Pod": "pods",
     },
     "apps/v1": {"Deployment": "deployments"},
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
     "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
     "apiregistration.k8s.io/v1": {"APIService": "apiservices"},
     "argoproj.io/v1alpha1": {
+        "Workflow": "workflows",
         "WorkflowTemplate": "workflowtemplates",
         "CronWorkflow": "cronworkflows",
         "EventBus": "eventbus",
@@ -88,12 +90,17 @@ class Refused(Exception):
 
 
 class KubeApi:
-    """`objects`: (api version, plural, namespace, name) -> object; `writes`: what changed something, in words."""
+    """`objects`: (api version, plural, namespace, name) -> object; `writes`: what changed something, in words.
+
+    `logs`: pod -> what its container wrote. `busy`: objects that somebody else writes just before the next PUT.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str, str], Object] = {}
         self.writes: list[str] = []
         self.dry_runs = 0
+        self.logs: dict[str, str] = {}
+        self.busy: list[Object] = []
         self._applied: dict[tuple[Any, ...], Object] = {}
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
@@ -130,9 +137,7 @@ class KubeApi:
     def get(self, kind: str, name: str, namespace: str = "") -> Object:
         """The object; KeyError if there is none."""
         return next(
-            one
-            for key, one in self.objects.items()
-            if one["kind"] == kind and key[3] == name and key[2] == namespace
+            one for key, one in self.objects.items() if one["kind"] == kind and key[3] == name and key[2] == namespace
         )
 
     def snapshot(self) -> dict[tuple[str, str, str, str], Object]:
@@ -179,7 +184,9 @@ class KubeApi:
                 return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full, "resources": resources}
         return None
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], kind: str, body: Object) -> tuple[int, Object]:
+    def answer(  # noqa: PLR0912 - one branch a verb
+        self, method: str, path: str, query: dict[str, list[str]], kind: str, body: Object
+    ) -> tuple[int, Object]:
         """Status and object that answer a request; `kind` is the Content-Type. Raises Refused."""
         with self._lock:
             found = self.discovery(path)
@@ -202,9 +209,21 @@ class KubeApi:
             if namespace and ("v1", "namespaces", "", namespace) not in self.objects:
                 raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
             if method == "POST":
+                prefix = body["metadata"].get("generateName")
+                if prefix and "name" not in body["metadata"]:
+                    body["metadata"]["name"] = f"{prefix}{next(self._versions):05d}"
+                body["metadata"].setdefault("namespace", namespace)
                 key = (version, plural, namespace, body["metadata"]["name"])
                 if key in self.objects:
                     raise Refused(409, "AlreadyExists", f'{plural} "{key[3]}" already exists')
+                new = self._stored(body)
+            elif method == "PUT":
+                for one in self.busy:
+                    self.add(one)
+                self.busy = []
+                old = self.objects.get(key)
+                if old is None or body["metadata"].get("resourceVersion") != old["metadata"]["resourceVersion"]:
+                    raise Refused(409, "Conflict", "the object has been modified")
                 new = self._stored(body)
             else:
                 new = self._patched(key, old, kind, query, body, dry)
@@ -222,7 +241,9 @@ class KubeApi:
     ) -> Object:
         asked = body.get("metadata", {}).get("resourceVersion")
         if old and asked and asked != old["metadata"]["resourceVersion"]:
-            raise Refused(409, "Conflict", "the object has been modified; please apply your changes to the latest version")
+            raise Refused(
+                409, "Conflict", "the object has been modified; please apply your changes to the latest version"
+            )
         core = not key[0].startswith("argoproj.io")
         if "strategic" in kind and not core:
             raise Refused(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
@@ -232,7 +253,7 @@ class KubeApi:
             result = without(result, self._applied.get((*key, manager), {}), body)
             if not dry:
                 self._applied[(*key, manager)] = copy.deepcopy(body)
-        result = merged(result, body, by_name=core and "merge-patch+json" != kind.removeprefix("application/"))
+        result = merged(result, body, by_name=core and kind.removeprefix("application/") != "merge-patch+json")
         return result if result == old else self._stored(result)
 
     def _list(self, version: str, plural: str, namespace: str, query: dict[str, list[str]]) -> Object:
@@ -270,15 +291,20 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         kind = self.headers.get("Content-Type") or ""
+        if url.path.endswith("/log"):
+            self.reply(200, self.owner.logs[url.path.split("/")[-2]].encode(), "text/plain")
+            return
         try:
             code, answer = self.owner.answer(self.command, url.path, parse_qs(url.query), kind, body)
         except Refused as refused:
             code, answer = refused.code, refused.body
-        data = json.dumps(answer).encode()
+        self.reply(code, json.dumps(answer).encode(), "application/json")
+
+    def reply(self, code: int, data: bytes, kind: str) -> None:
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = serve  # noqa: N815 - names of the base class
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815 - names of the base class

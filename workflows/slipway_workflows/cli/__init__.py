@@ -13,8 +13,10 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "run": "slipway_workflows.cli.run:run",
+    "submit": "slipway_workflows.cli.cluster:submit",
     "list": "slipway_workflows.cli.runs:list_",
     "get": "slipway_workflows.cli.runs:get",
+    "watch": "slipway_workflows.cli.cluster:watch",
     "logs": "slipway_workflows.cli.runs:logs",
     "retry": "slipway_workflows.cli.runs:retry",
     "stop": "slipway_workflows.cli.runs:stop",
@@ -34,8 +36,10 @@ COMMANDS = {
 
 SUMMARIES = {
     "run": "Run a workflow of the catalog, or a file, on this machine.",
-    "list": "List the workflows of this machine.",
+    "submit": "Start a workflow template on a cluster.",
+    "list": "List the workflows of this machine, or of a cluster.",
     "get": "Show one workflow and its nodes.",
+    "watch": "Show a workflow until it has ended.",
     "logs": "Print what the steps of a workflow wrote.",
     "retry": "Go on with a workflow where it failed or died.",
     "stop": "Stop a running workflow; its exit handler still runs.",

@@ -6,15 +6,22 @@ import click
 
 from slipway_steps.domain.environment import Environment, parse_environment, source_of
 from slipway_steps.domain.errors import Refused
+from slipway_workflows.cli import cluster
 
 
 @click.command()
 @click.option("--to", "target", required=True, metavar="ENVIRONMENT", help="canary or production.")
 @click.option("--yes", is_flag=True, help="Do not ask before production.")
-def promote(target: str, yes: bool) -> int:
-    """Promote what the environment before serves; its evidence is checked first."""
+@cluster.option
+def promote(target: str, yes: bool, on_cluster: bool) -> int:
+    """Promote what the environment before serves; its evidence is checked first.
+
+    On a cluster, production is asked for there: the workflow waits for slipway approve.
+    """
     environment = parse_environment(target)
     source = source_of(environment)
+    if on_cluster:
+        return _submitted(environment, source)
     if environment is Environment.PRODUCTION and not yes:
         if not sys.stdin.isatty():
             raise Refused("promotion to production needs a person's word", "add --yes")
@@ -25,12 +32,26 @@ def promote(target: str, yes: bool) -> int:
     return run_template("promote-model", parameters | _version_in(source))
 
 
+def _submitted(environment: Environment, source: Environment) -> int:
+    if environment is Environment.PRODUCTION:
+        click.echo(cluster.create("promote-to-production", cluster.version_in(source)))
+        return 0
+    parameters = {"source-environment": source.value, "target-environment": environment.value}
+    click.echo(cluster.create("promote-model", parameters | cluster.version_in(source)))
+    return 0
+
+
 @click.command()
 @click.argument("environment")
 @click.option("--reason", default="by hand", show_default=True, help="Kept with the version that has to go.")
-def revert(environment: str, reason: str) -> int:
+@cluster.option
+def revert(environment: str, reason: str, on_cluster: bool) -> int:
     """Put ENVIRONMENT back to what passed there last; the version it serves now is not gone back to again."""
     target = parse_environment(environment)
+    if on_cluster:
+        given = {"target-environment": target.value, "reason": reason} | cluster.version_in(target)
+        click.echo(cluster.create("revert-model", given))
+        return 0
     from slipway_workflows.cli.run import run_template
 
     parameters = {"target-environment": target.value, "reason": reason}
@@ -59,7 +80,10 @@ def _version_in(environment: Environment) -> dict[str, str]:
     return {"model-version": there.version} if there else {}
 
 
-def _answer(workflow: str | None, word: str) -> None:
+def _answer(workflow: str | None, word: str, on_cluster: bool) -> None:
+    if on_cluster:
+        cluster.answer(workflow, word)
+        return
     from slipway_steps.settings import Settings
     from slipway_workflows import engine
 
@@ -85,13 +109,15 @@ def _answer(workflow: str | None, word: str) -> None:
 
 @click.command()
 @click.argument("workflow", required=False)
-def approve(workflow: str | None) -> None:
+@cluster.option
+def approve(workflow: str | None, on_cluster: bool) -> None:
     """Answer the waiting WORKFLOW with yes (the only one that waits, where none is named)."""
-    _answer(workflow, "approve")
+    _answer(workflow, "approve", on_cluster)
 
 
 @click.command()
 @click.argument("workflow", required=False)
-def reject(workflow: str | None) -> None:
+@cluster.option
+def reject(workflow: str | None, on_cluster: bool) -> None:
     """Answer the waiting WORKFLOW with no."""
-    _answer(workflow, "reject")
+    _answer(workflow, "reject", on_cluster)

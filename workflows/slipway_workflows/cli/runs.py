@@ -1,4 +1,4 @@
-"""`slipway list`, `get`, `logs`, `retry`, `stop`, `resume`: Argo's words for the workflows of this machine."""
+"""`slipway list`, `get`, `logs`, `retry`, `stop`, `resume`: Argo's words for workflows, here or on a cluster."""
 
 import json
 import sys
@@ -16,6 +16,7 @@ from rich.tree import Tree
 from slipway_steps.domain.errors import Refused
 from slipway_steps.settings import Settings
 from slipway_workflows import engine
+from slipway_workflows.cli import cluster
 from slipway_workflows.cli.live import HIDDEN, MARKS, seconds
 from slipway_workflows.cli.run import execute, options, parameters_of, released_by
 
@@ -36,13 +37,25 @@ def _took(started: str | None, finished: str | None) -> float | None:
     return None if begun is None else max(0.0, (seconds(finished) or time.time()) - begun)
 
 
+def _on_cluster() -> list[engine.Summary]:
+    found = []
+    for workflow in cluster.workflows().listing():
+        status = workflow.get("status") or {}
+        name, phase = workflow["metadata"]["name"], status.get("phase") or "Pending"
+        times = status.get("startedAt"), status.get("finishedAt")
+        found.append(engine.Summary(name, phase, status.get("message", ""), *times, alive=True))
+    return found
+
+
 @click.command("list")
-def list_() -> None:
-    """List the workflows of this machine, newest first."""
+@cluster.option
+def list_(on_cluster: bool) -> None:
+    """List the workflows, newest first."""
     table = Table(box=None, pad_edge=False)
     for column in ("NAME", "STATUS", "AGE", "DURATION", "MESSAGE"):
         table.add_column(column, no_wrap=column != "MESSAGE", overflow="fold")
-    found = sorted(engine.workflows(Settings().home), key=lambda one: one.started or "", reverse=True)
+    listed = _on_cluster() if on_cluster else engine.workflows(Settings().home)
+    found = sorted(listed, key=lambda one: one.started or "", reverse=True)
     for one in found:
         age = span(_took(one.started, datetime.now(UTC).isoformat())) if one.started else ""
         phase, message = ("Died", DEAD) if one.dead else (one.phase, one.message)
@@ -57,16 +70,19 @@ def list_() -> None:
 @click.command()
 @click.argument("workflow")
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json: the whole Workflow.")
-def get(workflow: str, output: str) -> None:
+@cluster.option
+def get(workflow: str, output: str, on_cluster: bool) -> None:
     """Show WORKFLOW and its nodes."""
-    directory, found = engine.stored(Settings().home, workflow)
+    if on_cluster:
+        directory, dead, found = None, False, cluster.workflows().get(workflow)
+    else:
+        directory, found = engine.stored(Settings().home, workflow)
+        dead = next((one.dead for one in engine.workflows(Settings().home) if one.name == workflow), False)
     if output == "json":
         click.echo(json.dumps(found, indent=1))
         return
     status = found.get("status") or {}
-    alive = next((one.alive for one in engine.workflows(Settings().home) if one.name == workflow), False)
     phase = status.get("phase", "Pending")
-    dead = not alive and phase not in ("Succeeded", "Failed", "Error")
     for label, value in (
         ("Name", workflow),
         ("Status", f"Died ({DEAD})" if dead else phase),
@@ -75,7 +91,7 @@ def get(workflow: str, output: str) -> None:
         ("Started", status.get("startedAt")),
         ("Finished", status.get("finishedAt")),
         ("Duration", span(_took(status.get("startedAt"), status.get("finishedAt")))),
-        ("Files", str(directory)),
+        ("Files", str(directory) if directory else None),
     ):
         if value:
             click.echo(f"{label + ':':12}{value}")
@@ -116,8 +132,12 @@ def _tree(workflow: str, nodes: dict[str, dict[str, Any]]) -> Tree:
 @click.command()
 @click.argument("workflow")
 @click.argument("node", required=False)
-def logs(workflow: str, node: str | None) -> None:
+@cluster.option
+def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
     """Print what the steps of WORKFLOW wrote, or only NODE's (its name as `slipway get` shows it, or its id)."""
+    if on_cluster:
+        cluster.logs(workflow, node)
+        return
     directory, found = engine.stored(Settings().home, workflow)
     pods = [one for one in ((found.get("status") or {}).get("nodes") or {}).values() if one["type"] == "Pod"]
     wanted = [one for one in pods if node in (None, one["displayName"], one["id"], one["name"])]
@@ -135,27 +155,38 @@ def logs(workflow: str, node: str | None) -> None:
 @click.argument("workflow")
 @click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Change a parameter.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: the Workflow, on stdout.")
-def retry(workflow: str, given: tuple[str, ...], output: str) -> int:
+@cluster.option
+def retry(workflow: str, given: tuple[str, ...], output: str, on_cluster: bool) -> int:
     """Go on with WORKFLOW where it failed, was stopped or died; what had succeeded is kept.
 
     A step runs again if it had not succeeded, or if one before it runs again. Exit codes: as slipway run.
     """
+    if on_cluster:
+        return cluster.retry(workflow, parameters_of(given))
     prepared = engine.prepare_retry(Settings().home, workflow, parameters_of(given), options(Settings()))
     return execute(prepared, output, released_by(prepared.workflow))
 
 
 @click.command()
 @click.argument("workflow")
-def stop(workflow: str) -> None:
+@cluster.option
+def stop(workflow: str, on_cluster: bool) -> None:
     """Stop WORKFLOW: its running steps are ended, its exit handler still runs."""
-    engine.stop(Settings().home, workflow)
+    if on_cluster:
+        cluster.stop(workflow)
+    else:
+        engine.stop(Settings().home, workflow)
     click.echo(f"{workflow}: stopping")
 
 
 @click.command()
 @click.argument("workflow")
 @click.option("--node", help="Only the waiting node of this name.")
-def resume(workflow: str, node: str | None) -> None:
+@cluster.option
+def resume(workflow: str, node: str | None, on_cluster: bool) -> None:
     """Let WORKFLOW go on where it waits; its questions get their defaults (see: slipway approve, slipway reject)."""
-    engine.resume(Settings().home, workflow, node, {})
+    if on_cluster:
+        cluster.resume(workflow, node)
+    else:
+        engine.resume(Settings().home, workflow, node, {})
     click.echo(f"{workflow}: resumed")

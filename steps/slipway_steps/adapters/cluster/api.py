@@ -73,12 +73,28 @@ class Api:
 
         `absent`: 404 gives None. Raises Conflict for 409, PlatformError for anything else that failed.
         """
+        return self._answer(json.loads, api, method, *arguments, what=what, absent=absent, **more)
+
+    def text(self, api: str, method: str, *arguments: Any, what: str, **more: Any) -> str:
+        """The text of an answer that is no JSON, as a log; else like `call`."""
+        return str(self._answer(_text, api, method, *arguments, what=what, absent=False, **more))
+
+    def _answer(
+        self,
+        read: Callable[[bytes], Any],
+        api: str,
+        method: str,
+        *arguments: Any,
+        what: str,
+        absent: bool,
+        **more: Any,
+    ) -> Any:
 
         def once() -> Any:
             function: Callable[..., Any] = getattr(getattr(kubernetes.client, api)(self._connected()), method)
             try:
                 answer = function(*arguments, _preload_content=False, _request_timeout=self.timeout, **more)
-                return json.loads(answer.data)
+                return read(answer.data)
             except ApiException as error:
                 if error.status in AGAIN:
                     raise _Again(f"status {error.status} {error.reason}", _after(error)) from error
@@ -105,6 +121,10 @@ class Api:
                 raise Conflict(f"{what} failed: somebody else changed it", "run it again") from error
             hint = "the service account's role lacks that right" if error.status == 403 else "see the cluster's events"
             raise PlatformError(f"{what} failed: status {error.status} {_message(error)}", hint) from error
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
 
 
 def _message(error: ApiException) -> str:

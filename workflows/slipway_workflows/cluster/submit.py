@@ -1,0 +1,45 @@
+"""From a template to the Workflow that `argo submit --from` would create, with what Argo leaves unchecked checked."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway_steps.domain.errors import BadInput
+
+API = "argoproj.io/v1alpha1"
+
+
+def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """The Workflow that runs `source`, a WorkflowTemplate or CronWorkflow, with parameters `given`.
+
+    Raises BadInput for a parameter that it does not have, a value outside its enum, or one that is missing: Argo
+    ignores the first, accepts the second, and fails after the third.
+    """
+    name, cron = source["metadata"]["name"], source["kind"] == "CronWorkflow"
+    spec = source["spec"]["workflowSpec"] if cron else {"workflowTemplateRef": {"name": name}}
+    declared = (source["spec"]["workflowSpec"] if cron else source["spec"]).get("arguments") or {}
+    parameters = {item["name"]: item for item in declared.get("parameters") or []}
+    unknown = sorted(set(given) - set(parameters))
+    if unknown:
+        raise BadInput(f"{name} has no parameter {', '.join(unknown)}", f"known: {', '.join(parameters) or 'none'}")
+    for key, item in parameters.items():
+        choices, value = item.get("enum"), given.get(key, item.get("value", item.get("default")))
+        if value is None and not item.get("valueFrom"):
+            raise BadInput(f"{name} needs a value for {key}", f"for example: -p {key}=VALUE")
+        if choices and key in given and value not in choices:
+            raise BadInput(f"{name}: {key}={value} is not one of its values", f"known: {', '.join(choices)}")
+    label = "cron-workflow" if cron else "workflow-template"
+    metadata: dict[str, Any] = {
+        "generateName": f"{name}-",
+        "labels": {f"workflows.argoproj.io/{label}": name},
+    }
+    if cron:
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        metadata["annotations"] = {"workflows.argoproj.io/scheduled-time": now}
+    arguments = {key: {"name": key, "value": value} for key, value in given.items()}
+    if cron:
+        inherited = {key: item for key, item in parameters.items() if key not in arguments}
+        arguments = inherited | arguments
+    if arguments:
+        spec = {**spec, "arguments": {**(declared if cron else {}), "parameters": list(arguments.values())}}
+    return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": spec}
