@@ -22,7 +22,7 @@ help: ## print this list
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What only the tests of charts need; `make run` does without.
+# What only the tests of charts and playbooks need; `make run` does without.
 .venv/.platform: .venv/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
 	  $(shell sed -n 's/^platform = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
@@ -40,13 +40,14 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 test: .venv/.platform ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/.platform ## style, types, floors, rendered manifests
+check: .venv/.platform ## style, types, floors, rendered manifests, playbooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/slipway render --check
 	@$(BIN)/slipway lint workflows/manifests
+	@cd ansible && PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --quiet
 
 manifests: setup ## write workflows/manifests from the catalog
 	@$(BIN)/slipway render

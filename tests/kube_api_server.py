@@ -216,7 +216,7 @@ class KubeApi:
                 key = (version, plural, namespace, body["metadata"]["name"])
                 if key in self.objects:
                     raise Refused(409, "AlreadyExists", f'{plural} "{key[3]}" already exists')
-                new = self._stored(body)
+                new = self._stored(merged({}, body))  # a field that is null is not kept
             elif method == "PUT":
                 for one in self.busy:
                     self.add(one)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from kube_api_server import KubeApi
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     elif importlib.util.find_spec("kubernetes") is None:
         missing = "the Kubernetes client is not installed"
     for item in items:
-        if missing and item.path.is_relative_to(Path(__file__).parent) and "playbook" in getattr(item, "fixturenames", ()):
+        if (
+            missing
+            and item.path.is_relative_to(Path(__file__).parent)
+            and "playbook" in getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.skip(reason=missing))
 
 

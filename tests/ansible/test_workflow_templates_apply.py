@@ -21,7 +21,9 @@ def test_applies_every_manifest_and_changes_nothing_the_second_time(api, playboo
     wanted = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "workflows" / "manifests").glob("*.yaml"))]
     for one in wanted:
         there = api.get(one["kind"], one["metadata"]["name"], one["metadata"].get("namespace", "slipway"))
-        assert {key: there[key] for key in one if key != "metadata"} == {k: v for k, v in one.items() if k != "metadata"}
+        assert {key: there[key] for key in one if key != "metadata"} == {
+            k: v for k, v in one.items() if k != "metadata"
+        }
     assert len(api.writes) == len(wanted)
 
     before = api.snapshot()
