@@ -55,6 +55,20 @@ class Settings(BaseSettings):
         description="Seconds that the resource test waits for enough samples; a cluster's metrics come every 15 s, the "
         "first of them up to 60 s after a pod's start.",
     )
+    deploy_repository: str = Field(
+        "",
+        description="Git repository (https://...) that Argo CD deploys from, for releases to commit to; empty: they "
+        "set parameters of the Application, and Git does not show them.",
+    )
+    deploy_branch: str = Field("main", description="Branch that releases push to; the Application follows it.")
+    deploy_path: str = Field(
+        "charts/model-app/release-{environment}.yaml",
+        description="Values file of an environment in that repository; the Application has to name it.",
+    )
+    deploy_username: str = Field("", description="User of that repository; with a token most servers take any name.")
+    deploy_password: SecretStr = Field(SecretStr(""), description="Password or token that may push. A secret.")
+    deploy_ca: Path | None = Field(None, description="CA certificates (PEM) of the repository's server.")
+    deploy_timeout: float = Field(30.0, description="Seconds for one answer of the repository's server.")
     registry: str = Field(
         "", description="OCI registry of the app's images, `host[:port][/prefix]`; empty: a directory under `home`."
     )

@@ -14,7 +14,7 @@ import pytest
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.step import IMAGES
 
-NAMES = ("app", "steps", "train")
+NAMES = ("app", "mlflow", "steps", "train")
 LOCK = PROJECT_ROOT / "requirements.lock"
 
 
@@ -80,7 +80,17 @@ def test_pins_are_those_of_the_lock(name: str) -> None:
     locked = pins(LOCK)
     own = pins(PROJECT_ROOT / "images" / name / "requirements.lock")
     assert own
-    assert {key: version for key, version in own.items() if locked.get(key) != version} == {}
+    extra = {"mlflow": {key for key in own if key not in locked}}.get(name, set())
+    assert {key: version for key, version in own.items() if key not in extra and locked.get(key) != version} == {}
+
+
+def test_the_chart_runs_what_its_image_holds() -> None:
+    own = pins(PROJECT_ROOT / "images" / "mlflow" / "requirements.lock")
+    assert own["mlflow"] == pins(LOCK)["mlflow-skinny"]
+    assert {"boto3", "psycopg2-binary", "uvicorn"} <= set(own)
+    (target,) = (target for sources, target in copies("mlflow") if sources[0].name == "bucket.py")
+    template = (PROJECT_ROOT / "charts" / "platform" / "templates" / "mlflow.yaml").read_text()
+    assert f"command: [python, {target}]" in template
 
 
 def test_only_training_has_torch() -> None:

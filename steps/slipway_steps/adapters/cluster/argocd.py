@@ -54,38 +54,49 @@ class ArgoCD:
         """The Helm parameters that the Application is to have."""
         return helm_parameters((self.read(environment).get("spec") or {}).get("source"))
 
-    def set(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...] = ()) -> None:
+    def set(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...] = (), revision: str = "") -> None:
         """Give the Application these parameters, without those named in `gone`, and wait until it is synced with them.
 
-        Returns at once where it is. Raises PlatformError where the sync fails, the manifests cannot be generated, or
-        the deadline passes.
+        Returns at once where it is. `revision`: a commit to sync to, which is always done. Raises PlatformError where
+        the sync fails, the manifests cannot be generated, or the deadline passes.
         """
         own = f"{int(time.time())}-{uuid.uuid4().hex[:8]}"
         deadline = time.monotonic() + self.settings.operation_timeout
         while time.monotonic() < deadline:
             app = self.read(environment)
-            if _settled(app, wanted, gone):
+            if not revision and _settled(app, wanted, gone):
                 return
             if _busy(app):
                 time.sleep(POLL)
                 continue
-            if self._request(environment, app, wanted, gone, own) and self._succeeded(environment, own, deadline):
+            asked = self._request(environment, app, wanted, gone, own, revision)
+            if asked and self._succeeded(environment, own, deadline):
                 break
         self._synced(environment, wanted, gone, deadline)
 
     def _request(
-        self, environment: Environment, app: dict[str, Any], wanted: Parameters, gone: tuple[str, ...], own: str
+        self,
+        environment: Environment,
+        app: dict[str, Any],
+        wanted: Parameters,
+        gone: tuple[str, ...],
+        own: str,
+        revision: str,
     ) -> bool:
         """Ask for parameters and a sync in one patch; False where somebody was faster."""
         merged = {**helm_parameters(app["spec"].get("source")), **wanted}
         listed = [{"name": k, "value": v, "forceString": True} for k, v in merged.items() if k not in gone]
+        metadata: dict[str, Any] = {"resourceVersion": app["metadata"]["resourceVersion"]}
+        if revision:
+            # it looks at the branch every three minutes by itself; until then it would compare with the old commit
+            metadata["annotations"] = {"argocd.argoproj.io/refresh": "normal"}
         body = {
-            "metadata": {"resourceVersion": app["metadata"]["resourceVersion"]},
+            "metadata": metadata,
             "spec": {"source": {"helm": {"parameters": listed}}},
             "operation": {
                 "initiatedBy": {"username": "slipway"},
                 "info": [{"name": INFO, "value": own}],
-                "sync": {"syncOptions": ["ServerSideApply=true"]},
+                "sync": {"syncOptions": ["ServerSideApply=true"]} | ({"revision": revision} if revision else {}),
             },
         }
         name = self._name(environment)

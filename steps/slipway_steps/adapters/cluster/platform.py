@@ -1,7 +1,7 @@
 """ports.Platform on Kubernetes with Argo CD."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.cluster.api import Api
 from slipway_steps.adapters.cluster.argocd import ArgoCD
@@ -12,10 +12,21 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.pods import Observation, Sample
 from slipway_steps.settings import Settings
 
+if TYPE_CHECKING:
+    from slipway_steps.adapters.cluster.deployment_repository import DeploymentRepository
+
 HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
 ENDED = ("Succeeded", "Failed", "Error")
 IMAGE = ("image.repository", "image.tag", "image.digest", "modelVersion", "revision")
 """The Helm parameters of the chart model-app that a release sets."""
+
+
+def _repository(settings: Settings) -> "DeploymentRepository | None":
+    if not settings.deploy_repository:
+        return None
+    from slipway_steps.adapters.cluster import deployment_repository
+
+    return deployment_repository.DeploymentRepository(settings)
 
 
 class KubernetesPlatform:
@@ -25,6 +36,7 @@ class KubernetesPlatform:
         self.settings = settings
         self.api = Api(settings)
         self.argocd = ArgoCD(self.api, settings)
+        self.repository = _repository(settings)
         self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
@@ -38,15 +50,39 @@ class KubernetesPlatform:
             candidate.version,
             candidate.revision,
         )
-        self.argocd.set(environment, dict(zip(IMAGE, values, strict=True)), gone=("replicas",))
+        wanted = dict(zip(IMAGE, values, strict=True))
+        if self.repository is None:
+            self.argocd.set(environment, wanted, gone=("replicas",))
+            return
+        image = {key.removeprefix("image."): value for key, value in wanted.items() if key.startswith("image.")}
+        others = {key: value for key, value in wanted.items() if not key.startswith("image.")}
+        self._commit(environment, {"image": image, **others}, f"version {candidate.version} ({wanted['image.tag']})")
+
+    def _commit(self, environment: Environment, values: dict[str, Any], what: str) -> None:
+        """Values go into Git; parameters of the Application would hide them."""
+        if self.repository is None:
+            return
+        revision = self.repository.write(environment, values, f"{self._namespace(environment)}: {what}\n")
+        self.argocd.set(environment, {}, gone=(*IMAGE, "replicas"), revision=revision)
 
     def empty(self, environment: Environment) -> None:
         """See ports.Platform."""
-        self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
+        if self.repository is None:
+            self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
+        else:
+            self._commit(environment, {"replicas": 0}, "empty")
+
+    def _told(self, environment: Environment) -> dict[str, str]:
+        """What the environment was last told, as Helm parameters."""
+        if self.repository is None:
+            return self.argocd.parameters(environment)
+        values = self.repository.read(environment)
+        image = {f"image.{key}": value for key, value in (values.pop("image", None) or {}).items()}
+        return {key: str(value) for key, value in (image | values).items()}
 
     def deployed(self, environment: Environment) -> Candidate | None:
         """See ports.Platform."""
-        found = self.argocd.parameters(environment)
+        found = self._told(environment)
         if not found.get("image.digest") or found.get("replicas") == "0":
             return None
         return Candidate(
