@@ -98,7 +98,13 @@ class Memory:
     def tag(self, digest: str, tag: str) -> None:
         self.fuse.change(lambda: self.tags.__setitem__(tag, digest))
 
+    def resolve(self, tag: str) -> str | None:
+        return self.tags.get(tag)
+
     # platform
+    def deployed(self, environment: Environment) -> Candidate | None:
+        return self.running.get(environment)
+
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
         self.fuse.change(lambda: self.running.__setitem__(environment, candidate))
 
