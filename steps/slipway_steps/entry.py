@@ -3,7 +3,8 @@
     python -m slipway_steps.entry deploy --model-version 7 --output-dir /tmp/outputs
 
 Every field of the step's `Params` is a flag, every field of its `Outputs` becomes a file in the output directory, named
-with hyphens. Exit codes: 0 the step ran (a gate that rejects has run); 1 it could not; 2 the red last step.
+with hyphens. Exit codes: 0 the step ran (a gate that rejects has run); 75 something outside failed, a retry may help; 1
+it could not for another reason; 2 the red last step.
 """
 
 import argparse

@@ -28,7 +28,10 @@ def test_describes_each_environment_once_and_prints_no_password(api, playbook):
         "repoURL": REPOSITORY,
         "targetRevision": "main",
         "path": "charts/model-app",
-        "helm": {"valueFiles": ["values-staging.yaml"]},
+        "helm": {
+            "valueFiles": ["values-staging.yaml", "release-staging.yaml"],
+            "ignoreMissingValueFiles": True,
+        },
     }
     assert staging["destination"]["namespace"] == "model-app-staging"
     project = api.get("AppProject", "slipway", "argocd")["spec"]

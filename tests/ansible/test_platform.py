@@ -53,6 +53,10 @@ def test_finds_what_stands_and_makes_the_controller_look_soon(api, playbook):
     for name in ("slipway", "model-app-staging", "model-app-canary", "model-app-production"):
         labels = api.get("Namespace", name)["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert (
+        api.get("Namespace", "slipway-build")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        == "privileged"
+    )
     writes = list(api.writes)
     second = playbook("platform.yml", **variables)
     assert (second.changed, second.failed) == (0, 0), second.output

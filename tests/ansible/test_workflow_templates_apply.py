@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMESPACES = ["slipway", "argocd", "model-app-staging", "model-app-canary", "model-app-production"]
+NAMESPACES = ["slipway", "slipway-build", "argocd", "model-app-staging", "model-app-canary", "model-app-production"]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,11 @@ def test_another_registry_and_another_namespace(api, playbook):
     assert run.failed == 0, run.output
     text = yaml.safe_dump([one for key, one in api.snapshot().items() if key[1] == "workflowtemplates"])
     images = {line.split("image: ", 1)[1] for line in text.splitlines() if line.strip().startswith("image: ")}
-    assert images == {"mirror.example:5000/team/slipway/steps:0.1.0", "mirror.example/train@sha256:" + "0" * 64}
+    assert images == {
+        "mirror.example:5000/team/slipway/steps:0.1.0",
+        "mirror.example:5000/team/moby/buildkit:v0.29.0-rootless",
+        "mirror.example/train@sha256:" + "0" * 64,
+    }
     assert not [key for key in api.objects if key[2] == "slipway"]
     binding = api.get("RoleBinding", "slipway-set-image", "argocd")
     assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}

@@ -164,12 +164,16 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
     text = json.dumps(list(objects.values()))
     assert f"r.example/slipway/steps@{DIGEST}" in text
     assert "r.example/slipway/train:0.1.0" in text
+    assert '"docker.io/moby/buildkit:v0.29.0-rootless"' in text
+    moved = json.dumps(list(slipway({"images": {"buildkit": {"registry": "m.example", "digest": DIGEST}}}).values()))
+    assert f'"m.example/moby/buildkit@{DIGEST}"' in moved
     assert "your-" not in text
     assert '"slipway/steps' not in text
     assert objects["EventSource", "github-push"]["spec"]["github"]["push"]["repositories"][0]["owner"] == "acme"
     assert objects["Role", "slipway-set-image"]["metadata"]["namespace"] == "cd"
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
-        assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
+        home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
+        assert {subject["namespace"] for subject in binding["subjects"]} == {home}
 
 
 def test_core_objects_of_slipway_are_valid() -> None:

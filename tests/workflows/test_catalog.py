@@ -1,12 +1,14 @@
 """The promises of the release's graph, read off the generated YAML."""
 
 import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
+from slipway_steps.domain.errors import Broken, Refused
 from slipway_steps.domain.verdict import Gate, Verdict, first_not_pass
 from slipway_steps.entry import STEPS
 from slipway_steps.settings import PROJECT_ROOT
@@ -133,6 +135,16 @@ def test_no_role_is_wide(role: dict[str, Any]) -> None:
     assert {one["kind"] for one in ALL}.isdisjoint({"ClusterRole", "ClusterRoleBinding"})
 
 
+CORE = [one for one in ALL if "argoproj.io" not in one["apiVersion"]]
+
+
+@pytest.mark.parametrize("manifest", CORE, ids=lambda m: f"{m['kind']}-{m['metadata']['name']}")
+def test_kubernetes_would_accept_it(manifest: dict[str, Any]) -> None:
+    reason = "kubernetes-validate is not installed (pip install -e .[platform])"
+    validator = pytest.importorskip("kubernetes_validate", reason=reason)
+    validator.validate(manifest, "1.34", strict=True)
+
+
 def test_every_step_has_its_account_and_every_account_exists() -> None:
     accounts = {one["metadata"]["name"] for one in ALL if one["kind"] == "ServiceAccount"}
     used = {
@@ -142,7 +154,7 @@ def test_every_step_has_its_account_and_every_account_exists() -> None:
         if "container" in found
     }
     assert used == {account(step) for step in STEPS}
-    assert used <= accounts
+    assert used | {document("build-images")["spec"]["templates"][1]["serviceAccountName"]} <= accounts
     for binding in (one for one in ALL if one["kind"] == "RoleBinding"):
         assert {subject["name"] for subject in binding["subjects"]} <= accounts
 
@@ -186,6 +198,48 @@ def test_a_rejected_release_has_a_red_last_step() -> None:
 def test_a_misspelt_field_of_argo_is_refused() -> None:
     with pytest.raises(ValueError, match="mutex"):
         Synchronization(mutex={"name": "lost"})
+
+
+def test_only_breakage_is_retried() -> None:
+    for name in templates():
+        for found in document(name)["spec"]["templates"]:
+            if "container" in found:
+                strategy = found["retryStrategy"]
+                assert int(strategy["limit"]) == 2
+                for status, code, again in (
+                    ("Error", "-1", True),
+                    ("Failed", str(Broken.exit_code), True),
+                    ("Failed", str(Refused.exit_code), False),
+                    ("Failed", "2", False),
+                    ("Failed", "143", False),
+                ):
+                    known = {"lastRetry": {"status": status, "exitCode": code}}
+                    assert exprlang.evaluate(strategy["expression"], known) is again, (status, code)
+
+
+def test_our_images_are_built_apart_and_from_parameters_only() -> None:
+    manifest = document("build-images")
+    assert manifest["metadata"]["namespace"] == "slipway-build"
+    image = template("build-images", "image")
+    assert image["container"]["command"] == ["buildctl-daemonless.sh"]
+    assert image["container"]["image"].endswith("-rootless")
+    context = image["container"]["securityContext"]
+    assert context["runAsUser"] == 1000
+    assert "privileged" not in context
+    built = [
+        step["arguments"]["parameters"][-1]["value"]
+        for group in manifest["spec"]["templates"][0]["steps"]
+        for step in group
+    ]
+    assert sorted(built) == sorted(path.parent.name for path in (PROJECT_ROOT / "images").glob("*/Dockerfile"))
+    names = {one["name"] for one in image["inputs"]["parameters"]}
+    text = " ".join(image["container"]["args"])
+    assert {f"{{{{inputs.parameters.{name}}}}}" for name in names} <= set(re.findall(r"{{[^}]+}}", text))
+    arguments = {
+        line for path in (PROJECT_ROOT / "images").glob("*/Dockerfile") for line in path.read_text().splitlines()
+    }
+    for name in re.findall(r"build-arg:(\w+)=", text):
+        assert name == "SOURCE_DATE_EPOCH" or any(line.startswith(f"ARG {name}=") for line in arguments), name
 
 
 def test_containers_are_locked_down() -> None:

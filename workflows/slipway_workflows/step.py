@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from slipway_steps.entry import load_step
 from slipway_workflows.strict_hera import (
+    Backoff,
     ConfigMapEnvSource,
     Container,
     Counter,
@@ -20,6 +21,7 @@ from slipway_workflows.strict_hera import (
     Parameter,
     Prometheus,
     ResourceRequirements,
+    RetryStrategy,
     SecretEnvSource,
     SecurityContext,
     Step,
@@ -52,6 +54,15 @@ RESOURCES = {
 }
 """By image. A step that imports MLflow takes about 170 MB, the load generator 50 MB more; training MobileNetV2 on the
 digits 1.3 GB."""
+
+
+BREAKAGE = 'lastRetry.status == "Error" || lastRetry.exitCode in ["-1", "75"]'
+"""The pod was lost (Error; -1 where it has no exit code, as after an eviction), or the step says that something outside
+failed (`Broken`, 75). A refusal, wrong input or a bug stays what it is, however often it is tried."""
+
+RETRIES = RetryStrategy(limit="2", expression=BREAKAGE, backoff=Backoff(duration="5s", factor="3"))
+"""Tries after the first, 5 and 15 s apart: a restart of MLflow or of a node's kubelet takes about that. Adapters have
+retried single calls before that, for some 15 s."""
 
 
 def account(step: str) -> str:
@@ -132,6 +143,7 @@ def leaf(
         volume_mounts=[VolumeMount(name="tmp", mount_path="/tmp")],  # noqa: S108 - inside a container
         metrics=_verdicts(step) if "verdict" in outputs_of(step) else None,
         active_deadline_seconds=deadline,
+        retry_strategy=RETRIES,
         synchronization=Synchronization(mutexes=locks) if locks else None,
         security_context=SecurityContext(
             run_as_non_root=True,

@@ -12,8 +12,10 @@ from pydantic import ConfigDict
 STRICT: dict[str, Any] = {**APIBaseModel.model_config, "extra": "forbid"}
 APIBaseModel.model_config = cast(ConfigDict, STRICT)
 
-from hera.workflows import Container, CronWorkflow, Parameter, Step, Steps, Suspend, WorkflowTemplate  # noqa: E402
+from hera.workflows import Container, CronWorkflow, Parameter, RetryStrategy, Step, Steps, Suspend, WorkflowTemplate  # noqa: E402
 from hera.workflows.models import (  # noqa: E402
+    AppArmorProfile,
+    Backoff,
     ConfigMapEnvSource,
     ContinueOn,
     Counter,
@@ -42,6 +44,8 @@ from hera.workflows.models import (  # noqa: E402
 )
 
 __all__ = [
+    "AppArmorProfile",
+    "Backoff",
     "ConfigMapEnvSource",
     "Container",
     "ContinueOn",
@@ -59,6 +63,7 @@ __all__ = [
     "PodSecurityContext",
     "Prometheus",
     "ResourceRequirements",
+    "RetryStrategy",
     "SeccompProfile",
     "SecretEnvSource",
     "SecurityContext",

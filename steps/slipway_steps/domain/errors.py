@@ -1,10 +1,10 @@
 """Everything that can go wrong, in one tree.
 
-    SlipwayError            anything Slipway says no to; one clear line, exit code 1
+    SlipwayError            anything Slipway says no to; one clear line, exit code of a step 1
     |- BadInput             what the user gave cannot be used (a file, a parameter, a name)
     |- Refused              a rule forbids it now (another release is open, evidence is missing)
     |- WorkflowInvalid      the engine refuses a workflow before anything runs
-    `- Broken               an outside part failed; a retry may help
+    `- Broken               an outside part failed; a retry may help, exit code of a step 75
        |- RegistryError     MLflow
        |- ImageError        the image store
        |- PlatformError     the processes or pods of an environment
@@ -41,7 +41,10 @@ class WorkflowInvalid(SlipwayError):
 
 
 class Broken(SlipwayError):
-    """An outside part failed; the same call may work later."""
+    """An outside part failed; the same call may work later: the templates retry a step that ends so, and no other."""
+
+    exit_code = 75
+    """EX_TEMPFAIL of sysexits.h."""
 
 
 class RegistryError(Broken):

@@ -11,6 +11,9 @@ from slipway_steps.entry import STEPS
 from slipway_workflows.catalog.parts import NAMESPACE
 from slipway_workflows.step import account
 
+BUILD_NAMESPACE = "slipway-build"
+"""Where our own images are built; its pods cannot be `restricted`, so they stand apart from all others."""
+BUILDER = "slipway-build-images"
 APP = "model-app"
 ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
@@ -22,13 +25,17 @@ OBSERVERS = (*MOVERS, "integration", "resources", "load")
 
 @dataclass(frozen=True)
 class Grant:
-    """A role in one namespace and the service accounts that have it. `why`: for the table in docs/security.md."""
+    """A role in one namespace and the service accounts that have it. `why`: for the table in docs/security.md.
+
+    `home`: namespace of the accounts.
+    """
 
     name: str
     namespace: str
     rules: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     accounts: tuple[str, ...]
     why: str
+    home: str = NAMESPACE
 
 
 def grants() -> list[Grant]:
@@ -63,6 +70,16 @@ def grants() -> list[Grant]:
             "sets the image of an environment's Application and waits for its sync",
         ),
     ]
+    found.append(
+        Grant(
+            "slipway-report-results",
+            BUILD_NAMESPACE,
+            (("argoproj.io", ("workflowtaskresults",), ("create", "patch")),),
+            (BUILDER,),
+            "Argo's executor reports what was pushed",
+            BUILD_NAMESPACE,
+        )
+    )
     for environment in Environment:
         found.append(
             Grant(
@@ -89,9 +106,10 @@ def build() -> list[dict[str, Any]]:
     """ServiceAccounts, Roles and RoleBindings."""
     names = [*map(account, STEPS), "slipway-events", "slipway-sensor"]
     found = [_object("ServiceAccount", name, NAMESPACE, "v1") for name in names]
+    found.append(_object("ServiceAccount", BUILDER, BUILD_NAMESPACE, "v1"))
     for grant in grants():
         rules = [{"apiGroups": [group], "resources": [*what], "verbs": [*verbs]} for group, what, verbs in grant.rules]
-        subjects = [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE} for name in grant.accounts]
+        subjects = [{"kind": "ServiceAccount", "name": name, "namespace": grant.home} for name in grant.accounts]
         role = {"apiGroup": RBAC, "kind": "Role", "name": grant.name}
         found.append(_object("Role", grant.name, grant.namespace, rules=rules))
         found.append(_object("RoleBinding", grant.name, grant.namespace, roleRef=role, subjects=subjects))

@@ -11,7 +11,7 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.settings import Settings
 from slipway_workflows import cluster
-from slipway_workflows.cli.live import plain, shown
+from slipway_workflows.cli.live import plain, shown, spoken
 from slipway_workflows.engine.events import Event
 
 POLL = 2.0
@@ -159,18 +159,20 @@ def logs(name: str, node: str | None) -> None:
     there = workflows()
     nodes = (there.get(name).get("status") or {}).get("nodes") or {}
     ran = [one for one in nodes.values() if one["type"] == "Pod"]
-    wanted = [one for one in ran if node in (None, one["displayName"], one["id"], one["name"])]
+    wanted = [
+        one for one in ran if node in (None, spoken(one["displayName"]), one["displayName"], one["id"], one["name"])
+    ]
     if not wanted:
-        known = ", ".join(sorted({one["displayName"] for one in ran}))
+        known = ", ".join(sorted({spoken(one["displayName"]) for one in ran}))
         raise Refused(f"workflow {name} has no node {node} that ran", f"those that ran: {known or 'none'}")
     pods = there.pods(name)
     for one in wanted:
         pod = pods.get(one["id"])
         if pod is None:
-            click.echo(f"{one['displayName']}: its pod is gone, and its log with it", err=True)
+            click.echo(f"{spoken(one['displayName'])}: its pod is gone, and its log with it", err=True)
             continue
         for line in there.log(pod).splitlines():
-            click.echo(line if node else f"{one['displayName']}: {line}")
+            click.echo(line if node else f"{spoken(one['displayName'])}: {line}")
 
 
 def version_in(environment: Environment) -> dict[str, str]:

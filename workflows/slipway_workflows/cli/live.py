@@ -1,5 +1,6 @@
 """Shows a running workflow: a live tree on a terminal, plain lines elsewhere."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ MARKS = {
     "Omitted": ("○", "dim"),
     "Pending": ("·", "yellow"),
 }
-HIDDEN = {"StepGroup", "TaskGroup"}
+HIDDEN = {"StepGroup", "TaskGroup", "Retry"}
 """Argo's own bookkeeping nodes: their children are shown in their place."""
+FIRST_TRY = re.compile(r"\(0\)$")
+AGAIN = re.compile(r"\((\d+)\)$")
 REFRESH = 8
 """Redraws a second; fast enough for a spinner, cheap enough for two cores."""
 LOG_LINES = 1
@@ -34,6 +37,11 @@ LOG_LINES = 1
 def seconds(text: str | None) -> float | None:
     """A Kubernetes time as Unix seconds."""
     return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def spoken(name: str) -> str:
+    """A node's name for people: the first try of a step is the step, a later one says so."""
+    return AGAIN.sub(r", try again \1", FIRST_TRY.sub("", name))
 
 
 def elapsed(event: Event) -> str:
@@ -69,7 +77,7 @@ class Board:
 
     def _line(self, event: Event) -> Group | Text | Spinner:
         mark, style = MARKS.get(event.phase, ("", "bold"))
-        label = Text.assemble(event.display_name, "  ", (elapsed(event), "dim"))
+        label = Text.assemble(spoken(event.display_name), "  ", (elapsed(event), "dim"))
         if event.message and event.phase not in ("Succeeded", "Skipped", "Omitted"):
             label.append(f"  {event.message}", style="yellow" if event.phase in ("Pending", "Running") else "red")
         if event.phase != "Running":
@@ -109,7 +117,7 @@ def plain(event: Event) -> None:
         return
     if event.type not in ("Pod", "Suspend") and event.phase in ("Running", "Succeeded"):
         return
-    parts = [time.strftime("%H:%M:%S"), f"{event.phase:<9}", event.path]
+    parts = [time.strftime("%H:%M:%S"), f"{event.phase:<9}", spoken(event.path)]
     if event.finished:
         parts.append(elapsed(event))
     if event.message:

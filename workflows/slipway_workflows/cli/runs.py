@@ -17,7 +17,7 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.settings import Settings
 from slipway_workflows import engine
 from slipway_workflows.cli import cluster
-from slipway_workflows.cli.live import HIDDEN, MARKS, seconds
+from slipway_workflows.cli.live import MARKS, seconds, spoken
 from slipway_workflows.cli.run import execute, options, parameters_of, released_by
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -106,7 +106,7 @@ def get(workflow: str, output: str, on_cluster: bool) -> None:
 def _line(node: dict[str, Any]) -> Text:
     mark, style = MARKS.get(node["phase"], ("●", "cyan"))
     length = "" if node["phase"] in ("Skipped", "Omitted") else span(_took(node["startedAt"], node["finishedAt"]))
-    text = Text.assemble((f"{mark} ", style), node["displayName"], "  ", (length, "dim"))
+    text = Text.assemble((f"{mark} ", style), spoken(node["displayName"]), "  ", (length, "dim"))
     return text.append(f"  {node['message']}", style="dim") if node.get("message") else text
 
 
@@ -122,9 +122,12 @@ def _tree(workflow: str, nodes: dict[str, dict[str, Any]]) -> Tree:
         if nodes.get(child, {}).get("name", "").startswith(f"{node['name']}(")
     }
     for node in nodes.values():
-        if node["id"] == workflow or node["type"] in HIDDEN - {"TaskGroup"}:
+        if node["id"] == workflow or node["type"] == "StepGroup":
             continue
         above = looped.get(node["id"]) or node.get("boundaryID") or workflow
+        if node["type"] == "Retry" and node.get("children"):
+            places[node["id"]] = places.get(above, tree)  # its tries stand in its place
+            continue
         places[node["id"]] = places.get(above, tree).add(_line(node))
     return tree
 
@@ -140,15 +143,17 @@ def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
         return
     directory, found = engine.stored(Settings().home, workflow)
     pods = [one for one in ((found.get("status") or {}).get("nodes") or {}).values() if one["type"] == "Pod"]
-    wanted = [one for one in pods if node in (None, one["displayName"], one["id"], one["name"])]
+    wanted = [
+        one for one in pods if node in (None, spoken(one["displayName"]), one["displayName"], one["id"], one["name"])
+    ]
     if not wanted:
-        known = ", ".join(sorted({one["displayName"] for one in pods}))
+        known = ", ".join(sorted({spoken(one["displayName"]) for one in pods}))
         raise Refused(f"workflow {workflow} has no node {node} that ran", f"those that ran: {known or 'none'}")
     for one in wanted:
         path = Path(directory) / "logs" / f"{one['id']}.log"
         text = path.read_text(errors="replace") if path.exists() else ""
         for line in text.splitlines():
-            click.echo(line if node else f"{one['displayName']}: {line}")
+            click.echo(line if node else f"{spoken(one['displayName'])}: {line}")
 
 
 @click.command()

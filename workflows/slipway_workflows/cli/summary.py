@@ -11,6 +11,7 @@ from slipway_steps.adapters.mlflow_registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.settings import Settings
+from slipway_workflows.cli.live import spoken
 from slipway_workflows.cli.standing import standing, standing_table
 
 REJECTED = 2
@@ -71,16 +72,28 @@ def verdict_of(workflow: dict[str, Any]) -> str | None:
     return None
 
 
+def red_pods(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pods that did not end well, without those whose next try did."""
+    nodes = (workflow["status"].get("nodes") or {}).values()
+    mended = {
+        child
+        for node in nodes
+        if node.get("type") == "Retry" and node["phase"] == "Succeeded"
+        for child in node.get("children") or []
+    }
+    return [
+        node
+        for node in nodes
+        if node.get("type") == "Pod" and node["phase"] not in GREEN and node.get("id") not in mended
+    ]
+
+
 def exit_code(workflow: dict[str, Any]) -> int:
     """0 succeeded; 2 only where a gate said `reject` and everything after it, the revert above all, worked; else 1."""
     if workflow["status"]["phase"] == "Succeeded":
         return 0
     only_red_step = {"rejected"}
-    broken = [
-        node
-        for node in (workflow["status"].get("nodes") or {}).values()
-        if node.get("type") == "Pod" and node["phase"] not in GREEN and node.get("templateName") not in only_red_step
-    ]
+    broken = [node for node in red_pods(workflow) if node.get("templateName") not in only_red_step]
     return (
         REJECTED if verdict_of(workflow) == Verdict.REJECT and not broken and nodes_named(workflow, "rejected") else 1
     )
@@ -126,10 +139,12 @@ def conclude(workflow: dict[str, Any]) -> int:
             console.print(gate_table(reports))
         console.print(standing_table(now))
         console.print(headline(workflow, reports), style="bold green" if code == 0 else "bold red", markup=False)
-        for node in (workflow["status"].get("nodes") or {}).values():
-            if code == 1 and node.get("type") == "Pod" and node["phase"] not in GREEN:
+        for node in red_pods(workflow):
+            if code == 1:
                 log = settings.home / "runs" / name / "logs" / f"{node['id']}.log"
-                click.echo(f"{node['displayName']}: {reason(log) or node.get('message', '')}  (log: {log})", err=True)
+                click.echo(
+                    f"{spoken(node['displayName'])}: {reason(log) or node.get('message', '')}  (log: {log})", err=True
+                )
         from slipway_workflows.report import write_report
 
         target = write_report(workflow, reports, now, settings.home / "runs" / name / "report.html")

@@ -1,0 +1,146 @@
+"""`build-images`: our own images from a Git revision, with rootless BuildKit; when code changed, not for a model."""
+
+from typing import Any
+
+from slipway_workflows.catalog.parts import KEPT, searchable
+from slipway_workflows.catalog.rbac import BUILD_NAMESPACE, BUILDER
+from slipway_workflows.step import RETRIES, VERSION
+from slipway_workflows.strict_hera import (
+    AppArmorProfile,
+    Container,
+    EmptyDirVolumeSource,
+    Parameter,
+    PodGC,
+    PodSecurityContext,
+    ResourceRequirements,
+    SeccompProfile,
+    SecurityContext,
+    Step,
+    Steps,
+    ValueFrom,
+    Volume,
+    VolumeMount,
+    WorkflowMetadata,
+    WorkflowTemplate,
+)
+
+BUILDKIT = "docker.io/moby/buildkit:v0.29.0-rootless"
+NAMES = ("app", "steps", "train", "mlflow")
+USER = 1000
+"""The user of BuildKit's rootless image; its ranges of subordinate ids belong to it."""
+REGISTRY = "registry.kube-system.svc.cluster.local:5000"
+CONFIG = "slipway-buildkit"
+PARAMETERS = (
+    ("repository", None, "Git repository of this source, `https://...`; a path below it after `#REVISION:`."),
+    ("revision", None, "Commit (full, for the same images again), tag or branch."),
+    ("registry", REGISTRY, "Where the images go: `host[:port][/prefix]`."),
+    ("tag", VERSION, "Their tag: a full version."),
+    (
+        "python-image",
+        "docker.io/library/python:3.11.14-slim-bookworm",
+        "Base of all of them; a mirror's, or by digest.",
+    ),
+    ("pip-index-url", "https://pypi.org/simple", "Index that Python packages come from; a mirror's."),
+)
+"""Name, default (None: has to be given), description."""
+
+
+def _parameters() -> list[Parameter]:
+    return [
+        Parameter(name=name, description=text, **({} if value is None else {"value": value}))
+        for name, value, text in PARAMETERS
+    ]
+
+
+def _build() -> Container:
+    """One image. Each parameter is part of one argument of buildctl, of no shell line."""
+    context = "{{inputs.parameters.repository}}#{{inputs.parameters.revision}}"
+    target = "{{inputs.parameters.registry}}/slipway/{{inputs.parameters.image}}:{{inputs.parameters.tag}}"
+    return Container(
+        name="image",
+        image=BUILDKIT,
+        command=["buildctl-daemonless.sh"],
+        args=[
+            "build",
+            "--frontend=dockerfile.v0",
+            f"--opt=context={context}",
+            "--opt=filename=images/{{inputs.parameters.image}}/Dockerfile",
+            "--opt=build-arg:PYTHON_IMAGE={{inputs.parameters.python-image}}",
+            "--opt=build-arg:PIP_INDEX_URL={{inputs.parameters.pip-index-url}}",
+            "--opt=build-arg:VERSION={{inputs.parameters.tag}}",
+            "--opt=build-arg:REVISION={{inputs.parameters.revision}}",
+            # the same sources give the same layers
+            "--opt=build-arg:SOURCE_DATE_EPOCH=0",
+            f"--output=type=image,name={target},push=true,rewrite-timestamp=true",
+            "--metadata-file=/tmp/metadata.json",
+        ],
+        inputs=[*_parameters(), Parameter(name="image", enum=list(NAMES), description="Directory below images/.")],
+        outputs=[
+            Parameter(
+                name="metadata",
+                description="What was pushed, as JSON; `containerimage.digest` is what to deploy by.",
+                value_from=ValueFrom(path="/tmp/metadata.json", default="none"),  # noqa: S108 - inside a container
+            )
+        ],
+        # inside a pod it cannot make a process namespace of its own
+        env={"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"},
+        service_account_name=BUILDER,
+        resources=ResourceRequirements.model_validate(
+            {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
+        ),
+        volumes=[
+            Volume(name="state", empty_dir=EmptyDirVolumeSource(size_limit="20Gi")),
+            Volume(name="tmp", empty_dir=EmptyDirVolumeSource()),
+            Volume(name="config", config_map={"name": CONFIG, "optional": True}),
+        ],
+        volume_mounts=[
+            VolumeMount(name="state", mount_path="/home/user/.local/share/buildkit"),
+            VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 - inside a container
+            VolumeMount(name="config", mount_path="/home/user/.config/buildkit", read_only=True),
+        ],
+        # torch alone is half a gigabyte from a mirror
+        active_deadline_seconds=3600,
+        retry_strategy=RETRIES,
+        # its user namespace needs setuid newuidmap, unshare and mount: not `restricted`, see docs/security.md
+        security_context=SecurityContext(
+            run_as_user=USER,
+            run_as_group=USER,
+            seccomp_profile=SeccompProfile(type="Unconfined"),
+            app_armor_profile=AppArmorProfile(type="Unconfined"),
+        ),
+    )
+
+
+def build() -> list[Any]:
+    """The template and BuildKit's configuration, in a namespace of their own: no other pod is not `restricted`."""
+    image = _build()
+    with Steps(name="main", inputs=_parameters()) as main:
+        for name in NAMES:
+            arguments = {key: f"{{{{inputs.parameters.{key}}}}}" for key, _, _ in PARAMETERS}
+            Step(name=name, template=image.name, arguments=arguments | {"image": name})
+    description = "Builds our images (app, steps, train, mlflow) from a Git revision and pushes them."
+    template = WorkflowTemplate(
+        name="build-images",
+        namespace=BUILD_NAMESPACE,
+        annotations={"workflows.argoproj.io/description": description},
+        labels={"app.kubernetes.io/part-of": "slipway"},
+        entrypoint="main",
+        arguments=_parameters(),
+        templates=[main, image],
+        ttl_strategy=KEPT,
+        pod_gc=PodGC(strategy="OnPodSuccess"),
+        security_context=PodSecurityContext(fs_group=USER, run_as_non_root=True, run_as_user=USER),
+        workflow_metadata=WorkflowMetadata(labels=searchable("build-images")),
+    )
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": CONFIG,
+            "namespace": BUILD_NAMESPACE,
+            "labels": {"app.kubernetes.io/part-of": "slipway"},
+        },
+        # the registry inside the cluster speaks plain HTTP; remove the line where it does not
+        "data": {"buildkitd.toml": f'[registry."{REGISTRY}"]\n  http = true\n'},
+    }
+    return [template, config]
