@@ -96,6 +96,6 @@ def outputs(workflow: dict[str, Any]) -> dict[str, str]:
 
 
 def phases(workflow: dict[str, Any]) -> dict[str, str]:
-    """Display name -> phase of every step that is a pod or was skipped."""
+    """Display name -> phase of every step, whether it ran or was skipped."""
     nodes = workflow["status"]["nodes"].values()
-    return {node["displayName"]: node["phase"] for node in nodes if node["type"] in ("Pod", "Skipped", "Steps")}
+    return {node["displayName"]: node["phase"] for node in nodes if node["type"] in ("Retry", "Skipped", "Steps")}

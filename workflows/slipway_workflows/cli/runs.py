@@ -21,6 +21,7 @@ from slipway_workflows.cli.live import MARKS, seconds, spoken
 from slipway_workflows.cli.run import execute, options, parameters_of, released_by
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+LATEST = "@latest"
 DEAD = "its engine died; slipway retry goes on where it was"
 
 
@@ -45,6 +46,16 @@ def _on_cluster() -> list[engine.Summary]:
         times = status.get("startedAt"), status.get("finishedAt")
         found.append(engine.Summary(name, phase, status.get("message", ""), *times, alive=True))
     return found
+
+
+def named(workflow: str, on_cluster: bool = False) -> str:
+    """The workflow that is meant: `@latest` is the newest, as argo has it. Raises Refused where there is none."""
+    if workflow != LATEST:
+        return workflow
+    listed = _on_cluster() if on_cluster else engine.workflows(Settings().home)
+    if not listed:
+        raise Refused("there is no workflow yet", "start one: slipway run release-model")
+    return max(listed, key=lambda one: one.started or "").name
 
 
 @click.command("list")
@@ -72,7 +83,8 @@ def list_(on_cluster: bool) -> None:
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json: the whole Workflow.")
 @cluster.option
 def get(workflow: str, output: str, on_cluster: bool) -> None:
-    """Show WORKFLOW and its nodes."""
+    """Show WORKFLOW (@latest: the newest) and its nodes."""
+    workflow = named(workflow, on_cluster)
     if on_cluster:
         directory, dead, found = None, False, cluster.workflows().get(workflow)
     else:
@@ -138,6 +150,7 @@ def _tree(workflow: str, nodes: dict[str, dict[str, Any]]) -> Tree:
 @cluster.option
 def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
     """Print what the steps of WORKFLOW wrote, or only NODE's (its name as `slipway get` shows it, or its id)."""
+    workflow = named(workflow, on_cluster)
     if on_cluster:
         cluster.logs(workflow, node)
         return
@@ -166,6 +179,7 @@ def retry(workflow: str, given: tuple[str, ...], output: str, on_cluster: bool) 
 
     A step runs again if it had not succeeded, or if one before it runs again. Exit codes: as slipway run.
     """
+    workflow = named(workflow, on_cluster)
     if on_cluster:
         return cluster.retry(workflow, parameters_of(given))
     prepared = engine.prepare_retry(Settings().home, workflow, parameters_of(given), options(Settings()))

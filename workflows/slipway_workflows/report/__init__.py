@@ -2,5 +2,6 @@
 
 from slipway_workflows.report.graph import branch_picture
 from slipway_workflows.report.page import write_report
+from slipway_workflows.report.picture import picture
 
-__all__ = ["branch_picture", "write_report"]
+__all__ = ["branch_picture", "picture", "write_report"]

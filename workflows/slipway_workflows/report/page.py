@@ -14,11 +14,10 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
 from slipway_workflows.report.graph import Step, branch_picture, leaves, read, values
 from slipway_workflows.report.layout import Picture, arrange
+from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
 from slipway_workflows.report.times import clock, parse_time, spoken
 from slipway_workflows.report.verdict import GATE_NAMES, GATE_STEPS, Environments, measure, number, tell
-
-HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -78,19 +77,15 @@ def write_report(
 def _render(
     workflow: Mapping[str, Any], reports: Sequence[GateReport], environments: Environments, notes: Sequence[str]
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     status = workflow.get("status") or {}
     root = read(workflow)
     latest = {report.gate: report for report in reports}
     current = [latest[gate] for gate in GATE_STEPS if gate in latest]
     started, finished = parse_time(status.get("startedAt")), parse_time(status.get("finishedAt"))
-    jinja = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    jinja.globals |= {"number": number, "measure": measure, "spoken": spoken, "short": _short_digest}
+    jinja = templates()
+    jinja.globals |= {"number": number, "measure": measure, "short": _short_digest}
     return jinja.get_template("report.html.j2").render(
-        css=(HERE / "report.css").read_text(encoding="utf-8"),
+        css=stylesheet("graph.css", "report.css"),
         name=str((workflow.get("metadata") or {}).get("name") or "a release"),
         phase=str(status.get("phase") or "Pending"),
         told=tell(workflow, root, current, environments),

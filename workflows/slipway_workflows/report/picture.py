@@ -1,0 +1,49 @@
+"""The graph of a workflow as a picture by itself: an SVG file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway_steps.domain.errors import BadInput
+from slipway_workflows.report.graph import read
+from slipway_workflows.report.layout import arrange
+from slipway_workflows.report.times import spoken
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+
+
+def templates() -> "Environment":
+    """The templates beside this module."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    found.globals |= {"spoken": spoken}
+    return found
+
+
+def stylesheet(*names: str) -> str:
+    """Style sheets beside this module, one after the other."""
+    return "".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+def picture(workflow: Mapping[str, Any]) -> str:
+    """The steps of a workflow as Argo stores it, with the branch it took, as SVG. Raises BadInput where none ran."""
+    root = read(workflow)
+    name = str((workflow.get("metadata") or {}).get("name") or "the workflow")
+    if root is None:
+        raise BadInput(f"{name} has no nodes: nothing of it was started", "draw one that ran")
+    return (
+        templates()
+        .get_template("picture.svg.j2")
+        .render(
+            picture=arrange(root, across=True),
+            css=stylesheet("graph.css"),
+            name=name,
+            phase=str((workflow.get("status") or {}).get("phase") or "Pending"),
+        )
+    )
