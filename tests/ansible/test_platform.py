@@ -50,7 +50,7 @@ def test_finds_what_stands_and_makes_the_controller_look_soon(api, playbook):
     assert api.get("Secret", "slipway", "slipway")["data"]
     container = api.get("Deployment", "workflow-controller", "argo")["spec"]["template"]["spec"]["containers"][0]
     assert container["env"] == [{"name": "OTHER", "value": "x"}, {"name": "DEFAULT_REQUEUE_TIME", "value": "2s"}]
-    for name in ("slipway", "model-app-staging", "model-app-canary", "model-app-production"):
+    for name in ("slipway", "model-app-staging"):
         labels = api.get("Namespace", name)["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     assert (

@@ -63,9 +63,11 @@ def test_a_field_that_the_manifest_no_longer_has_goes_away(api, playbook, tmp_pa
 
 def test_another_registry_and_another_namespace(api, playbook):
     api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml"}})
+    kinds = ["WorkflowTemplate", "RoleBinding"]
     run = playbook(
         "workflow_templates_apply.yml",
         slipway_namespace="ml",
+        workflow_templates_kinds=kinds,
         slipway_image_registry="mirror.example:5000/team",
         workflow_templates_image_overrides={"slipway/train:0.1.0": "mirror.example/train@sha256:" + "0" * 64},
     )
@@ -83,9 +85,9 @@ def test_another_registry_and_another_namespace(api, playbook):
 
 
 def test_only_the_kinds_asked_for(api, playbook):
-    run = playbook("workflow_templates_apply.yml", workflow_templates_kinds=["WorkflowTemplate"])
+    run = playbook("workflow_templates_apply.yml", workflow_templates_kinds=["CronWorkflow"])
     assert run.failed == 0, run.output
-    assert {words.split()[1] for words in api.writes} == {"workflowtemplates"}
+    assert {words.split()[1] for words in api.writes} == {"cronworkflows"}
 
 
 def test_a_missing_namespace_is_refused_by_name(api, playbook):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,15 @@ class Slipway:
         assert found.code == 0, found.err
         loaded: dict[str, dict[str, str | None]] = json.loads(found.out)["environments"]
         return loaded
+
+    def until_something_waits(self, seconds: float = 60) -> None:
+        """Until a workflow of this machine waits for an answer."""
+        from slipway_workflows import engine
+
+        deadline = time.monotonic() + seconds
+        while not engine.waiting(self.home):
+            assert time.monotonic() < deadline, "nothing ever waited"
+            time.sleep(0.2)
 
     def serves(self, environment: str) -> str | None:
         """The version that an environment says it serves, over HTTP."""

@@ -200,6 +200,20 @@ def test_a_misspelt_field_of_argo_is_refused() -> None:
         Synchronization(mutex={"name": "lost"})
 
 
+def test_pods_of_argo_events_are_restricted_too() -> None:
+    """The namespace refuses any other, and Argo Events sets nothing by itself."""
+    pods = [one["spec"]["template"] for one in ALL if one["kind"] in ("EventSource", "Sensor")]
+    bus = next(one for one in ALL if one["kind"] == "EventBus")["spec"]["jetstream"]
+    contexts = [pod["container"]["securityContext"] for pod in pods]
+    contexts += [bus[f"{name}ontainerTemplate"]["securityContext"] for name in ("c", "metricsC", "reloaderC")]
+    for pod in (*pods, bus):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for context in contexts:
+        assert not context["allowPrivilegeEscalation"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+
+
 def test_only_breakage_is_retried() -> None:
     for name in templates():
         for found in document(name)["spec"]["templates"]:

@@ -95,6 +95,8 @@ def evaluate(
         "-q",
         "-p",
         "no:cacheprovider",
+        "-o",
+        "junit_family=xunit1",  # the one that keeps what a test has measured
         "-p",
         "no:xdist",
         "--import-mode=importlib",

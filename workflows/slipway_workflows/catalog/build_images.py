@@ -32,7 +32,7 @@ REGISTRY = "registry.kube-system.svc.cluster.local:5000"
 CONFIG = "slipway-buildkit"
 PARAMETERS = (
     ("repository", None, "Git repository of this source, `https://...`; a path below it after `#REVISION:`."),
-    ("revision", None, "Commit (full, for the same images again), tag or branch."),
+    ("revision", "", "Commit (full, for the same images again), tag or branch; empty: the default branch."),
     ("registry", REGISTRY, "Where the images go: `host[:port][/prefix]`."),
     ("tag", VERSION, "Their tag: a full version."),
     (

@@ -17,13 +17,36 @@ OWNER, REPOSITORY = "your-organisation", "your-repository"
 """To be replaced by the installer; the chart and the playbook have values for both."""
 
 
+POD = {
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "runAsGroup": 10001,
+    "fsGroup": 10001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""Together the `restricted` Pod Security Standard, which the namespace enforces; Argo Events sets none of it itself."""
+RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
+
+
+def _pod(account: str) -> dict[str, Any]:
+    return {
+        "serviceAccountName": account,
+        "securityContext": POD,
+        "container": {"securityContext": CONTAINER, "resources": RESOURCES},
+    }
+
+
 def _metadata(name: str) -> dict[str, Any]:
     return {"name": name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/part-of": "slipway"}}
 
 
 def bus() -> dict[str, Any]:
     """Three JetStream replicas keep a push while the sensor is away."""
-    spec = {"jetstream": {"version": "2.10.10", "replicas": 3}}
+    container = {"securityContext": CONTAINER, "resources": RESOURCES}
+    templates = ("containerTemplate", "metricsContainerTemplate", "reloaderContainerTemplate")
+    jetstream = {"version": "2.10.10", "replicas": 3, "securityContext": POD, **dict.fromkeys(templates, container)}
+    spec = {"jetstream": jetstream}
     return {"apiVersion": API, "kind": "EventBus", "metadata": _metadata("default"), "spec": spec}
 
 
@@ -45,7 +68,7 @@ def source() -> dict[str, Any]:
         "contentType": "json",
     }
     spec = {
-        "template": {"serviceAccountName": "slipway-events"},
+        "template": _pod("slipway-events"),
         "service": {"ports": [{"port": 12000, "targetPort": 12000}]},
         "github": {"push": push},
     }
@@ -86,7 +109,7 @@ def sensor() -> dict[str, Any]:
         },
     }
     spec = {
-        "template": {"serviceAccountName": "slipway-sensor"},
+        "template": _pod("slipway-sensor"),
         "dependencies": [
             {
                 "name": "push",

@@ -26,8 +26,8 @@ MARKS = {
 }
 HIDDEN = {"StepGroup", "TaskGroup", "Retry"}
 """Argo's own bookkeeping nodes: their children are shown in their place."""
-FIRST_TRY = re.compile(r"\(0\)$")
-AGAIN = re.compile(r"\((\d+)\)$")
+TRY = re.compile(r"^(.*?)([^/]*)\((\d+)\)$")
+"""A try of a Retry node: what it stands in, the node's name, the number of the try from 0."""
 REFRESH = 8
 """Redraws a second; fast enough for a spinner, cheap enough for two cores."""
 LOG_LINES = 1
@@ -40,8 +40,12 @@ def seconds(text: str | None) -> float | None:
 
 
 def spoken(name: str) -> str:
-    """A node's name for people: the first try of a step is the step, a later one says so."""
-    return AGAIN.sub(r", try again \1", FIRST_TRY.sub("", name))
+    """A node's name or path for people: the first try of a step is the step, a later one says so."""
+    found = TRY.match(name)
+    if not found:
+        return name
+    above, own, number = found[1].removesuffix(f"{found[2]}/"), found[2], int(found[3])
+    return f"{above}{own}" + (f", try {number + 1}" if number else "")
 
 
 def elapsed(event: Event) -> str:

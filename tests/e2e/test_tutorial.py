@@ -1,0 +1,159 @@
+"""Every command of the tutorial, typed in its order on one machine; and what each of them promises there.
+
+Releases take the test run's trained model instead of training one each, and fewer requests: enough to see that a model
+is slow.
+"""
+
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from e2e.machine import Finished, Slipway, outputs, phases
+from e2e.tutorial import Command, commands
+
+from slipway_steps.settings import PROJECT_ROOT
+from slipway_workflows.cli import main
+
+COMMANDS = commands()
+Check = Callable[[Slipway, Finished], None]
+
+
+def standing(machine: Slipway, **expected: str | None) -> None:
+    """What each environment was told, serves and has as its alias: all the same version."""
+    status, aliases = machine.status(), machine.aliases()
+    for environment, version in expected.items():
+        assert (status[environment]["version"], aliases.get(environment)) == (version, version), environment
+        if version:
+            assert status[environment]["phase"] == "Running"
+            assert machine.serves(environment) == version
+
+
+def promoted_by_itself(machine: Slipway, found: Finished) -> None:
+    workflow = found.workflow
+    assert outputs(workflow)["verdict"] == "pass"
+    ran = phases(workflow)
+    assert (ran["promote"], ran["hold"], ran["revert"], ran["rejected"]) == ("Succeeded", *["Skipped"] * 3)
+    assert (machine.home / "runs" / workflow["metadata"]["name"] / "report.html").exists()
+    standing(machine, staging="1", canary="1", production=None)
+    status = machine.status()
+    assert status["production"] == {"version": None, "digest": None, "phase": "Empty", "url": None, "last_good": None}
+    assert status["staging"]["digest"] == status["canary"]["digest"], "promotion changed the image"
+    assert machine.aliases()["development"] == "1"
+
+
+def held(machine: Slipway, found: Finished) -> None:
+    ran = phases(found.workflow)
+    assert (ran["hold"], ran["promote"]) == ("Succeeded", "Skipped")
+    standing(machine, staging="2", canary="1")
+
+
+def not_registered(machine: Slipway, found: Finished) -> None:
+    assert phases(found.workflow)["register"] == "Skipped", "a failing evaluation registered a version"
+    assert machine.aliases()["development"] == "2"
+    standing(machine, staging="2", canary="2")
+
+
+def rejected_by(gate: str) -> Check:
+    def check(machine: Slipway, found: Finished) -> None:
+        workflow = found.workflow
+        assert (workflow["status"]["phase"], outputs(workflow)["verdict"]) == ("Failed", "reject")
+        ran = phases(workflow)
+        assert (ran["promote"], ran["revert"], ran["rejected"]) == ("Skipped", "Succeeded", "Failed")
+        assert f"reject by {gate}" in found.err
+        standing(machine, staging="2", canary="2")
+        assert machine.status()["staging"]["last_good"] == "2"
+        if gate == "resources":
+            assert "oom-killed" in found.err
+            assert ran["resources"] == "Succeeded", "a gate that ran exits 0"
+            assert ran["load"] == "Skipped"
+
+    return check
+
+
+def said(*words: str) -> Check:
+    def check(machine: Slipway, found: Finished) -> None:
+        assert [word for word in words if word not in found.out] == []
+
+    return check
+
+
+def drawn(name: str) -> Check:
+    def check(machine: Slipway, found: Finished) -> None:
+        assert (machine.home.parent / name).read_text().startswith("<svg")
+
+    return check
+
+
+def stands(**expected: str | None) -> Check:
+    return lambda machine, found: standing(machine, **expected)
+
+
+def stopped(machine: Slipway, found: Finished) -> None:
+    status = machine.status()
+    assert status["staging"]["phase"] != "Running"
+    assert status["staging"]["version"] == "2"
+    assert machine("down").code == 0, "a second down"
+
+
+CHECKS: dict[str, Check] = {
+    "slipway run release-model": promoted_by_itself,
+    "slipway get @latest": said("Succeeded", "promote"),
+    "slipway graph @latest --output promoted.svg": drawn("promoted.svg"),
+    "slipway logs @latest evaluate": said("accuracy"),
+    "slipway run release-model -p auto-promote=false": held,
+    "slipway status": said("staging", "canary", "production"),
+    "slipway promote --to canary": stands(staging="2", canary="2", production=None),
+    "slipway run release-model -p scenario=flaky-metrics -p seed=2": not_registered,
+    "slipway run release-model -p scenario=bad-architecture": rejected_by("integration"),
+    "slipway run release-model -p scenario=oversized": rejected_by("resources"),
+    "slipway graph @latest --output reverted.svg": drawn("reverted.svg"),
+    "slipway run release-model -p scenario=slow": rejected_by("load"),
+    "slipway run test-staging": stands(staging="2", canary="2"),
+    "slipway lint workflows/manifests": said("no findings"),
+    "slipway run promote-to-production": stands(),
+    "slipway approve": stands(staging="2", canary="2", production="2"),
+    'slipway revert canary --reason "customers saw wrong labels"': stands(staging="2", canary="1", production="2"),
+    "slipway list": said("release-model", "revert-model", "promote-to-production"),
+    "slipway doctor": said("staging: as the journal says", "canary: as the journal says"),
+    "slipway down": stopped,
+}
+"""What holds after each command."""
+
+
+def test_the_tutorial_has_these_commands_and_no_other() -> None:
+    assert [command.line for command in COMMANDS] == list(CHECKS)
+
+
+beside: dict[str, subprocess.Popen[str]] = {}
+"""What was started beside the others, and not yet waited for."""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.line)
+def test_a_command_does_what_its_page_says(machine: Slipway, trained_package: Path, command: Command) -> None:
+    arguments = shlex.split(command.line)[1:]
+    if arguments[:2] == ["run", "release-model"]:
+        arguments += ["-p", f"model-package={trained_package}", "-p", "load-requests=20", "--output", "json"]
+    if arguments[:2] == ["run", "test-staging"]:
+        arguments += ["-p", "load-requests=20"]
+    arguments = [str(PROJECT_ROOT / one) if one.startswith("workflows/") else one for one in arguments]
+    arguments = [str(machine.home.parent / one) if one.endswith(".svg") else one for one in arguments]
+    if command.beside:
+        beside[command.line] = machine.start(*arguments)
+        return
+    if arguments == ["approve"]:
+        machine.until_something_waits()
+    found = machine(*arguments)
+    assert found.code == command.code, found.err
+    for line in list(beside):
+        _, err = beside[line].communicate(timeout=120)
+        assert beside.pop(line).returncode == 0, err
+    CHECKS[command.line](machine, found)
+
+
+@pytest.mark.parametrize("name", ["promoted", "reverted"])
+def test_the_pictures_are_drawn_from_recorded_runs(name: str, tmp_path: Path) -> None:
+    drawn_again = tmp_path / f"{name}.svg"
+    assert main(["graph", str(PROJECT_ROOT / "docs" / "recorded" / f"{name}.json"), "-o", str(drawn_again)]) == 0
+    assert drawn_again.read_text() == (PROJECT_ROOT / "docs" / f"{name}.svg").read_text()

@@ -1,0 +1,22 @@
+"""What a person reads of a node."""
+
+import pytest
+
+from slipway_workflows.cli.live import spoken
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("deploy", "deploy"),
+        ("deploy(0)", "deploy"),
+        ("deploy(2)", "deploy, try 3"),
+        ("test/gates/load/load(0)", "test/gates/load"),
+        ("load/load(1)", "load, try 2"),
+        ("train/other(0)", "train/other"),
+        ("items(0:a)", "items(0:a)"),
+        ("", ""),
+    ],
+)
+def test_a_first_try_is_the_step_and_a_later_one_says_so(name: str, said: str) -> None:
+    assert spoken(name) == said
