@@ -1,5 +1,7 @@
 """The exit handler of a release: whatever happened, no environment is left half done."""
 
+from urllib.parse import urlencode
+
 from pydantic import BaseModel, Field
 
 from slipway_steps.actions.rollout import say, undo
@@ -37,6 +39,10 @@ def links(world: World, release: str) -> list[str]:
     if not base:
         return []
     form = f"{base}/workflow-templates/{namespace}/promote-to-production?sidePanel=submit"
+    there = world.registry.record(Environment.CANARY).current
+    if there:
+        # filled in: who submits it later means the version that they were told of, not what canary serves by then
+        form += f"&{urlencode({'parameters[model-version]': there.version})}"
     return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
 
 

@@ -9,6 +9,7 @@ from slipway_steps.actions import deploy, finish, hold, promote, revert
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.ports import World
 
 STAGING, CANARY, PRODUCTION = Environment
 
@@ -142,3 +143,17 @@ def test_finish_undoes_its_own_release_only(memory: Memory) -> None:
     assert memory.running[STAGING] == memory.candidate("2")
     run(memory, finish, release="living")
     assert memory.running[STAGING] == memory.candidate("1")
+
+
+def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:
+    world = memory.world()
+    assert finish.links(world, "r1") == []
+    settings = world.settings.model_copy(update={"argo_url": "https://argo.example/"})
+    known = World(settings, world.registry, world.images, world.platform)
+    form = "https://argo.example/workflow-templates/slipway/promote-to-production?sidePanel=submit"
+    assert finish.links(known, "r1") == [
+        "workflow: https://argo.example/workflows/slipway/r1",
+        f"promote to production: {form}",
+    ]
+    released(memory, "1")
+    assert finish.links(known, "r1")[1] == f"promote to production: {form}&parameters%5Bmodel-version%5D=1"
