@@ -57,7 +57,12 @@ class Playbooks:
         # one environment is as good as three, in a third of the time
         extra.write_text(yaml.safe_dump({"slipway_environments": ["staging"], **variables}))
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "K8S_AUTH_"))}
-        environment |= {"TMPDIR": str(self.directory), "HOME": str(self.directory), "ANSIBLE_NOCOLOR": "1"}
+        environment |= {
+            "TMPDIR": str(self.directory),
+            "HOME": str(self.directory),
+            "ANSIBLE_NOCOLOR": "1",
+            "LC_ALL": "C.UTF-8",
+        }
         done = subprocess.run(
             [BIN / "ansible-playbook", "-i", self.inventory, name, "-e", f"@{extra}", *arguments],
             cwd=ROOT / "ansible",
