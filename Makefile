@@ -47,7 +47,7 @@ check: .venv/.platform ## style, types, floors, rendered manifests, playbooks
 	@$(BIN)/lint-imports
 	@$(BIN)/slipway render --check
 	@$(BIN)/slipway lint workflows/manifests
-	@cd ansible && LC_ALL=C.UTF-8 PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline --quiet
+	@cd ansible && LC_ALL=C.UTF-8 PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --offline -q
 
 manifests: setup ## write workflows/manifests from the catalog
 	@$(BIN)/slipway render

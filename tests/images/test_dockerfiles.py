@@ -71,8 +71,9 @@ def test_the_last_stage_builds_nothing_and_is_not_root(name: str) -> None:
     assert any(line[0] == "LABEL" and "org.opencontainers.image.revision" in line[1] for line in stage)
 
 
-def test_the_served_image_has_a_health_check() -> None:
-    assert any(line[0] == "HEALTHCHECK" for line in last_stage("app"))
+@pytest.mark.parametrize("name", ["app", "mlflow"])
+def test_an_image_that_serves_has_a_health_check(name: str) -> None:
+    assert any(line[0] == "HEALTHCHECK" for line in last_stage(name))
 
 
 @pytest.mark.parametrize("name", ["app", "steps", "train"])
