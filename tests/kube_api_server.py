@@ -93,6 +93,7 @@ class KubeApi:
     """`objects`: (api version, plural, namespace, name) -> object; `writes`: what changed something, in words.
 
     `logs`: pod -> what its container wrote. `busy`: objects that somebody else writes just before the next PUT.
+    `lost`: as many answers to a POST are 503 although the object was made.
     """
 
     def __init__(self) -> None:
@@ -101,6 +102,7 @@ class KubeApi:
         self.dry_runs = 0
         self.logs: dict[str, str] = {}
         self.busy: list[Object] = []
+        self.lost = 0
         self._applied: dict[tuple[Any, ...], Object] = {}
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
@@ -298,6 +300,9 @@ class Handler(BaseHTTPRequestHandler):
             code, answer = self.owner.answer(self.command, url.path, parse_qs(url.query), kind, body)
         except Refused as refused:
             code, answer = refused.code, refused.body
+        if self.command == "POST" and self.owner.lost:
+            self.owner.lost -= 1
+            code, answer = 503, {"message": "told 503"}
         self.reply(code, json.dumps(answer).encode(), "application/json")
 
     def reply(self, code: int, data: bytes, kind: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from kube_api_server import KubeApi
 
-from slipway_steps.settings import PROJECT_ROOT
+from slipway_steps.domain.errors import PlatformError
+from slipway_steps.settings import PROJECT_ROOT, Settings
 from slipway_workflows.cli import cluster as commands
 from slipway_workflows.cli import main
 from slipway_workflows.cluster import client
@@ -117,6 +118,22 @@ def test_submit_is_what_argo_submit_from_makes(api: KubeApi, capsys: pytest.Capt
         "arguments": {"parameters": [{"name": "scenario", "value": "slow"}]},
     }
     assert workflow["metadata"]["labels"] == {"workflows.argoproj.io/workflow-template": "release-model"}
+
+
+def test_an_answer_that_was_lost_makes_no_second_workflow(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.lost = 2
+    assert main(["submit", "release-model", "--cluster"]) == 0
+    name = capsys.readouterr().out.strip()
+    assert [key[3] for key in api.objects if key[1] == "workflows"] == [name]
+
+
+def test_a_workflow_of_another_is_not_taken_for_ours(api: KubeApi) -> None:
+    there = client.Workflows(Settings())
+    manifest = {**yaml.safe_load(WAITING), "kind": "Workflow"}
+    api.add(copy.deepcopy(manifest))
+    manifest["metadata"]["annotations"] = {"slipway.dev/submission": "mine"}
+    with pytest.raises(PlatformError, match="submitting workflow wf failed"):
+        there.create(manifest)
 
 
 def test_a_cron_workflow_starts_now(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.settings import Settings
+from slipway_workflows.cluster.submit import SUBMISSION
 
 GROUP = ("argoproj.io", "v1alpha1")
 TRIES = 10
@@ -60,9 +61,18 @@ class Workflows:
         )
 
     def create(self, manifest: Workflow) -> str:
-        """Submit; returns the workflow's name."""
-        found = self._custom("create", "workflows", manifest, what="submitting the workflow")
-        return str(found["metadata"]["name"])
+        """Submit; returns the workflow's name. Raises Conflict where there is another of that name."""
+        from slipway_steps.adapters.cluster.api import Conflict
+
+        name = str(manifest["metadata"]["name"])
+        try:
+            self._custom("create", "workflows", manifest, what=f"submitting workflow {name}")
+        except Conflict:
+            # the first try may have got through although its answer did not
+            mark = manifest["metadata"]["annotations"][SUBMISSION]
+            if (self.get(name)["metadata"].get("annotations") or {}).get(SUBMISSION) != mark:
+                raise
+        return name
 
     def change(self, name: str, how: Callable[[Workflow], Workflow]) -> Workflow:
         """Read the workflow, change it, write it back if nobody else has; else once more. Returns what was written.

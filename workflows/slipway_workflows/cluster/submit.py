@@ -1,5 +1,6 @@
 """From a template to the Workflow that `argo submit --from` would create, with what Argo leaves unchecked checked."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from slipway_steps.domain.errors import BadInput
 
 API = "argoproj.io/v1alpha1"
+SUBMISSION = "slipway.dev/submission"
+"""Annotation that tells a workflow of ours from another of its name."""
 
 
 def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
@@ -29,13 +32,16 @@ def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, An
         if choices and key in given and value not in choices:
             raise BadInput(f"{name}: {key}={value} is not one of its values", f"known: {', '.join(choices)}")
     label = "cron-workflow" if cron else "workflow-template"
+    own = uuid.uuid4().hex
     metadata: dict[str, Any] = {
-        "generateName": f"{name}-",
+        # named here and not by the server: a creation that has to be tried twice is still one workflow
+        "name": f"{name}-{own[:8]}",
         "labels": {f"workflows.argoproj.io/{label}": name},
+        "annotations": {SUBMISSION: own},
     }
     if cron:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        metadata["annotations"] = {"workflows.argoproj.io/scheduled-time": now}
+        metadata["annotations"]["workflows.argoproj.io/scheduled-time"] = now
     arguments = {key: {"name": key, "value": value} for key, value in given.items()}
     if cron:
         inherited = {key: item for key, item in parameters.items() if key not in arguments}
