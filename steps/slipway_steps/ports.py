@@ -119,6 +119,9 @@ class Platform(Protocol):
     def release_alive(self, release: str) -> bool:
         """Whether the workflow of that name still runs or waits."""
 
+    def label_release(self, release: str, labels: dict[str, str]) -> None:
+        """Give the workflow of that name labels, by which people search for it; nothing on one machine."""
+
 
 @dataclass(frozen=True)
 class World:

@@ -214,6 +214,18 @@ def test_pods_of_argo_events_are_restricted_too() -> None:
         assert context["capabilities"] == {"drop": ["ALL"]}
 
 
+def test_people_find_workflows_by_what_they_were_started_with() -> None:
+    found = {}
+    for name in templates():
+        for label, source in (document(name)["spec"]["workflowMetadata"].get("labelsFrom") or {}).items():
+            parameters = {"model-version": "7", "target-environment": "canary"}
+            value = exprlang.evaluate(source["expression"], {"workflow": {"parameters": parameters}})
+            found[name, label.removeprefix("slipway.dev/")] = value
+    assert found["promote-model", "model-version"] == "7"
+    assert found["revert-model", "environment"] == "canary"
+    assert {name for name, label in found if label == "model-version"} >= {"test-staging", "promote-to-production"}
+
+
 def test_only_breakage_is_retried() -> None:
     for name in templates():
         for found in document(name)["spec"]["templates"]:

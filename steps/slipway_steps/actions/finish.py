@@ -29,8 +29,24 @@ def run(params: Params, world: World) -> Outputs:
         if record.open and record.open.release == params.release:
             say(f"{environment}: {params.release} ends in the middle of its {record.open.action}; undoing that")
             undo(world, environment, record, f"release {params.release} ended early")
+    _label(params, world)
     _tell(params, world)
     return Outputs()
+
+
+def _label(params: Params, world: World) -> None:
+    """Which version it was about and how far that got, for the search of the UI: no template knows it beforehand."""
+    try:
+        versions = [one.candidate.version for one in world.registry.reports(params.release) if one.candidate.version]
+        if versions:
+            labels = {"slipway.dev/model-version": versions[-1]}
+            for environment in Environment:
+                current = world.registry.record(environment).current
+                if current and current.version == versions[-1]:
+                    labels["slipway.dev/environment"] = environment.value
+            world.platform.label_release(params.release, labels)
+    except SlipwayError as error:
+        say(f"warning: {error}")
 
 
 def links(world: World, release: str) -> list[str]:

@@ -54,6 +54,8 @@ class Memory:
     alive: set[str] = field(default_factory=set)
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    told: dict[str, list[Any]] = field(default_factory=dict)
 
     def world(self) -> World:
         settings = Settings(home=Path("/nonexistent"), healthy_timeout=0.0)
@@ -135,3 +137,10 @@ class Memory:
 
     def release_alive(self, release: str) -> bool:
         return release in self.alive
+
+    def label_release(self, release: str, labels: dict[str, str]) -> None:
+        self.labels[release] = labels
+
+    # reports of releases: release -> gates' reports
+    def reports(self, release: str) -> list[Any]:
+        return self.told.get(release, [])

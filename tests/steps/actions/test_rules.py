@@ -8,7 +8,7 @@ from steps.actions.fakes import Memory
 from slipway_steps.actions import deploy, finish, hold, promote, revert
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError, Refused
-from slipway_steps.domain.verdict import Verdict
+from slipway_steps.domain.verdict import Gate, GateReport, Verdict
 from slipway_steps.ports import World
 
 STAGING, CANARY, PRODUCTION = Environment
@@ -157,3 +157,21 @@ def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:
     ]
     released(memory, "1")
     assert finish.links(known, "r1")[1] == f"promote to production: {form}&parameters%5Bmodel-version%5D=1"
+
+
+def test_a_release_is_labelled_with_its_version_and_how_far_it_got(memory: Memory) -> None:
+    released(memory, "1")
+    report = GateReport(
+        gate=Gate.LOAD,
+        release="r1",
+        candidate=memory.candidate("1"),
+        verdict=Verdict.PASS,
+        checks=[],
+        started_at=0.0,
+        finished_at=0.0,
+    )
+    memory.told["r1"] = [report]
+    run(memory, finish, release="r1", workflow_status="Succeeded")
+    assert memory.labels == {"r1": {"slipway.dev/model-version": "1", "slipway.dev/environment": "canary"}}
+    run(memory, finish, release="a-promotion", workflow_status="Succeeded")
+    assert set(memory.labels) == {"r1"}

@@ -6,6 +6,7 @@ from slipway_workflows.step import flag
 from slipway_workflows.strict_hera import (
     Container,
     Histogram,
+    LabelValueFrom,
     MetricLabel,
     Metrics,
     Mutex,
@@ -81,7 +82,7 @@ def template(
         # pods that failed stay until the workflow goes: their events say why
         pod_gc=PodGC(strategy="OnPodSuccess"),
         security_context=POD_SECURITY,
-        workflow_metadata=WorkflowMetadata(labels=searchable(name)),
+        workflow_metadata=WorkflowMetadata(labels=searchable(name), labels_from=_asked(parameters)),
         metrics=Metrics(prometheus=[_duration(name)]),
     )
 
@@ -89,6 +90,18 @@ def template(
 def searchable(name: str) -> dict[str, str]:
     """Labels of each workflow, for the search of the UI."""
     return {"app.kubernetes.io/part-of": "slipway", "slipway.dev/template": name}
+
+
+def _asked(parameters: Sequence[Parameter]) -> dict[str, LabelValueFrom] | None:
+    """Labels of what a workflow was started with; what a release found out itself is labelled by `finish`."""
+    known = {"model-version": MODEL_VERSION, "environment": "target-environment"}
+    names = {parameter.name for parameter in parameters}
+    found = {
+        f"slipway.dev/{label}": LabelValueFrom(expression=f"workflow.parameters['{name}']")
+        for label, name in known.items()
+        if name in names
+    }
+    return found or None
 
 
 def _duration(name: str) -> Prometheus:

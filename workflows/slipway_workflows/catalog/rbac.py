@@ -56,6 +56,13 @@ def grants() -> list[Grant]:
             "whether the release that owns an environment still lives",
         ),
         Grant(
+            "slipway-label-workflows",
+            NAMESPACE,
+            (("argoproj.io", ("workflows",), ("patch",)),),
+            (account("finish"),),
+            "labels the workflow with the model version and the environment it reached",
+        ),
+        Grant(
             "slipway-start-release",
             NAMESPACE,
             (("argoproj.io", ("workflows",), ("create",)),),

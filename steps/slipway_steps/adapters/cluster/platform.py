@@ -177,3 +177,18 @@ class KubernetesPlatform:
             absent=True,
         )
         return found is not None and (found.get("status") or {}).get("phase") not in ENDED
+
+    def label_release(self, release: str, labels: dict[str, str]) -> None:
+        """See ports.Platform."""
+        self.api.call(
+            "CustomObjectsApi",
+            "patch_namespaced_custom_object",
+            "argoproj.io",
+            "v1alpha1",
+            self.settings.workflows_namespace,
+            "workflows",
+            release,
+            {"metadata": {"labels": labels}},
+            what=f"labelling workflow {release}",
+            _content_type="application/merge-patch+json",
+        )

@@ -314,3 +314,6 @@ class LocalPlatform:
         if not release or "/" in release:
             return False
         return lock_is_held(self.home / "runs" / release / "lock")
+
+    def label_release(self, release: str, labels: dict[str, str]) -> None:
+        """See ports.Platform: nobody searches by labels here."""

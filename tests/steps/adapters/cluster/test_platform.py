@@ -268,6 +268,14 @@ def test_whether_a_release_lives(cluster: Cluster, phase: str, alive: bool) -> N
     assert not platform().release_alive("../x")
 
 
+def test_a_release_gets_labels_and_keeps_its_own(cluster: Cluster) -> None:
+    path = "/apis/argoproj.io/v1alpha1/namespaces/slipway/workflows/release-x"
+    metadata = {"name": "release-x", "resourceVersion": "1", "labels": {"own": "kept"}}
+    cluster.objects[path] = {"kind": "Workflow", "metadata": metadata}
+    platform().label_release("release-x", {"slipway.dev/model-version": "7"})
+    assert cluster.objects[path]["metadata"]["labels"] == {"own": "kept", "slipway.dev/model-version": "7"}
+
+
 def test_addresses() -> None:
     host = "model-app-staging-service.model-app-staging.svc.cluster.local:8000"
     assert platform().url(host) == f"http://{host}"
