@@ -38,7 +38,7 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 	@$(BIN)/slipway run release-model $(ARGS)
 
 test: .venv/.platform ## run all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.platform ## style, types, floors, rendered manifests, playbooks
 	@$(BIN)/ruff check .

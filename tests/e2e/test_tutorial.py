@@ -111,7 +111,7 @@ CHECKS: dict[str, Check] = {
     "slipway graph @latest --output reverted.svg": drawn("reverted.svg"),
     "slipway run release-model -p scenario=slow": rejected_by("load"),
     "slipway run test-staging": stands(staging="2", canary="2"),
-    "slipway lint workflows/manifests": said("no findings"),
+    "slipway lint workflows/manifests": said(),
     "slipway run promote-to-production": stands(),
     "slipway approve": stands(staging="2", canary="2", production="2"),
     'slipway revert canary --reason "customers saw wrong labels"': stands(staging="2", canary="1", production="2"),
