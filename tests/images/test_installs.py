@@ -1,0 +1,50 @@
+"""Each image's lock, installed into a fresh environment, and what the image starts run from it.
+
+It needs an index of packages and some minutes: only where SLIPWAY_TEST_INSTALLS=1 asks for it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipway_steps.settings import PROJECT_ROOT
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("SLIPWAY_TEST_INSTALLS") != "1", reason="installs packages: SLIPWAY_TEST_INSTALLS=1 asks for it"
+)
+STARTS = {
+    "app": ("images/app", ["-c", "import serve"], 0),
+    "mlflow": ("images/mlflow", ["-m", "mlflow", "server", "--help"], 0),
+    "steps": ("steps", ["-m", "slipway_steps.entry", "no-such-step"], 1),
+    "train": ("images/train", ["train.py", "--help"], 0),
+}
+"""Image -> directory whose files it holds, arguments of Python, its exit code."""
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_lock_installs_and_is_enough(name: str, tmp_path: Path) -> None:
+    directory, arguments, code = STARTS[name]
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    lock = PROJECT_ROOT / "images" / name / "requirements.lock"
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:", "-r", lock]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    checked = subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    shutil.copytree(PROJECT_ROOT / directory, tmp_path / "files", ignore=shutil.ignore_patterns("__pycache__"))
+    started = subprocess.run(
+        [python, *arguments],
+        cwd=tmp_path / "files",
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert started.returncode == code, started.stdout + started.stderr
+    assert "ModuleNotFoundError" not in started.stderr, started.stderr
