@@ -207,6 +207,7 @@ def test_pods_of_the_platform_are_restricted_and_probed() -> None:
     for one in deployments:
         spec = one["spec"]["template"]["spec"]
         assert not spec["automountServiceAccountToken"]
+        assert not spec["enableServiceLinks"], "a Service's variables would be taken for settings"
         assert spec["securityContext"]["runAsNonRoot"]
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert one["spec"]["strategy"] == {"type": "Recreate"}

@@ -15,6 +15,8 @@ app.kubernetes.io/part-of: slipway
 
 {{- define "platform.pod" -}}
 automountServiceAccountToken: false
+{{- /* A Service `mlflow` would make MLFLOW_PORT=tcp://..., a Service `registry` REGISTRY_PORT, which both programs read. */}}
+enableServiceLinks: false
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
