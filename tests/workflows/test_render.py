@@ -66,7 +66,8 @@ def test_main_mirrors_the_arguments_of_its_template(texts: dict[str, str]) -> No
 
 def test_templates_read_their_own_inputs_only(texts: dict[str, str]) -> None:
     for name, text in texts.items():
-        assert "workflow.parameters" not in text, name
+        templates = yaml.safe_load(text)["spec"].get("templates")
+        assert "workflow.parameters" not in yaml.safe_dump(templates), name
         assert "?." not in text, name
         assert "localhost" not in text, name
         assert "127.0.0.1" not in text, name
