@@ -44,3 +44,8 @@ def trained_package(packaged: Callable[..., Path]) -> Path:
 def resnet_package(packaged: Callable[..., Path]) -> Path:
     """A ResNet, really trained: a fine model that the app does not serve."""
     return packaged("resnet", "--scenario=bad-architecture")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole releases first: they take minutes, one after the other, and all else fits beside them."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)

@@ -72,25 +72,20 @@ class Slipway:
             assert time.monotonic() < deadline, "nothing ever waited"
             time.sleep(0.2)
 
-    def serves(self, environment: str) -> str | None:
-        """The version that an environment says it serves, over HTTP."""
+    def serves(self, environment: str, status: dict[str, dict[str, str | None]] | None = None) -> str | None:
+        """The version that an environment says it serves, over HTTP. `status`: where it was asked for already."""
         import requests
 
-        url = self.status()[environment]["url"]
+        url = (status or self.status())[environment]["url"]
         return None if url is None else requests.get(f"{url}/version", timeout=10).json()["version"]
 
     def aliases(self) -> dict[str, str]:
         """Alias -> version, as MLflow has them."""
-        code = (
-            "import json; from slipway_steps.settings import Settings;"
-            "from slipway_steps.adapters.mlflow_registry import MlflowRegistry;"
-            "r = MlflowRegistry(Settings());"
-            "print(json.dumps({n: r.alias(n) for n in ('development', 'staging', 'canary', 'production')}))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=self.environment, capture_output=True, text=True, check=True, timeout=60
-        )
-        found = json.loads(done.stdout.splitlines()[-1])
+        from slipway_steps.adapters.mlflow_registry import MlflowRegistry
+        from slipway_steps.settings import Settings
+
+        registry = MlflowRegistry(Settings(home=self.home))
+        found = {name: registry.alias(name) for name in ("development", "staging", "canary", "production")}
         return {name: version for name, version in found.items() if version}
 
     def release(self, package: Path, *parameters: str) -> Finished:

@@ -20,14 +20,15 @@ COMMANDS = commands()
 Check = Callable[[Slipway, Finished], None]
 
 
-def standing(machine: Slipway, **expected: str | None) -> None:
-    """What each environment was told, serves and has as its alias: all the same version."""
+def standing(machine: Slipway, **expected: str | None) -> dict[str, dict[str, str | None]]:
+    """What each environment was told, serves and has as its alias: all the same version. Returns the status."""
     status, aliases = machine.status(), machine.aliases()
     for environment, version in expected.items():
         assert (status[environment]["version"], aliases.get(environment)) == (version, version), environment
         if version:
             assert status[environment]["phase"] == "Running"
-            assert machine.serves(environment) == version
+            assert machine.serves(environment, status) == version
+    return status
 
 
 def promoted_by_itself(machine: Slipway, found: Finished) -> None:
@@ -36,8 +37,7 @@ def promoted_by_itself(machine: Slipway, found: Finished) -> None:
     ran = phases(workflow)
     assert (ran["promote"], ran["hold"], ran["revert"], ran["rejected"]) == ("Succeeded", *["Skipped"] * 3)
     assert (machine.home / "runs" / workflow["metadata"]["name"] / "report.html").exists()
-    standing(machine, staging="1", canary="1", production=None)
-    status = machine.status()
+    status = standing(machine, staging="1", canary="1", production=None)
     assert status["production"] == {"version": None, "digest": None, "phase": "Empty", "url": None, "last_good": None}
     assert status["staging"]["digest"] == status["canary"]["digest"], "promotion changed the image"
     assert machine.aliases()["development"] == "1"
@@ -62,8 +62,7 @@ def rejected_by(gate: str) -> Check:
         ran = phases(workflow)
         assert (ran["promote"], ran["revert"], ran["rejected"]) == ("Skipped", "Succeeded", "Failed")
         assert f"reject by {gate}" in found.err
-        standing(machine, staging="2", canary="2")
-        assert machine.status()["staging"]["last_good"] == "2"
+        assert standing(machine, staging="2", canary="2")["staging"]["last_good"] == "2"
         if gate == "resources":
             assert "oom-killed" in found.err
             assert ran["resources"] == "Succeeded", "a gate that ran exits 0"
@@ -87,7 +86,10 @@ def drawn(name: str) -> Check:
 
 
 def stands(**expected: str | None) -> Check:
-    return lambda machine, found: standing(machine, **expected)
+    def check(machine: Slipway, found: Finished) -> None:
+        standing(machine, **expected)
+
+    return check
 
 
 def stopped(machine: Slipway, found: Finished) -> None:
