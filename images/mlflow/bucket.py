@@ -13,9 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 def made(bucket: str, endpoint: str | None) -> bool:
     """True if the bucket was made, False if it was there.
 
-    Raises:
-        ClientError: the store refused, as with wrong keys.
-        BotoCoreError: the store was not reached, or no keys are set.
+    Raises ClientError where the store refused, as with wrong keys, and BotoCoreError where it was not reached or no
+    keys are set.
     """
     store = boto3.client("s3", endpoint_url=endpoint)
     try:
