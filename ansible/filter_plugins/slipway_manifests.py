@@ -89,6 +89,11 @@ def slipway_ordered(objects: list[Any], reverse: bool = False) -> list[Any]:
     return sorted(kept, key=lambda one: known.get(one["kind"], len(ORDER)), reverse=reverse)
 
 
+def slipway_outside(objects: list[Any], namespace: str) -> list[Any]:
+    """The objects that do not lie in `namespace` (empty: all)."""
+    return [one for one in objects if not namespace or one["metadata"].get("namespace") != namespace]
+
+
 def slipway_arguments(objects: list[Any], deployment: str, arguments: list[str]) -> list[Any]:
     """The objects with `arguments` added to the first container of the Deployment, where it has not got them yet."""
     for one in objects:
@@ -159,5 +164,6 @@ class FilterModule:
             "slipway_installed": slipway_installed,
             "slipway_namespace": slipway_namespace,
             "slipway_ordered": slipway_ordered,
+            "slipway_outside": slipway_outside,
             "slipway_secrets": slipway_secrets,
         }

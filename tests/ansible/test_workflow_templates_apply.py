@@ -84,8 +84,10 @@ def test_another_registry_and_another_namespace(api, playbook):
     assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
 
 
-def test_only_the_kinds_asked_for(api, playbook):
-    run = playbook("workflow_templates_apply.yml", workflow_templates_kinds=["CronWorkflow"])
+def test_only_the_kinds_asked_for_and_no_builds(api, playbook):
+    del api.objects[("v1", "namespaces", "", "slipway-build")]
+    kinds = ["CronWorkflow", "ConfigMap"]
+    run = playbook("workflow_templates_apply.yml", workflow_templates_kinds=kinds, workflow_templates_build=False)
     assert run.failed == 0, run.output
     assert {words.split()[1] for words in api.writes} == {"cronworkflows"}
 

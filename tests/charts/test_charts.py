@@ -299,6 +299,15 @@ def test_a_mirror_serves_every_image() -> None:
     assert f"m.example/x/versity/versitygw@{DIGEST}" in images
 
 
+def test_building_images_can_be_left_out() -> None:
+    def build(values: dict[str, Any]) -> set[str]:
+        found = rendered("slipway", values, "ml")
+        return {one["kind"] for one in found if one["metadata"].get("namespace") == "slipway-build"}
+
+    assert build({}) == {"WorkflowTemplate", "ConfigMap", "ServiceAccount", "Role", "RoleBinding"}
+    assert build({"build": {"enabled": False}}) == set()
+
+
 def test_templates_can_be_left_to_another_tool() -> None:
     assert {kind for kind, _ in slipway({"manifests": {"enabled": False}})} == {"ConfigMap"}
 
