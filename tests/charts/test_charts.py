@@ -312,6 +312,14 @@ def test_templates_can_be_left_to_another_tool() -> None:
     assert {kind for kind, _ in slipway({"manifests": {"enabled": False}})} == {"ConfigMap"}
 
 
+def test_the_controller_is_told_to_look_soon() -> None:
+    """The playbook and Argo's own chart say the same."""
+    values = yaml.safe_load((CHARTS / "argo-workflows-values.yaml").read_text())
+    role = PROJECT_ROOT / "ansible" / "roles" / "argo_workflows" / "defaults" / "main.yml"
+    wanted = yaml.safe_load(role.read_text())["argo_workflows_requeue_time"]
+    assert values["controller"]["extraEnv"] == [{"name": "DEFAULT_REQUEUE_TIME", "value": wanted}]
+
+
 def test_no_chart_holds_a_secret_or_a_moving_image() -> None:
     for one in [*app("production", **EVERYTHING).values(), *slipway(EVENTS).values(), *platform(LOCKED).values()]:
         assert one["kind"] != "Secret"
