@@ -173,6 +173,18 @@ def test_without_a_cluster_it_is_said(
     assert "no cluster is configured" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["just words\n", "a: [\n", "apiVersion: v1\nclusters: 7\n", "[]\n", ""])
+def test_a_kubeconfig_of_garbage_is_one_line(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert main(["list", "--cluster"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "check KUBECONFIG" in line
+
+
 def test_list_get_and_logs(api: KubeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workflow = failed(tmp_path)
     api.add(workflow)

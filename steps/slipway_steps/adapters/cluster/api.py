@@ -10,6 +10,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
+from yaml import YAMLError
 
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
@@ -64,6 +65,10 @@ class Api:
                     kubernetes.config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
             except (ConfigException, OSError) as error:
                 raise PlatformError(f"no cluster is configured: {error}", "check KUBECONFIG") from error
+            except (AttributeError, KeyError, TypeError, ValueError, YAMLError) as error:
+                # the client checks no file that it reads
+                what = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise PlatformError(f"the kubeconfig cannot be used: {what}", "check KUBECONFIG") from error
             configuration.retries = False  # retried here, where it is said
             self._client = kubernetes.client.ApiClient(configuration)
         return self._client

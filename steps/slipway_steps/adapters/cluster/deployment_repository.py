@@ -71,7 +71,7 @@ class DeploymentRepository:
         return self._tried(once, f"writing the values of {environment} to")
 
     def _path(self, environment: Environment) -> bytes:
-        return self.settings.deploy_path.format(environment=environment.value).encode()
+        return self.settings.deploy_path.replace("{environment}", environment.value).encode()
 
     def _client(self) -> tuple[GitClient, str]:
         config = ConfigDict()
