@@ -58,7 +58,7 @@ CONFORMANCE ?= ../shared/conformance
 conformance: setup ## hold the local engine against Argo's own answers (CONFORMANCE=DIRECTORY)
 	@test -d $(CONFORMANCE) || { echo "no recorded answers in $(CONFORMANCE); name their directory: make conformance CONFORMANCE=DIR"; exit 1; }
 	@rm -rf .slipway/conformance; failed=0; \
-	$(BIN)/python -m slipway_workflows.engine.conformance $(CONFORMANCE)/expressions.jsonl --environments $(CONFORMANCE)/environments.json || failed=1; \
+	$(BIN)/python -m slipway_workflows.engine.language.conformance $(CONFORMANCE)/expressions.jsonl --environments $(CONFORMANCE)/environments.json || failed=1; \
 	for kind in cases probes workflows; do echo "$$kind:"; \
 	  $(BIN)/python $(CONFORMANCE)/compare.py $$([ $$kind != cases ] || echo -j 1) --run '$(BIN)/slipway --home .slipway/conformance run {file} --with $(CONFORMANCE)/environment.yaml --output json' $(CONFORMANCE)/$$kind/*.yaml || failed=1; \
 	done; rm -rf .slipway/conformance; exit $$failed

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slipway_steps.adapters.oci_layout import OciLayout
+from slipway_steps.adapters.oci.layout import OciLayout
 from slipway_steps.settings import PROJECT_ROOT
 
 

@@ -17,23 +17,24 @@ from types import ModuleType
 from pydantic import BaseModel, ValidationError
 
 from slipway_steps.domain.errors import BadInput, SlipwayError
+from slipway_steps.files import replace_file
 
 STEPS = {
-    "train": "slipway_steps.actions.train",
-    "evaluate": "slipway_steps.gates.evaluation",
-    "register": "slipway_steps.actions.register",
-    "build": "slipway_steps.actions.build",
-    "deploy": "slipway_steps.actions.deploy",
-    "integration": "slipway_steps.gates.integration",
-    "resources": "slipway_steps.gates.resources",
-    "load": "slipway_steps.gates.load",
-    "promote": "slipway_steps.actions.promote",
-    "hold": "slipway_steps.actions.hold",
-    "revert": "slipway_steps.actions.revert",
-    "rejected": "slipway_steps.actions.rejected",
-    "vacant": "slipway_steps.actions.vacant",
-    "initialize": "slipway_steps.actions.initialize",
-    "finish": "slipway_steps.actions.finish",
+    "train": "slipway_steps.release.train",
+    "evaluate": "slipway_steps.release.evaluate",
+    "register": "slipway_steps.release.register",
+    "build": "slipway_steps.release.build",
+    "deploy": "slipway_steps.release.deploy",
+    "integration": "slipway_steps.release.integration",
+    "resources": "slipway_steps.release.resources",
+    "load": "slipway_steps.release.load",
+    "promote": "slipway_steps.release.promote",
+    "hold": "slipway_steps.release.hold",
+    "revert": "slipway_steps.release.revert",
+    "rejected": "slipway_steps.release.rejected",
+    "vacant": "slipway_steps.release.vacant",
+    "initialize": "slipway_steps.release.initialize",
+    "finish": "slipway_steps.release.finish",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""
 
@@ -76,9 +77,7 @@ def write_outputs(outputs: BaseModel, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for field in type(outputs).model_fields:
         path = directory / field.replace("_", "-")
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(str(getattr(outputs, field)))
-        temporary.replace(path)
+        replace_file(path, str(getattr(outputs, field)))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -81,7 +81,7 @@ class Slipway:
 
     def aliases(self) -> dict[str, str]:
         """Alias -> version, as MLflow has them."""
-        from slipway_steps.adapters.mlflow_registry import MlflowRegistry
+        from slipway_steps.adapters.mlflow.registry import MlflowRegistry
         from slipway_steps.settings import Settings
 
         registry = MlflowRegistry(Settings(home=self.home))

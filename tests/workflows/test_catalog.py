@@ -14,7 +14,7 @@ from slipway_steps.entry import STEPS
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.catalog import rbac, templates
 from slipway_workflows.catalog.test_staging import GRAPH_ORDER, VERDICT_ORDER
-from slipway_workflows.engine import exprlang, govaluate
+from slipway_workflows.engine.language import exprlang, govaluate
 from slipway_workflows.step import account
 from slipway_workflows.strict_hera import Synchronization
 

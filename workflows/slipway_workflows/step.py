@@ -101,7 +101,7 @@ def outputs_of(step: str) -> list[str]:
     return [flag(field) for field in outputs.model_fields]
 
 
-def leaf(
+def pod_template(
     step: str, *, image: str = "steps", deadline: int = 900, mutexes: Iterable[str] = (), global_verdict: bool = False
 ) -> Container:
     """The template that runs a step in a container of its own.

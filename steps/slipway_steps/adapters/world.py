@@ -1,8 +1,8 @@
 """Puts the adapters together for this process."""
 
 from slipway_steps.adapters.local.platform import LocalPlatform
-from slipway_steps.adapters.mlflow_registry import MlflowRegistry
-from slipway_steps.adapters.oci_layout import OciLayout
+from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+from slipway_steps.adapters.oci.layout import OciLayout
 from slipway_steps.ports import Images, Platform, World
 from slipway_steps.settings import Settings
 
@@ -13,12 +13,12 @@ def make_world(settings: Settings | None = None) -> World:
     layout = OciLayout(settings.home / "images", settings.app_directory)
     images: Images = layout
     if settings.registry:
-        from slipway_steps.adapters.oci_registry import OciRegistry
+        from slipway_steps.adapters.oci.registry import OciRegistry
 
         images = OciRegistry(settings)
     platform: Platform = LocalPlatform(settings, layout)
     if settings.platform == "kubernetes":
-        from slipway_steps.adapters.cluster.platform import KubernetesPlatform
+        from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
         platform = KubernetesPlatform(settings)
     return World(settings, MlflowRegistry(settings), images, platform)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from slipway_steps.adapters.oci_layout import OciLayout
+from slipway_steps.adapters.oci.layout import OciLayout
 from slipway_steps.settings import PROJECT_ROOT
 
 

@@ -1,13 +1,13 @@
 """`build-container-image`: the model layer on the app image."""
 
 from slipway_workflows.catalog.parts import output, template
-from slipway_workflows.step import handed_on, inputs_of, leaf
+from slipway_workflows.step import handed_on, inputs_of, pod_template
 from slipway_workflows.strict_hera import Parameter, Step, Steps, ValueFrom, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
     """One step; its output is the digest of the image."""
-    step = leaf("build")
+    step = pod_template("build")
     with Steps(
         name="main",
         inputs=inputs_of("build"),

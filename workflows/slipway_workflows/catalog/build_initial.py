@@ -3,7 +3,7 @@
 from slipway_steps.domain.environment import Environment
 from slipway_workflows.catalog import build_container_image, train_model
 from slipway_workflows.catalog.parts import MODEL_VERSION, STATE, VERDICT, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
+from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
 from slipway_workflows.strict_hera import Parameter, Step, Steps, WorkflowTemplate
 
 
@@ -14,8 +14,8 @@ def build() -> WorkflowTemplate:
     """
     train: list[Parameter] = list(train_model.build().arguments or [])
     image: list[Parameter] = list(build_container_image.build().arguments or [])
-    vacant, rejected = leaf("vacant"), leaf("rejected")
-    initialize = leaf("initialize", mutexes=[f"env-{environment}" for environment in Environment])
+    vacant, rejected = pod_template("vacant"), pod_template("rejected")
+    initialize = pod_template("initialize", mutexes=[f"env-{environment}" for environment in Environment])
     version, verdict = output("train", MODEL_VERSION), output("train", VERDICT)
     empty = when(output("vacant", STATE), "==", "vacant")
     good, bad = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
@@ -38,4 +38,4 @@ def build() -> WorkflowTemplate:
         )
     description = "Trains a first version and puts it into staging, canary and production; once."
     parts = [vacant, rejected, initialize]
-    return template("build-initial", description, main, parts, on_exit=leaf("finish"), locked=True)
+    return template("build-initial", description, main, parts, on_exit=pod_template("finish"), locked=True)

@@ -1,13 +1,13 @@
 """`deploy-container-image`: brings a built model version to staging."""
 
 from slipway_workflows.catalog.parts import STATE, environment_mutex, output, template
-from slipway_workflows.step import handed_on, inputs_of, leaf
+from slipway_workflows.step import handed_on, inputs_of, pod_template
 from slipway_workflows.strict_hera import Parameter, Step, Steps, ValueFrom, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
     """One step; its output `state` is healthy or unhealthy, `error` where the deployment itself broke."""
-    step = leaf("deploy", mutexes=[environment_mutex("target-environment")])
+    step = pod_template("deploy", mutexes=[environment_mutex("target-environment")])
     with Steps(
         name="main",
         inputs=inputs_of("deploy"),

@@ -1,7 +1,7 @@
 """`promote-to-production`: a person's word, then the hop from canary to production."""
 
 from slipway_workflows.catalog.parts import MODEL_VERSION, output, template, when
-from slipway_workflows.step import handed_on, inputs_of, leaf, referred
+from slipway_workflows.step import handed_on, inputs_of, pod_template, referred
 from slipway_workflows.strict_hera import Parameter, Step, Steps, Suspend, ValueFrom, WorkflowTemplate
 
 DECISION = "decision"
@@ -23,7 +23,7 @@ def build() -> WorkflowTemplate:
     answer = Parameter(name=DECISION, value_from=ValueFrom(supplied={}, default=REJECT))
     # after a day without an answer the default, reject, holds
     ask = Suspend(name="approve", duration="24h", inputs=[choice], outputs=[answer])
-    rejected = leaf("rejected")
+    rejected = pod_template("rejected")
     version = next(p for p in inputs_of("promote") if p.name == MODEL_VERSION)
     decision = output("approve", DECISION)
     with Steps(name="main", inputs=[version]) as main:
@@ -42,4 +42,4 @@ def build() -> WorkflowTemplate:
                 when=when(decision, "!=", APPROVE),
             )
     description = "Asks a person, waits a day for the answer, and promotes what canary serves to production."
-    return template("promote-to-production", description, main, [ask, rejected], on_exit=leaf("finish"))
+    return template("promote-to-production", description, main, [ask, rejected], on_exit=pod_template("finish"))

@@ -3,7 +3,7 @@
 from slipway_workflows.catalog import build_container_image, deploy_container_image, test_staging, train_model
 from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, output, template, when
 from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
-from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
+from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
 
 REVISION = "revision"
@@ -22,7 +22,7 @@ def build() -> WorkflowTemplate:
         _arguments(module.build())
         for module in (train_model, build_container_image, deploy_container_image, test_staging)
     )
-    rejected = leaf("rejected")
+    rejected = pod_template("rejected")
     version = output("train", MODEL_VERSION)
     verdict = output("train", VERDICT)
     inner = [MODEL_VERSION, DEPLOY_STATUS.name, "source-environment", "target-environment"]
@@ -55,4 +55,4 @@ def build() -> WorkflowTemplate:
             ),
         )
     description = "Trains a model and releases it: evaluation, image, staging, tests, then canary or back."
-    return template("release-model", description, main, [rejected], on_exit=leaf("finish"), locked=True)
+    return template("release-model", description, main, [rejected], on_exit=pod_template("finish"), locked=True)

@@ -1,7 +1,7 @@
 """`test-staging`: judges what staging serves, then promotes, holds or reverts it by its own `when` branches."""
 
 from slipway_workflows.catalog.parts import VERDICT, environment_mutex, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, leaf, referred
+from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
 from slipway_workflows.strict_hera import (
     Container,
     ContinueOn,
@@ -63,9 +63,9 @@ def gates_template(leaves: dict[str, Container]) -> Steps:
 
 def build() -> WorkflowTemplate:
     """Gates -> promote | hold | revert -> rejected, which is red unless the verdict was `pass`."""
-    leaves = {gate: leaf(gate, mutexes=[environment_mutex("source-environment")]) for gate in GRAPH_ORDER}
+    leaves = {gate: pod_template(gate, mutexes=[environment_mutex("source-environment")]) for gate in GRAPH_ORDER}
     gates = gates_template(leaves)
-    hold, rejected = leaf("hold", mutexes=[environment_mutex("source-environment")]), leaf("rejected")
+    hold, rejected = pod_template("hold", mutexes=[environment_mutex("source-environment")]), pod_template("rejected")
     automatic = Parameter(
         name="auto-promote",
         value="true",
@@ -109,4 +109,4 @@ def build() -> WorkflowTemplate:
         )
     description = "Judges what staging serves by its integration, resource and load tests, then promotes or reverts it."
     parts = [gates, *leaves.values(), hold, rejected]
-    return template("test-staging", description, main, parts, on_exit=leaf("finish"), locked=True)
+    return template("test-staging", description, main, parts, on_exit=pod_template("finish"), locked=True)

@@ -1,15 +1,15 @@
 """`train-model`: train, evaluate with pytest, and register what passed."""
 
 from slipway_workflows.catalog.parts import RUN_ID, VERDICT, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, leaf
+from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, ValueFrom, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
     """Steps train -> evaluate -> register; a failing evaluation registers nothing."""
-    train = leaf("train", image="train", deadline=3600)
-    evaluate = leaf("evaluate", image="train", global_verdict=True)
-    register = leaf("register")
+    train = pod_template("train", image="train", deadline=3600)
+    evaluate = pod_template("evaluate", image="train", global_verdict=True)
+    register = pod_template("register")
     inputs = distinct(inputs_of("train"), inputs_of("evaluate"), without=[RUN_ID])
     with Steps(
         name="main",

@@ -12,7 +12,7 @@ from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.settings import Settings
 from slipway_workflows import cluster
 from slipway_workflows.cli.live import plain, shown, spoken
-from slipway_workflows.engine.events import Event
+from slipway_workflows.engine.state.events import Event
 
 POLL = 2.0
 """Seconds between two looks at a workflow that is watched; a step on a cluster takes at least as long."""
@@ -177,7 +177,7 @@ def logs(name: str, node: str | None) -> None:
 
 def version_in(environment: Environment) -> dict[str, str]:
     """The version a person means, as a parameter: what the environment serves now. None where that cannot be read."""
-    from slipway_steps.adapters.cluster.platform import KubernetesPlatform
+    from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
     try:
         found = KubernetesPlatform(Settings()).deployed(environment)

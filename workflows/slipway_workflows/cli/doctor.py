@@ -20,8 +20,8 @@ def doctor(mend: bool) -> int:
     if local and not (settings.home / "mlflow" / "mlflow.db").exists():
         click.echo("nothing was ever released here")
         return 0
-    from slipway_steps.actions import drift
     from slipway_steps.adapters.world import make_world
+    from slipway_steps.release import drift
 
     world, left = make_world(settings), 0
     for environment in Environment:

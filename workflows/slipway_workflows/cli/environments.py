@@ -10,15 +10,15 @@ import click
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def status(output: str) -> None:
     """Show what stands in each environment."""
-    from slipway_workflows.cli.standing import standing, standing_table
+    from slipway_workflows.cli.environment_status import environment_statuses, environment_table
 
-    found = standing()
+    found = environment_statuses()
     if output == "json":
         click.echo(json.dumps({"environments": found}, indent=2))
     else:
         from rich.console import Console
 
-        Console().print(standing_table(found))
+        Console().print(environment_table(found))
 
 
 @click.group()
@@ -33,7 +33,7 @@ def logs(environment: str, follow: bool) -> None:
     """Print the log of the app in ENVIRONMENT."""
     from slipway_steps.domain.environment import parse_environment
     from slipway_steps.domain.errors import BadInput
-    from slipway_workflows.cli.standing import local_platform
+    from slipway_workflows.cli.environment_status import local_platform
 
     path = local_platform().log_path(parse_environment(environment))
     if not path.exists():
@@ -53,7 +53,7 @@ def logs(environment: str, follow: bool) -> None:
 def down() -> None:
     """Stop the environments; what they serve is remembered."""
     from slipway_steps.domain.environment import Environment
-    from slipway_workflows.cli.standing import local_platform
+    from slipway_workflows.cli.environment_status import local_platform
 
     platform = local_platform()
     for environment in Environment:

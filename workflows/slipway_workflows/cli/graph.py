@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.files import replace_file
 from slipway_workflows.cli import cluster
 
 
@@ -22,7 +23,6 @@ def graph(workflow: str, output: Path, on_cluster: bool) -> None:
     """
     from slipway_workflows import engine
     from slipway_workflows.cli.runs import named
-    from slipway_workflows.engine.store import write_whole
     from slipway_workflows.report import picture
 
     if workflow.endswith(".json"):
@@ -38,5 +38,5 @@ def graph(workflow: str, output: Path, on_cluster: bool) -> None:
         from slipway_steps.settings import Settings
 
         found = engine.stored(Settings().home, named(workflow))[1]
-    write_whole(output, picture(found))
+    replace_file(output, picture(found))
     click.echo(f"{output}: {found['metadata']['name']}")

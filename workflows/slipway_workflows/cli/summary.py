@@ -7,12 +7,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from slipway_steps.adapters.mlflow_registry import MlflowRegistry
+from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.settings import Settings
+from slipway_workflows.cli.environment_status import environment_statuses, environment_table
 from slipway_workflows.cli.live import spoken
-from slipway_workflows.cli.standing import standing, standing_table
 
 REJECTED = 2
 """Exit code of a release that a gate rejected and whose revert succeeded."""
@@ -134,10 +134,10 @@ def conclude(workflow: dict[str, Any]) -> int:
     try:
         registry = MlflowRegistry(settings)
         reports = registry.reports(name)
-        now = standing(registry)
+        now = environment_statuses(registry)
         if reports:
             console.print(gate_table(reports))
-        console.print(standing_table(now))
+        console.print(environment_table(now))
         console.print(headline(workflow, reports), style="bold green" if code == 0 else "bold red", markup=False)
         for node in red_pods(workflow):
             if code == 1:

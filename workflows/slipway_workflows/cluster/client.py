@@ -23,7 +23,7 @@ class Workflows:
     """The workflows, templates and pods of the namespace that `settings.workflows_namespace` names."""
 
     def __init__(self, settings: Settings) -> None:
-        from slipway_steps.adapters.cluster.api import Api  # a quarter of a second that only a cluster costs
+        from slipway_steps.adapters.kubernetes.api import Api  # a quarter of a second that only a cluster costs
 
         self.namespace = settings.workflows_namespace
         self.api = Api(settings)
@@ -62,7 +62,7 @@ class Workflows:
 
     def create(self, manifest: Workflow) -> str:
         """Submit; returns the workflow's name. Raises Conflict where there is another of that name."""
-        from slipway_steps.adapters.cluster.api import Conflict
+        from slipway_steps.adapters.kubernetes.api import Conflict
 
         name = str(manifest["metadata"]["name"])
         try:
@@ -79,7 +79,7 @@ class Workflows:
 
         Raises PlatformError where somebody else was always faster; what `how` raises goes through.
         """
-        from slipway_steps.adapters.cluster.api import Conflict
+        from slipway_steps.adapters.kubernetes.api import Conflict
 
         for _ in range(TRIES):
             changed = how(self.get(name))

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
-from slipway_workflows.engine.images import read_images
-from slipway_workflows.engine.library import Library, of_manifests
-from slipway_workflows.engine.run import Options, Run
-from slipway_workflows.engine.scopes import workflow_globals
-from slipway_workflows.engine.store import runs_of
-from slipway_workflows.engine.templates import Context, merge_named, merge_spec, named
-from slipway_workflows.engine.validate import validate
-from slipway_workflows.engine.waits import for_retry
+from slipway_workflows.engine.manifests.images import read_images
+from slipway_workflows.engine.manifests.library import Library, of_manifests
+from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, named
+from slipway_workflows.engine.manifests.validate import validate
+from slipway_workflows.engine.run.run import Options, Run
+from slipway_workflows.engine.run.scopes import workflow_globals
+from slipway_workflows.engine.state.store import runs_of
+from slipway_workflows.engine.state.waits import for_retry
 
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Characters that Kubernetes makes names of: no vowels, so that no words come out."""

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from slipway_workflows.engine import exprlang, govaluate
-from slipway_workflows.engine.expression_error import ExpressionError
+from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import exprlang, govaluate
 from slipway_workflows.lint.documents import Place
 from slipway_workflows.lint.rule import Rule
 from slipway_workflows.lint.subject import TAG, Found, Subject, dicts, mapping, strings

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from slipway_steps.domain.errors import BadInput
-from slipway_workflows.engine.yaml_reader import read_documents
+from slipway_workflows.engine.manifests.yaml_reader import read_documents
 
 Place = tuple[str | int, ...]
 """Where a value stands in its object: keys and indexes from the top."""

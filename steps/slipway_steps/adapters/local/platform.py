@@ -14,7 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
-from slipway_steps.adapters.local.leftovers import clean_up
+from slipway_steps.adapters.local.orphan_cleanup import clean_up
 from slipway_steps.adapters.local.pod import free_port
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate

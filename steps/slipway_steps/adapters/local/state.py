@@ -1,6 +1,5 @@
 """What an environment should be (spec.json, written by deployments) and what it is (status.json, by its supervisor)."""
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.pods import Pod, Sample
+from slipway_steps.files import replace_file
 
 
 class _File(BaseModel):
@@ -16,12 +16,7 @@ class _File(BaseModel):
 
     def write(self, path: Path) -> None:
         """Replace the file. Raises OSError."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(self.model_dump_json(indent=1))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, self.model_dump_json(indent=1))
 
     @classmethod
     def read(cls, path: Path) -> Self | None:

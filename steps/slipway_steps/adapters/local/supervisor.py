@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from slipway_steps.adapters.local.leftovers import clean_up, identify, label_of
+from slipway_steps.adapters.local.orphan_cleanup import clean_up, identify, label_of
 from slipway_steps.adapters.local.pod import PodProcess
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.errors import PlatformError

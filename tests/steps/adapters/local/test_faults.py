@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from slipway_steps.adapters.local.leftovers import label_of
+from slipway_steps.adapters.local.orphan_cleanup import label_of
 from slipway_steps.adapters.local.platform import LocalPlatform, lock_is_held
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate

@@ -1,0 +1,188 @@
+"""Argo CD, through merge patches of its Applications: no password, no argocd program.
+
+For half a second after a patch everything looks done while nothing has happened; a second operation that is requested
+while one runs is lost without a word; health is Healthy even where the manifests cannot be generated (all seen on
+v3.5.1). So: one's own operation, known by its id, then its success, then Synced with one's own parameters.
+"""
+
+import time
+import uuid
+from typing import Any
+
+from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError
+from slipway_steps.settings import Settings
+
+POLL = 0.5
+"""Seconds between two looks: Argo CD takes one to three for a sync."""
+VANISHED = 10.0
+"""Seconds after which an operation that is nowhere to be seen is taken for lost, and requested again."""
+INFO = "slipway-operation"
+Parameters = dict[str, str]
+
+
+class ArgoCD:
+    """The Applications `<app>-<environment>`."""
+
+    def __init__(self, api: Api, settings: Settings) -> None:
+        self.api = api
+        self.settings = settings
+
+    def _name(self, environment: Environment) -> str:
+        return f"{self.settings.app}-{environment}"
+
+    def read(self, environment: Environment) -> dict[str, Any]:
+        """The Application. Raises PlatformError where it is missing."""
+        name = self._name(environment)
+        found: dict[str, Any] | None = self.api.call(
+            "CustomObjectsApi",
+            "get_namespaced_custom_object",
+            "argoproj.io",
+            "v1alpha1",
+            self.settings.argocd_namespace,
+            "applications",
+            name,
+            what=f"reading Application {name}",
+            absent=True,
+        )
+        if found is None:
+            raise PlatformError(f"there is no Application {name}", "make it: ansible-playbook ansible/argocd_apps.yml")
+        return found
+
+    def parameters(self, environment: Environment) -> Parameters:
+        """The Helm parameters that the Application is to have."""
+        return helm_parameters((self.read(environment).get("spec") or {}).get("source"))
+
+    def set(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...] = (), revision: str = "") -> None:
+        """Give the Application these parameters, without those named in `gone`, and wait until it is synced with them.
+
+        Returns at once where it is. `revision`: a commit to sync to, which is always done. Raises PlatformError where
+        the sync fails, the manifests cannot be generated, or the deadline passes.
+        """
+        own = f"{int(time.time())}-{uuid.uuid4().hex[:8]}"
+        deadline = time.monotonic() + self.settings.operation_timeout
+        while time.monotonic() < deadline:
+            app = self.read(environment)
+            if not revision and _settled(app, wanted, gone):
+                return
+            if _busy(app):
+                time.sleep(POLL)
+                continue
+            asked = self._request(environment, app, wanted, gone, own, revision)
+            if asked and self._succeeded(environment, own, deadline):
+                break
+        self._synced(environment, wanted, gone, deadline)
+
+    def _request(
+        self,
+        environment: Environment,
+        app: dict[str, Any],
+        wanted: Parameters,
+        gone: tuple[str, ...],
+        own: str,
+        revision: str,
+    ) -> bool:
+        """Ask for parameters and a sync in one patch; False where somebody was faster."""
+        merged = {**helm_parameters(app["spec"].get("source")), **wanted}
+        listed = [{"name": k, "value": v, "forceString": True} for k, v in merged.items() if k not in gone]
+        metadata: dict[str, Any] = {"resourceVersion": app["metadata"]["resourceVersion"]}
+        if revision:
+            # it looks at the branch every three minutes by itself; until then it would compare with the old commit
+            metadata["annotations"] = {"argocd.argoproj.io/refresh": "normal"}
+        body = {
+            "metadata": metadata,
+            "spec": {"source": {"helm": {"parameters": listed}}},
+            "operation": {
+                "initiatedBy": {"username": "slipway"},
+                "info": [{"name": INFO, "value": own}],
+                "sync": {"syncOptions": ["ServerSideApply=true"]} | ({"revision": revision} if revision else {}),
+            },
+        }
+        name = self._name(environment)
+        try:
+            self.api.call(
+                "CustomObjectsApi",
+                "patch_namespaced_custom_object",
+                "argoproj.io",
+                "v1alpha1",
+                self.settings.argocd_namespace,
+                "applications",
+                name,
+                body,
+                what=f"changing Application {name}",
+                _content_type="application/merge-patch+json",
+            )
+        except Conflict:
+            return False
+        return True
+
+    def _succeeded(self, environment: Environment, own: str, deadline: float) -> bool:
+        """Wait for one's own operation; False where it was lost."""
+        seen = time.monotonic()
+        while time.monotonic() < deadline:
+            app = self.read(environment)
+            state = (app.get("status") or {}).get("operationState") or {}
+            if _id(state.get("operation")) == own:
+                seen = time.monotonic()
+                phase = state.get("phase")
+                if phase == "Succeeded":
+                    return True
+                if phase in ("Failed", "Error"):
+                    name = self._name(environment)
+                    raise PlatformError(f"the sync of {name} is {phase}: {state.get('message', '')}", "see Argo CD")
+            elif _id(app.get("operation")) == own:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > VANISHED:
+                return False
+            time.sleep(POLL)
+        return False
+
+    def _synced(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...], deadline: float) -> None:
+        name = self._name(environment)
+        while True:
+            app = self.read(environment)
+            if _settled(app, wanted, gone):
+                return
+            status = app.get("status") or {}
+            for condition in status.get("conditions") or []:
+                if condition.get("type") in ("ComparisonError", "InvalidSpecError"):
+                    raise PlatformError(
+                        f"Argo CD cannot compare {name}: {condition.get('message', '')}", "mend its repository or chart"
+                    )
+            if time.monotonic() > deadline:
+                sync = (status.get("sync") or {}).get("status", "Unknown")
+                health = (status.get("health") or {}).get("status", "Unknown")
+                raise PlatformError(
+                    f"{name} was not synced in {self.settings.operation_timeout:.0f} s: {sync}, {health}", "see Argo CD"
+                )
+            time.sleep(POLL)
+
+
+def helm_parameters(source: dict[str, Any] | None) -> Parameters:
+    """The Helm parameters of an Application's source."""
+    listed = ((source or {}).get("helm") or {}).get("parameters") or []
+    return {str(one["name"]): str(one.get("value", "")) for one in listed}
+
+
+def _id(operation: dict[str, Any] | None) -> str:
+    listed = (operation or {}).get("info") or []
+    return next((str(one.get("value")) for one in listed if one.get("name") == INFO), "")
+
+
+def _busy(app: dict[str, Any]) -> bool:
+    state = (app.get("status") or {}).get("operationState") or {}
+    return bool(app.get("operation")) or state.get("phase") == "Running"
+
+
+def _has(found: Parameters, wanted: Parameters, gone: tuple[str, ...]) -> bool:
+    return all(found.get(key) == value for key, value in wanted.items()) and not any(key in found for key in gone)
+
+
+def _settled(app: dict[str, Any], wanted: Parameters, gone: tuple[str, ...]) -> bool:
+    """Whether the parameters are wanted, compared and synced, and nothing is under way."""
+    sync = (app.get("status") or {}).get("sync") or {}
+    compared = helm_parameters((sync.get("comparedTo") or {}).get("source"))
+    asked = helm_parameters((app.get("spec") or {}).get("source"))
+    synced = sync.get("status") == "Synced" and not _busy(app)
+    return synced and _has(asked, wanted, gone) and _has(compared, wanted, gone)

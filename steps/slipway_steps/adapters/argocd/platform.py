@@ -1,0 +1,194 @@
+"""ports.Platform on Kubernetes with Argo CD."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from slipway_steps.adapters.argocd.application import ArgoCD
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment, image_tag
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.pods import Observation, Sample
+from slipway_steps.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway_steps.adapters.git.deployment_repository import DeploymentRepository
+
+HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
+ENDED = ("Succeeded", "Failed", "Error")
+IMAGE = ("image.repository", "image.tag", "image.digest", "modelVersion", "revision")
+"""The Helm parameters of the chart model-app that a release sets."""
+
+
+def _repository(settings: Settings) -> "DeploymentRepository | None":
+    if not settings.deploy_repository:
+        return None
+    from slipway_steps.adapters.git import deployment_repository
+
+    return deployment_repository.DeploymentRepository(settings)
+
+
+class KubernetesPlatform:
+    """Environments are namespaces `<app>-<environment>` with one Application each."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.api = Api(settings)
+        self.argocd = ArgoCD(self.api, settings)
+        self.repository = _repository(settings)
+        self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
+
+    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+        """See ports.Platform. Returns once Argo CD has applied it; that it is healthy is seen by its pods."""
+        host, _, prefix = self.settings.registry.partition("/")
+        repository = "/".join(part for part in (host, prefix.strip("/"), self.settings.app) if part)
+        values = (
+            repository,
+            image_tag(environment, candidate.version),
+            candidate.digest,
+            candidate.version,
+            candidate.revision,
+        )
+        wanted = dict(zip(IMAGE, values, strict=True))
+        if self.repository is None:
+            self.argocd.set(environment, wanted, gone=("replicas",))
+            return
+        image = {key.removeprefix("image."): value for key, value in wanted.items() if key.startswith("image.")}
+        others = {key: value for key, value in wanted.items() if not key.startswith("image.")}
+        self._commit(environment, {"image": image, **others}, f"version {candidate.version} ({wanted['image.tag']})")
+
+    def _commit(self, environment: Environment, values: dict[str, Any], what: str) -> None:
+        """Values go into Git; parameters of the Application would hide them."""
+        if self.repository is None:
+            return
+        revision = self.repository.write(environment, values, f"{self._namespace(environment)}: {what}\n")
+        self.argocd.set(environment, {}, gone=(*IMAGE, "replicas"), revision=revision)
+
+    def empty(self, environment: Environment) -> None:
+        """See ports.Platform."""
+        if self.repository is None:
+            self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
+        else:
+            self._commit(environment, {"replicas": 0}, "empty")
+
+    def _told(self, environment: Environment) -> dict[str, str]:
+        """What the environment was last told, as Helm parameters."""
+        if self.repository is None:
+            return self.argocd.parameters(environment)
+        values = self.repository.read(environment)
+        image = {f"image.{key}": value for key, value in (values.pop("image", None) or {}).items()}
+        return {key: str(value) for key, value in (image | values).items()}
+
+    def deployed(self, environment: Environment) -> Candidate | None:
+        """See ports.Platform."""
+        found = self._told(environment)
+        if not found.get("image.digest") or found.get("replicas") == "0":
+            return None
+        return Candidate(
+            version=found.get("modelVersion", ""), digest=found["image.digest"], revision=found.get("revision", "")
+        )
+
+    def _namespace(self, environment: Environment) -> str:
+        return f"{self.settings.app}-{environment}"
+
+    def _list(self, environment: Environment, method: str, **more: Any) -> list[dict[str, Any]]:
+        namespace = self._namespace(environment)
+        what = f"{method.replace('_', ' ')} in {namespace}"
+        found = self.api.call("CoreV1Api", method, namespace, what=what, **more)
+        items: list[dict[str, Any]] = found.get("items") or []
+        return items
+
+    def observe(self, environment: Environment) -> Observation:
+        """See ports.Platform. Old pods count until they are gone; samples gather from one call to the next."""
+        selector = f"app.kubernetes.io/instance={self._namespace(environment)}"
+        listed = self._list(environment, "list_namespaced_pod", label_selector=selector)
+        pods = []
+        for pod in listed:
+            waits = not any((s.get("state") or {}).get("running") for s in pod["status"].get("containerStatuses") or [])
+            pods.append(pod_of(pod, self._warnings(environment, pod["metadata"]["name"]) if waits else []))
+        available = self._measure(environment, selector)
+        started = max((pod.started_at or 0.0 for pod in pods), default=0.0)
+        names = {pod.name for pod in pods}
+        samples = [
+            sample
+            for (name, at), sample in sorted(self._samples.get(environment, {}).items(), key=lambda item: item[0][1])
+            if name in names and at > started
+        ]
+        memory, cpu = limits_of(listed[0]) if listed else (None, None)
+        return Observation(
+            environment=environment,
+            pods=pods,
+            samples=samples,
+            metrics_available=available,
+            memory_limit_bytes=memory or self.settings.memory_limit_mib * 2**20,
+            cpu_limit_millicores=cpu or self.settings.cpu_limit_millicores,
+        )
+
+    def _warnings(self, environment: Environment, pod: str) -> list[str]:
+        selector = f"involvedObject.name={pod},type=Warning"
+        events = self._list(environment, "list_namespaced_event", field_selector=selector)
+        ordered = sorted(events, key=lambda one: one.get("lastTimestamp") or one.get("eventTime") or "")
+        return [f"{one.get('reason')}: {one.get('message')}" for one in ordered]
+
+    def _measure(self, environment: Environment, selector: str) -> bool:
+        """Add what metrics.k8s.io says now; False where nothing serves it."""
+        found = self.api.call(
+            "CustomObjectsApi",
+            "list_namespaced_custom_object",
+            "metrics.k8s.io",
+            "v1beta1",
+            self._namespace(environment),
+            "pods",
+            label_selector=selector,
+            what=f"reading usage in {self._namespace(environment)}",
+            absent=True,
+        )
+        if found is None:
+            return False
+        kept = self._samples.setdefault(environment, {})
+        for item in found.get("items") or []:
+            sample = sample_of(item)
+            if sample is not None:
+                kept[item["metadata"]["name"], sample.at] = sample
+        return True
+
+    def url(self, app_host: str) -> str:
+        """See ports.Platform. Service names resolve inside the cluster as they are."""
+        if re.match(r"^https?://", app_host):
+            return app_host.rstrip("/")
+        if not HOST.match(app_host):
+            raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
+        return f"http://{app_host}"
+
+    def release_alive(self, release: str) -> bool:
+        """See ports.Platform."""
+        if not release or "/" in release:
+            return False
+        found = self.api.call(
+            "CustomObjectsApi",
+            "get_namespaced_custom_object",
+            "argoproj.io",
+            "v1alpha1",
+            self.settings.workflows_namespace,
+            "workflows",
+            release,
+            what=f"reading workflow {release}",
+            absent=True,
+        )
+        return found is not None and (found.get("status") or {}).get("phase") not in ENDED
+
+    def label_release(self, release: str, labels: dict[str, str]) -> None:
+        """See ports.Platform."""
+        self.api.call(
+            "CustomObjectsApi",
+            "patch_namespaced_custom_object",
+            "argoproj.io",
+            "v1alpha1",
+            self.settings.workflows_namespace,
+            "workflows",
+            release,
+            {"metadata": {"labels": labels}},
+            what=f"labelling workflow {release}",
+            _content_type="application/merge-patch+json",
+        )

@@ -1,1 +1,0 @@
-"""The environments of a cluster: Kubernetes and Argo CD."""

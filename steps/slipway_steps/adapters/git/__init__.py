@@ -1,0 +1,1 @@
+"""A Git repository that Argo CD deploys from."""

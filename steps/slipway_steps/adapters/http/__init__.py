@@ -1,0 +1,1 @@
+"""What is reached over plain HTTP: the served application, the load generator, webhooks."""

@@ -1,0 +1,1 @@
+"""OCI images: a layout on disk, or a registry."""

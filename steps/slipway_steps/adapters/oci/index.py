@@ -1,0 +1,71 @@
+"""index.json of an OCI layout: which tag points at which manifest. Changed under a lock and replaced whole."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from slipway_steps.adapters.oci.blobs import Descriptor
+from slipway_steps.domain.errors import ImageError
+
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a small file so that a reader sees the old one or the new one, never a part."""
+    with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.close()
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class Index:
+    """The tags of a layout. File errors are raised as they are."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "index.json"
+        self.lock = root / "index.lock"
+
+    def digest(self, tag: str) -> str | None:
+        """What a tag points at, or None. Raises ImageError for a damaged index."""
+        return next((str(entry["digest"]) for entry in self._entries() if _name(entry) == tag), None)
+
+    def point(self, tag: str, manifest: Descriptor) -> None:
+        """Point a tag at a manifest; other tags, and what another program put there, stay."""
+        entry = manifest.as_dict() | {"annotations": {REF_NAME: tag}}
+        with FileLock(self.lock):
+            others = [found for found in self._entries() if _name(found) != tag]
+            entries = sorted([*others, entry], key=lambda found: (_name(found), found["digest"]))
+            write_whole(
+                self.path,
+                json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}, indent=1),
+            )
+
+    def _entries(self) -> list[dict[str, Any]]:
+        try:
+            found = json.loads(self.path.read_text())["manifests"]
+            well = isinstance(found, list) and all(isinstance(entry["digest"], str) for entry in found)
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError):
+            well = False
+        if not well:
+            raise ImageError(
+                f"the index of the image store {self.path} is damaged",
+                "remove it; tags are written again by the next release",
+            )
+        entries: list[dict[str, Any]] = found
+        return entries
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """The tag of an entry; "" for one that another program put there without."""
+    return str((entry.get("annotations") or {}).get(REF_NAME, ""))

@@ -1,0 +1,99 @@
+"""The two layers of an image, as deterministic tar archives, and their unpacking."""
+
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from slipway_steps.adapters.oci.blobs import Blobs, Descriptor
+from slipway_steps.domain.errors import BadInput, ImageError
+from slipway_steps.domain.package import CONTRACT, MODEL, read_package
+
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+OWNER = 10001
+IGNORED = {"__pycache__", "Dockerfile", "README.md"}
+"""Not part of the app; nor is any hidden file: an .env may hold a secret."""
+
+Entry = tuple[str, Path | bytes]
+"""Path inside the image, and the file it comes from or its content."""
+
+
+def app_entries(directory: Path) -> Iterator[Entry]:
+    """The app's own files under /app."""
+    for path in sorted(directory.rglob("*")):
+        relative = path.relative_to(directory)
+        if path.is_file() and not any(part in IGNORED or part.startswith(".") for part in relative.parts):
+            yield f"app/{relative.as_posix()}", path
+
+
+def model_entries(package: Path, version: str) -> Iterator[Entry]:
+    """The model under /app/model, and versions.txt. Raises BadInput for a package that breaks its contract."""
+    found = read_package(package)
+    yield f"app/model/{CONTRACT}", found.directory / CONTRACT
+    yield f"app/model/{MODEL}", found.model
+    for sample in found.samples:
+        yield f"app/model/samples/{sample.name}", sample
+    yield "app/versions.txt", f"model-app=1.0.{version}\nmodel-version={version}\n".encode()
+
+
+def _directories(names: Iterable[str]) -> list[str]:
+    found = {parent.as_posix() for name in names for parent in Path(name).parents}
+    return sorted(found - {"."})
+
+
+def _header(name: str, size: int, mode: int, kind: bytes) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.type = size, mode, kind
+    info.uid = info.gid = OWNER
+    info.mtime = 0
+    return info
+
+
+def write_layer(blobs: Blobs, entries: Iterable[Entry]) -> Descriptor:
+    """Write a layer; directories first, then files by name. PAX, because a sample is named after its label, in any
+    script and length; a short ASCII name is the same bytes as in USTAR.
+    """
+    files = sorted(entries, key=lambda entry: entry[0])
+    with (
+        blobs.writing() as blob,
+        tarfile.open(fileobj=cast(IO[bytes], blob), mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive,
+    ):
+        for name in _directories(name for name, _ in files):
+            archive.addfile(_header(name, 0, 0o755, tarfile.DIRTYPE))
+        for name, source in files:
+            if isinstance(source, bytes):
+                archive.addfile(_header(name, len(source), 0o644, tarfile.REGTYPE), io.BytesIO(source))
+                continue
+            with _opened(source) as file:
+                archive.addfile(_header(name, os.fstat(file.fileno()).st_size, 0o644, tarfile.REGTYPE), file)
+    return Descriptor(LAYER_TYPE, blob.digest, blob.size)
+
+
+def _opened(source: Path) -> IO[bytes]:
+    """What cannot be read is the input's fault, not the store's."""
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise BadInput(f"{source} cannot be put into the image: {error.strerror}", "make it readable") from error
+
+
+def _files_only(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
+    """Stricter than the filter of tarfile: an image of ours has no links, and a link is how an archive escapes."""
+    if not (member.isreg() or member.isdir()):
+        raise tarfile.SpecialFileError(member)
+    return tarfile.data_filter(member, target)
+
+
+def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
+    """Unpack a layer over `target`. Raises ImageError where it is damaged, unsafe, or of a kind that is not built here
+    (a compressed one would have to be limited in size).
+    """
+    if layer.media_type != LAYER_TYPE:
+        raise ImageError(f"layer {layer.digest} is {layer.media_type}", f"only {LAYER_TYPE} can be unpacked here")
+    try:
+        with tarfile.open(blobs.verified(layer.digest), mode="r:") as archive:
+            archive.extractall(target, filter=_files_only)  # noqa: S202 - the filter is stricter than "data"
+    except tarfile.TarError as error:
+        raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error

@@ -1,0 +1,164 @@
+"""The image store of one machine: an OCI image layout on disk (image-spec 1.1), no daemon, no root.
+
+An image is a base layer (the app's own files) and one model layer, uncompressed: weights do not compress, and gzip made
+building three times slower. The same input gives the same bytes: entries are sorted, times are zero, owners are fixed.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.adapters.oci.blobs import LEFT_OVER, Blobs, Descriptor
+from slipway_steps.adapters.oci.index import Index, write_whole
+from slipway_steps.adapters.oci.layers import app_entries, model_entries, unpack_layer, write_layer
+from slipway_steps.domain.errors import ImageError
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+USER = "10001"
+"""Numeric, so that a kubelet can check runAsNonRoot."""
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+@contextmanager
+def translated(what: str, root: Path) -> Iterator[None]:
+    """File errors become ImageError; what was written so far lies under temporary names only."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ImageError(
+            f"{what} in the image store {root} failed: {reason}", "is the disk full or read-only?"
+        ) from error
+
+
+class OciLayout:
+    """ports.Images on a directory. `app_directory` holds the files of the app base."""
+
+    def __init__(self, root: Path, app_directory: Path) -> None:
+        self.root = root
+        self.app_directory = app_directory
+        self.blobs = Blobs(root)
+        self.index = Index(root)
+
+    def build(self, package: Path, version: str, tag: str) -> str:
+        """See ports.Images."""
+        if not (self.app_directory / "serve.py").is_file():
+            raise ImageError(f"the app base {self.app_directory} has no serve.py", "name it by SLIPWAY_APP_DIRECTORY")
+        with translated(f"building the image of version {version}", self.root):
+            self._prepare()
+            layers = [
+                write_layer(self.blobs, app_entries(self.app_directory)),
+                write_layer(self.blobs, model_entries(package, version)),
+            ]
+            config = self.blobs.write_json(_config(layers, version), CONFIG_TYPE)
+            manifest = {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST_TYPE,
+                "config": config.as_dict(),
+                "layers": [layer.as_dict() for layer in layers],
+                "annotations": {"org.opencontainers.image.version": f"1.0.{version}"},
+            }
+            digest = self.blobs.write_json(manifest, MANIFEST_TYPE).digest
+        self.tag(digest, tag)
+        return digest
+
+    def tag(self, digest: str, tag: str) -> None:
+        """See ports.Images."""
+        with translated(f"tagging {tag}", self.root):
+            path = self.blobs.path(digest)
+            if not path.is_file():
+                raise ImageError(f"image {digest} is not in the store {self.root}", "build it again")
+            self.index.point(tag, Descriptor(MANIFEST_TYPE, digest, path.stat().st_size))
+
+    def resolve(self, tag: str) -> str | None:
+        """See ports.Images."""
+        with translated(f"looking up {tag}", self.root):
+            return self.index.digest(tag)
+
+    def config(self, digest: str) -> dict[str, Any]:
+        """The config of an image: entry point, environment, user. Raises ImageError where it is missing or damaged."""
+        with translated(f"reading {digest}", self.root):
+            return self.blobs.read_json(self._manifest(digest)[0])
+
+    def unpack(self, digest: str, target: Path) -> Path:
+        """See ports.Images. `target` appears whole or not at all; one that is there is taken as it is."""
+        if target.is_dir():
+            return target
+        with translated(f"unpacking {digest} to {target}", self.root):
+            config, layers = self._manifest(digest)
+            self.blobs.verified(config)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_over(target.parent)
+            temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
+            try:
+                for layer in layers:
+                    unpack_layer(self.blobs, layer, temporary)
+                temporary.chmod(0o755)  # mkdtemp's 0700 would keep out the user an app runs as
+                _settle(temporary, target)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return target
+
+    def _prepare(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        marker = self.root / "oci-layout"
+        if not marker.exists():
+            write_whole(marker, '{"imageLayoutVersion": "1.0.0"}')
+        self.blobs.remove_left_over()
+
+    def _manifest(self, digest: str) -> tuple[str, list[Descriptor]]:
+        """Digest of the config, and the layers from the bottom up."""
+        manifest = self.blobs.read_json(digest)
+        try:
+            layers = [Descriptor(part["mediaType"], part["digest"], part["size"]) for part in manifest["layers"]]
+            return str(manifest["config"]["digest"]), layers
+        except (KeyError, TypeError) as error:
+            raise ImageError(f"blob {digest} is no image manifest", "name an image by what build printed") from error
+
+
+def _settle(temporary: Path, target: Path) -> None:
+    """Give the directory its name; another process may have been faster, with the same content."""
+    try:
+        temporary.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
+def _remove_left_over(directory: Path) -> None:
+    """Remove what an unpacking that was killed left."""
+    for path in directory.glob(".unpack-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_OVER:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _config(layers: list[Descriptor], version: str) -> dict[str, Any]:
+    return {
+        "created": EPOCH,
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {
+            "User": USER,
+            "ExposedPorts": {"8000/tcp": {}},
+            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "HOST=0.0.0.0", "PORT=8000"],
+            "Entrypoint": ["python", "/app/serve.py"],
+            "WorkingDir": "/app",
+            "Labels": {
+                "org.opencontainers.image.title": "model-app",
+                "org.opencontainers.image.version": f"1.0.{version}",
+                "org.opencontainers.image.description": "The app's own files, a lock of its requirements and a model; "
+                "no Python: one machine runs it with its own.",
+            },
+        },
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+        "history": [
+            {"created": EPOCH, "created_by": "slipway build: app base"},
+            {"created": EPOCH, "created_by": f"slipway build: model version {version}"},
+        ],
+    }

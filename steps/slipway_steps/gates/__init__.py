@@ -1,1 +1,0 @@
-"""Floor 3: steps that judge and change nothing."""

@@ -1,0 +1,53 @@
+"""Brings a model version to staging, where the gates judge it."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.journal import Intent
+from slipway_steps.ports import World
+from slipway_steps.release.rollout import bring, say, take_over
+
+
+class State(StrEnum):
+    """What came of a deployment. An unhealthy candidate is a result: the gates name the cause."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+class Params(BaseModel):
+    """What to deploy, and where."""
+
+    model_version: str = Field(description="MLflow's version of the model; its image has to be built.", min_length=1)
+    target_environment: Environment = Field(Environment.STAGING, description="Only staging is deployed to.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """How the deployment ended."""
+
+    state: State
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Deploy and wait; the alias moves only to a version that serves. The release owns staging from here on.
+
+    Raises Refused for another environment, for a version without an image, or while another release owns staging.
+    """
+    environment = params.target_environment
+    if environment is not Environment.STAGING:
+        raise Refused(f"nothing is deployed to {environment}", f"promote to it: slipway promote --to {environment}")
+    candidate = world.registry.candidate(params.model_version)
+    record = take_over(world, environment, params.release)
+    before = record.open.before if record.open else record.current
+    record = record.opened(Intent(release=params.release, action="deploy", target=candidate, before=before))
+    world.registry.write_record(environment, record)
+    healthy = bring(world, environment, candidate)
+    if healthy:
+        world.registry.set_alias(environment.value, candidate.version)
+    world.registry.write_record(environment, record.arrived(candidate))
+    say(f"{environment}: {candidate} is {'healthy' if healthy else 'unhealthy; the alias stays where it was'}")
+    return Outputs(state=State.HEALTHY if healthy else State.UNHEALTHY)

@@ -1,0 +1,140 @@
+"""Where the world is no longer what the journal says, and how it gets back: `slipway doctor`.
+
+The journal is the record; alias, image tag, deployment and what answers follow from it. What a living release works on
+is left to it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from slipway_steps.domain.environment import Environment, image_tag
+from slipway_steps.domain.errors import ImageError, PlatformError
+from slipway_steps.domain.journal import Record
+from slipway_steps.ports import World
+from slipway_steps.release import rollout
+
+ANSWERS_IN = 5.0
+"""Seconds that an environment may take to answer before it counts as not serving; an app starts in under 3."""
+
+
+class Kind(StrEnum):
+    """What is not as the journal says."""
+
+    UNFINISHED = "unfinished release"
+    ALIAS = "alias"
+    TAG = "image tag"
+    DEPLOYMENT = "deployment"
+    SERVING = "serving"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`found` in an environment, where the journal has `wanted`."""
+
+    environment: Environment
+    kind: Kind
+    found: str
+    wanted: str
+
+
+def owner(world: World, environment: Environment) -> str:
+    """The living release that works on an environment; empty: none."""
+    intent = world.registry.record(environment).open
+    return intent.release if intent and world.platform.release_alive(intent.release) else ""
+
+
+def find(world: World, environment: Environment) -> list[Drift]:
+    """All drift of an environment, none while a living release owns it. Changes nothing."""
+    record = world.registry.record(environment)
+    intent = record.open
+    if intent is not None:
+        if world.platform.release_alive(intent.release):
+            return []
+        found = f"{intent.release} ended in the middle of its {intent.action} of {intent.target or 'nothing'}"
+        return [Drift(environment, Kind.UNFINISHED, found, "finished or undone")]
+    return [*_names(world, environment, record), *_running(world, environment, record)]
+
+
+def _names(world: World, environment: Environment, record: Record) -> list[Drift]:
+    found, current = [], record.current
+    alias, wanted = world.registry.alias(environment.value), current.version if current else None
+    if alias != wanted:
+        found.append(Drift(environment, Kind.ALIAS, _version(alias), _version(wanted)))
+    if current is not None:
+        name = image_tag(environment, current.version)
+        there = world.images.resolve(name)
+        if there != current.digest:
+            found.append(Drift(environment, Kind.TAG, f"{name} -> {there or 'nothing'}", f"{name} -> {current.digest}"))
+    return found
+
+
+def _version(version: str | None) -> str:
+    return f"version {version}" if version else "none"
+
+
+def _running(world: World, environment: Environment, record: Record) -> list[Drift]:
+    current, told = record.current, world.platform.deployed(environment)
+    if told != current:
+        return [Drift(environment, Kind.DEPLOYMENT, str(told or "nothing"), str(current or "nothing"))]
+    if current is None or _answers(world, environment, record):
+        return []
+    found = rollout.describe(world.platform.observe(environment))
+    return [Drift(environment, Kind.SERVING, found, f"answers as {current}")]
+
+
+def _answers(world: World, environment: Environment, record: Record) -> bool:
+    if record.current is None:
+        return True
+    return bool(
+        Retrying(
+            retry=retry_if_result(lambda value: not value),
+            stop=stop_after_delay(min(ANSWERS_IN, world.settings.healthy_timeout)),
+            wait=wait_fixed(rollout.POLL),
+            retry_error_callback=lambda _: False,
+        )(rollout.serves, world, environment, record.current)
+    )
+
+
+def mend(world: World, environment: Environment) -> list[Drift]:
+    """Bring an environment back to what the journal says; returns what is still not so.
+
+    What a dead release left is finished or undone first. Run twice it changes nothing more. Raises PlatformError where
+    the version that the journal has does not come up, ImageError where its image is gone.
+    """
+    drift = find(world, environment)
+    if not drift:
+        return []
+    record = world.registry.record(environment)
+    if drift[0].kind is Kind.UNFINISHED and record.open is not None:
+        rollout.undo(world, environment, record, f"release {record.open.release} died")
+        return find(world, environment)
+    kinds = {one.kind for one in drift}
+    current = record.current
+    if current is None:
+        if Kind.DEPLOYMENT in kinds:
+            world.platform.empty(environment)
+        if Kind.ALIAS in kinds:
+            world.registry.delete_alias(environment.value)
+        return find(world, environment)
+    if Kind.TAG in kinds:
+        _retag(world, environment, record)
+    if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.bring(world, environment, current):
+        raise PlatformError(
+            f"{environment}: {current} does not come up", f"put back what passed before: slipway revert {environment}"
+        )
+    if Kind.ALIAS in kinds:
+        world.registry.set_alias(environment.value, current.version)
+    return find(world, environment)
+
+
+def _retag(world: World, environment: Environment, record: Record) -> None:
+    current = record.current
+    if current is None:
+        return
+    try:
+        world.images.tag(current.digest, image_tag(environment, current.version))
+    except ImageError as error:
+        hint = f"put back a version whose image is there: slipway revert {environment}"
+        raise ImageError(f"{environment}: the image of {current} is gone: {error}", hint) from error

@@ -1,0 +1,121 @@
+"""The evaluation: pytest over a directory the user owns, run on the packaged model, its results read from JUnit XML."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.package import read_package
+from slipway_steps.domain.scenario import Scenario, drawn_accuracy
+from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
+from slipway_steps.ports import World
+from slipway_steps.release.junit_checks import checks_of
+
+RAN, FAILED, NO_TESTS = 0, 1, 5
+"""pytest's exit codes of a run that says something about the model; every other one says that pytest broke."""
+TIMEOUT = 600
+"""Seconds for all tests; 360 images take a second, a user's own data set may take minutes."""
+
+
+class Params(BaseModel):
+    """Which run's model, and what it has to reach."""
+
+    run_id: str = Field(description="MLflow run that holds the packaged model.")
+    scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
+    seed: int = Field(0, description="Seed of everything random.", ge=0)
+    accuracy_min: float = Field(0.80, description="Share of held-out images that have to be right.")
+    loss_max: float = Field(0.60, description="Mean cross-entropy on held-out images, nats; 80 % has about 0.6.")
+    recall_min: float = Field(0.50, description="Recall that each single class has to reach: none may be given up.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """What the evaluation says."""
+
+    verdict: Verdict
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Run the tests and keep the report. No test executed is `inconclusive`. Raises Broken where pytest broke."""
+    started = time.time()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        package = read_package(world.registry.download_package(params.run_id, directory / "package"))
+        checks, details = evaluate(params, world.settings.train_directory / "evaluation", package.directory, directory)
+        report = GateReport(
+            gate=Gate.EVALUATION,
+            candidate=Candidate(version="", digest=""),
+            release=params.release,
+            verdict=judge(checks),
+            checks=checks,
+            started_at=started,
+            finished_at=time.time(),
+            series=details | {"labels": package.contract.labels, "history": package.history},
+        )
+        files = []
+        if "confusion_matrix" in details:
+            from slipway_steps.release.confusion_matrix import draw
+
+            files.append(draw(details["confusion_matrix"], package.contract.labels, directory / "confusion-matrix.png"))
+        world.registry.save_report(params.run_id, report, files)
+    for check in checks:
+        print(f"{check.verdict}: {check.message}", flush=True)
+    print(f"evaluation: {report.verdict}", flush=True)
+    return Outputs(verdict=report.verdict)
+
+
+def evaluate(
+    params: Params, tests: Path, package: Path, directory: Path
+) -> tuple[list[Check], dict[str, list[object]]]:
+    """Run pytest; returns a check per test and what the tests left in details.json. Raises Broken."""
+    if not tests.is_dir():
+        raise Broken(f"there is no evaluation directory {tests}", "put pytest files there")
+    junit, details = directory / "junit.xml", directory / "details.json"
+    given = {
+        "EVALUATION_PACKAGE": str(package),
+        "EVALUATION_DETAILS": str(details),
+        "EVALUATION_ACCURACY_MIN": str(params.accuracy_min),
+        "EVALUATION_LOSS_MAX": str(params.loss_max),
+        "EVALUATION_RECALL_MIN": str(params.recall_min),
+    }
+    if params.scenario is Scenario.FLAKY_METRICS:
+        given["EVALUATION_DRAWN_ACCURACY"] = str(drawn_accuracy(params.seed))
+    command = [sys.executable, "-m", "pytest", str(tests), f"--junitxml={junit}", f"--rootdir={tests}"]
+    # no plugin and no configuration of wherever this runs may change what the tests say
+    options = [
+        "-c",
+        os.devnull,
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "junit_family=xunit1",  # the one that keeps what a test has measured
+        "-p",
+        "no:xdist",
+        "--import-mode=importlib",
+        "--tb=short",
+    ]
+    try:
+        done = subprocess.run(
+            [*command, *options],
+            env={**os.environ, **given, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Broken(f"the evaluation took more than {TIMEOUT} s", "are its tests too slow?") from error
+    print(done.stdout, flush=True)
+    if done.returncode not in (RAN, FAILED, NO_TESTS):
+        raise Broken(f"pytest could not run {tests}: exit code {done.returncode}", "its output is above")
+    found = json.loads(details.read_text()) if details.exists() else {}
+    return checks_of(junit), found

@@ -1,0 +1,82 @@
+"""The exit handler of a release: whatever happened, no environment is left half done."""
+
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.adapters.http.notify import notify
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import SlipwayError
+from slipway_steps.ports import World
+from slipway_steps.release.rollout import say, undo
+
+
+class Params(BaseModel):
+    """Whose leftovers."""
+
+    release: str = Field(description="Name of the workflow.")
+    workflow_status: str = Field("", description="Its phase: Succeeded, Failed or Error.")
+
+
+class Outputs(BaseModel):
+    """Nothing: it succeeded or it failed."""
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Undo what this release still holds: it was stopped, or a step of it was killed. Then tell people."""
+    for environment in Environment:
+        record = world.registry.record(environment)
+        if record.open and record.open.release == params.release:
+            say(f"{environment}: {params.release} ends in the middle of its {record.open.action}; undoing that")
+            undo(world, environment, record, f"release {params.release} ended early")
+    _label(params, world)
+    _tell(params, world)
+    return Outputs()
+
+
+def _label(params: Params, world: World) -> None:
+    """Which version it was about and how far that got, for the search of the UI: no template knows it beforehand."""
+    try:
+        versions = [one.candidate.version for one in world.registry.reports(params.release) if one.candidate.version]
+        if versions:
+            labels = {"slipway.dev/model-version": versions[-1]}
+            for environment in Environment:
+                current = world.registry.record(environment).current
+                if current and current.version == versions[-1]:
+                    labels["slipway.dev/environment"] = environment.value
+            world.platform.label_release(params.release, labels)
+    except SlipwayError as error:
+        say(f"warning: {error}")
+
+
+def links(world: World, release: str) -> list[str]:
+    """The workflow in the Argo UI, and the form that promotes it further; none where the UI's address is not set."""
+    base, namespace = world.settings.argo_url.rstrip("/"), world.settings.workflows_namespace
+    if not base:
+        return []
+    form = f"{base}/workflow-templates/{namespace}/promote-to-production?sidePanel=submit"
+    there = world.registry.record(Environment.CANARY).current
+    if there:
+        # filled in: who submits it later means the version that they were told of, not what canary serves by then
+        form += f"&{urlencode({'parameters[model-version]': there.version})}"
+    return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
+
+
+def _tell(params: Params, world: World) -> None:
+    """A message for a release that did not end well: gate, value, threshold, links. Printed for every release."""
+    found = links(world, params.release)
+    for link in found:
+        say(link)
+    if params.workflow_status not in ("Failed", "Error"):
+        return
+    lines = [
+        f"{report.gate}: {check.code} {check.measured} (threshold {check.threshold} {check.unit}): {check.message}"
+        for report in world.registry.reports(params.release)
+        for check in report.failures()
+    ]
+    try:
+        if notify(world.settings, f"{params.release}: {params.workflow_status}", [*lines, *found]):
+            say("told by webhook")
+    except SlipwayError as error:
+        # a failing exit handler would make a release Failed that was not
+        say(f"warning: {error}")

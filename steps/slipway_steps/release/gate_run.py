@@ -1,0 +1,105 @@
+"""What the three gates on staging share: the candidate they judge, its address, its sample images, their report."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.adapters.http.app_client import AppClient
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment, service_host
+from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.package import read_package
+from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
+from slipway_steps.ports import World
+
+APP_HOST = service_host("model-app", Environment.STAGING)
+REQUEST_TIMEOUT = 20.0
+"""Seconds for one answer; half a core needs half a second for the slowest model that passes."""
+
+
+class StagingParams(BaseModel):
+    """What every gate on staging is told."""
+
+    model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
+    source_environment: Environment = Field(Environment.STAGING, description="The environment that is judged.")
+    app_host: str = Field(APP_HOST, description="Host and port of the app, as a Service DNS name.", min_length=1)
+    release: str = Field(description="Name of the workflow.")
+
+
+class GateOutputs(BaseModel):
+    """What the gate says."""
+
+    verdict: Verdict
+
+
+@dataclass
+class UnderTest:
+    """The candidate, how to ask it, and what to ask: (label, PNG bytes) of held-out images."""
+
+    candidate: Candidate
+    app: AppClient
+    samples: list[tuple[str, bytes]]
+    labels: list[str]
+
+
+def candidate_of(params: StagingParams, world: World) -> Candidate:
+    """The candidate to judge. Raises Refused where the environment is empty or no image was built."""
+    if params.model_version:
+        return world.registry.candidate(params.model_version)
+    current = world.registry.record(params.source_environment).current
+    if current is None:
+        raise Refused(
+            f"{params.source_environment} serves nothing to judge", "release a model: slipway run release-model"
+        )
+    return current
+
+
+@contextmanager
+def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
+    """What the gate works with."""
+    candidate = candidate_of(params, world)
+    with tempfile.TemporaryDirectory() as directory:
+        run_id = world.registry.run_of(candidate.version)
+        package = read_package(world.registry.download_package(run_id, Path(directory)))
+        samples = [(path.stem.rsplit("-", 1)[0], path.read_bytes()) for path in package.samples]
+        labels = package.contract.labels
+    app = AppClient(world.platform.url(params.app_host), REQUEST_TIMEOUT)
+    yield UnderTest(candidate, app, samples, labels)
+
+
+def conclude(
+    gate: Gate,
+    params: StagingParams,
+    world: World,
+    candidate: Candidate,
+    checks: list[Check],
+    started: float,
+    series: dict[str, Any] | None = None,
+) -> GateOutputs:
+    """Print the checks, keep the report, answer the verdict."""
+    report = GateReport(
+        gate=gate,
+        candidate=candidate,
+        release=params.release,
+        verdict=judge(checks),
+        checks=checks,
+        started_at=started,
+        finished_at=time.time(),
+        series=series or {},
+    )
+    for check in checks:
+        print(f"{check.verdict}: {check.message}", flush=True)
+    world.registry.save_report(None, report)
+    print(f"{gate}: {report.verdict} for {candidate}", flush=True)
+    return GateOutputs(verdict=report.verdict)
+
+
+def verdict(well: bool) -> Verdict:
+    """Pass or reject."""
+    return Verdict.PASS if well else Verdict.REJECT

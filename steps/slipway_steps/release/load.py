@@ -1,0 +1,94 @@
+"""Does it hold: latency and success under concurrent requests, and what that did to the pods."""
+
+import time
+
+from pydantic import Field
+
+from slipway_steps.adapters.http.load_generator import Shot, fire
+from slipway_steps.domain.statistics import percentile
+from slipway_steps.domain.verdict import Check, Gate, Verdict
+from slipway_steps.ports import World
+from slipway_steps.release.gate_run import GateOutputs, StagingParams, conclude, under_test, verdict
+from slipway_steps.release.pod_checks import MIB, memory_series, pod_checks
+from slipway_steps.release.prediction_checks import fault
+
+DEADLINE = 120.0
+"""Seconds for all requests; 100 of them at the latency that still passes take twenty."""
+
+Outputs = GateOutputs
+
+
+class Params(StagingParams):
+    """The load, and what it has to hold."""
+
+    load_requests: int = Field(100, description="Requests in all (requirement R1.4).", ge=1)
+    load_users: int = Field(10, description="Requests at a time (requirement R1.4).", ge=1)
+    p95_max_ms: float = Field(2000, description="Milliseconds that 95 % of all requests stay under (R1.4).")
+    success_min_percent: float = Field(95, description="% of requests that have to succeed; more than that (R1.4).")
+
+
+def run(params: Params, world: World) -> GateOutputs:
+    """Fire, judge the raw samples, look at the pods again."""
+    started = time.time()
+    with under_test(params, world) as found:
+        image = found.samples[0][1]
+        shots = fire(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
+        after = world.platform.observe(params.source_environment)
+        pods = pod_checks(after)
+        checks = [*shot_checks(params, shots, found.labels), *pods]
+        if after.peak_memory_bytes:
+            message = f"peak memory {after.peak_memory_bytes / MIB:.0f} MiB"
+            checks.append(
+                Check(
+                    code="peak-memory",
+                    verdict=Verdict.PASS,  # what counts is whether the limit killed it, which its pod says
+                    message=message,
+                    measured=round(after.peak_memory_bytes / MIB, 1),
+                    threshold=round(after.memory_limit_bytes / MIB),
+                    unit="MiB",
+                )
+            )
+        series = {
+            "latencies_ms": [round(shot.milliseconds, 2) for shot in shots],
+            "memory_mib": memory_series(after),
+            "memory_limit_mib": after.memory_limit_bytes / MIB,
+        }
+        return conclude(Gate.LOAD, params, world, found.candidate, checks, started, series)
+
+
+def succeeded(shot: Shot, labels: list[str]) -> bool:
+    """200 and a prediction: a server that answers 200 with rubbish has not succeeded."""
+    return shot.status == 200 and not fault(shot.body, labels)
+
+
+def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Check]:
+    """p95 over all answered requests, failed ones included, and the share of all requests that succeeded.
+
+    A request that got no answer before the deadline counts as failed. No sample at all is inconclusive.
+    """
+    if not shots:
+        message = f"no request was even tried in {DEADLINE:.0f} s"
+        wanted = params.load_requests
+        return [Check(code="samples", verdict=Verdict.INCONCLUSIVE, message=message, measured=0, threshold=wanted)]
+    p95 = percentile([shot.milliseconds for shot in shots], 95)
+    good = sum(succeeded(shot, labels) for shot in shots)
+    share = 100 * good / params.load_requests
+    users, limit, least = params.load_users, params.p95_max_ms, params.success_min_percent
+    return [
+        Check(
+            code="p95",
+            verdict=verdict(p95 < limit),
+            message=f"p95 {p95:.0f} ms with {users} users, less than {limit:g} ms is wanted",
+            measured=round(p95, 1),
+            threshold=limit,
+            unit="ms",
+        ),
+        Check(
+            code="success",
+            verdict=verdict(share > least),
+            message=f"{good} of {params.load_requests} requests succeeded, more than {least:g} % are wanted",
+            measured=round(share, 1),
+            threshold=params.success_min_percent,
+            unit="%",
+        ),
+    ]

@@ -1,0 +1,68 @@
+"""Promotes what an environment serves to the next one."""
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.adapters.http.app_client import AppClient
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment, check_hop, service_host
+from slipway_steps.domain.errors import AppError, PlatformError
+from slipway_steps.domain.journal import Intent
+from slipway_steps.ports import World
+from slipway_steps.release.candidate_proof import confirm, proven, release_source
+from slipway_steps.release.rollout import bring, say, serves, take_over, undo
+
+
+class Params(BaseModel):
+    """One hop."""
+
+    model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
+    source_environment: Environment = Field(Environment.STAGING, description="Where it passed.")
+    target_environment: Environment = Field(Environment.CANARY, description="The environment right after it.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """Nothing: it succeeded or it failed."""
+
+
+def predicts(world: World, environment: Environment, candidate: Candidate) -> bool:
+    """Whether the app in its new place answers its own bundled samples."""
+    try:
+        answer = AppClient(world.platform.url(service_host(world.settings.app, environment))).test()
+    except AppError:
+        return False
+    body = answer.body or {}
+    return answer.status == 200 and body.get("version") == candidate.version and bool(body.get("right"))
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Check the evidence, deploy to the target, move its alias once it serves there.
+
+    Raises Refused where a rule forbids it; PlatformError where the candidate does not come up in the target, which is
+    then put back to what it served. The source keeps the candidate: its tests passed.
+    """
+    source, target = params.source_environment, params.target_environment
+    check_hop(source, target)
+    candidate, from_record = proven(world, source, params.model_version, params.release)
+    record = take_over(world, target, params.release)
+    from_record = confirm(world, source, from_record, candidate)
+    settled = record.open is None and record.current == record.last_good == candidate
+    if settled and world.registry.alias(target.value) == candidate.version and serves(world, target, candidate):
+        say(f"{target}: serves {candidate} already")
+        release_source(world, source, from_record, params.release)
+        return Outputs()
+    before = record.open.before if record.open else record.current
+    record = record.opened(Intent(release=params.release, action="promote", target=candidate, before=before))
+    world.registry.write_record(target, record)
+    if not (bring(world, target, candidate) and predicts(world, target, candidate)):
+        undo(world, target, record, f"version {candidate.version} did not come up in {target}")
+        release_source(world, source, from_record, params.release)
+        raise PlatformError(
+            f"{candidate} passed in {source} but does not serve in {target}; {target} is as it was before",
+            f"see: slipway env logs {target}",
+        )
+    world.registry.set_alias(target.value, candidate.version)
+    world.registry.write_record(target, record.arrived(candidate).confirmed(candidate).closed())
+    release_source(world, source, from_record, params.release)
+    say(f"{target}: promoted {candidate}")
+    return Outputs()

@@ -1,0 +1,38 @@
+"""Registers what passed its evaluation."""
+
+from pydantic import BaseModel, Field
+
+from slipway_steps.domain.environment import DEVELOPMENT
+from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.verdict import Gate, Verdict
+from slipway_steps.ports import World
+from slipway_steps.release.rollout import say
+
+
+class Params(BaseModel):
+    """Which run's model."""
+
+    run_id: str = Field(description="MLflow run that holds the packaged model and its evaluation.")
+    release: str = Field(description="Name of the workflow.")
+
+
+class Outputs(BaseModel):
+    """The registered version."""
+
+    model_version: str
+
+
+def run(params: Params, world: World) -> Outputs:
+    """Make a model version of the run's model and move `development` to it; again: the same version.
+
+    Raises Refused unless the run's evaluation passed.
+    """
+    verdicts = [r.verdict for r in world.registry.reports_of(params.run_id) if r.gate is Gate.EVALUATION]
+    if verdicts != [Verdict.PASS]:
+        said = verdicts[0] if verdicts else "never ran"
+        raise Refused(f"run {params.run_id} is not registered: its evaluation {said}", "only what passed is registered")
+    version = world.registry.register(params.run_id)
+    world.registry.adopt_evaluation(params.run_id, version)
+    world.registry.set_alias(DEVELOPMENT, version)
+    say(f"registered version {version}; alias {DEVELOPMENT} points at it")
+    return Outputs(model_version=version)

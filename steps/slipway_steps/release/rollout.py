@@ -1,0 +1,148 @@
+"""What deploy, promote and revert share: bring a candidate to an environment, take over from a dead release, undo.
+
+Order of writes: the intent, then the platform, then the alias, then what came of it. Whoever is killed in between
+leaves a record from which the next can tell what to do, and doing any of it twice changes nothing more.
+"""
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from slipway_steps.adapters.http.app_client import AppClient
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment, image_tag, service_host
+from slipway_steps.domain.errors import AppError, PlatformError, Refused
+from slipway_steps.domain.journal import Intent, Record, way_back
+from slipway_steps.domain.pods import Observation
+from slipway_steps.ports import World
+
+POLL = 0.2
+"""Seconds between two looks at an environment that is coming up; a start takes one to three."""
+HOPELESS_RESTARTS = 2
+"""Restarts after which a candidate that was never ready is called unhealthy: the same start failed three times."""
+HOPELESS_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, flush=True)
+
+
+def hopeless(observation: Observation) -> bool:
+    """Whether waiting longer cannot help."""
+    return any(
+        not pod.ready and (pod.restarts >= HOPELESS_RESTARTS or pod.state.reason in HOPELESS_REASONS)
+        for pod in observation.pods
+    )
+
+
+def serves(world: World, environment: Environment, candidate: Candidate) -> bool:
+    """Whether every pod is ready and the app answers with exactly this version and digest."""
+    observation = world.platform.observe(environment)
+    if not observation.pods or not all(p.ready and p.digest == candidate.digest for p in observation.pods):
+        return False
+    try:
+        answer = AppClient(world.platform.url(service_host(world.settings.app, environment))).version()
+    except AppError:
+        return False
+    body = answer.body or {}
+    return answer.status == 200 and (body.get("version"), body.get("digest")) == (candidate.version, candidate.digest)
+
+
+def bring(world: World, environment: Environment, candidate: Candidate) -> bool:
+    """Deploy a candidate and wait, within bounds, until it serves; returns whether it does."""
+    world.images.tag(candidate.digest, image_tag(environment, candidate.version))
+    world.platform.deploy(environment, candidate)
+    say(f"{environment}: deploying {candidate}")
+
+    def state() -> bool | None:
+        if serves(world, environment, candidate):
+            return True
+        return False if hopeless(world.platform.observe(environment)) else None
+
+    found = Retrying(
+        retry=retry_if_result(lambda value: value is None),
+        stop=stop_after_delay(world.settings.healthy_timeout),
+        wait=wait_fixed(POLL),
+        retry_error_callback=lambda _: None,
+    )(state)
+    if found:
+        say(f"{environment}: healthy, serves version {candidate.version}")
+        return True
+    say(f"{environment}: not healthy: {describe(world.platform.observe(environment))}")
+    return False
+
+
+def describe(observation: Observation) -> str:
+    """The pods of an environment in one line."""
+    if not observation.pods:
+        return "no pod"
+    parts = []
+    for pod in observation.pods:
+        last = f", last {pod.last_state.reason}" if pod.last_state else ""
+        parts.append(f"{pod.name} {pod.state.reason or pod.state.kind}{last}, {pod.restarts} restarts")
+    return "; ".join(parts)
+
+
+def complete_revert(world: World, environment: Environment, record: Record) -> Record:
+    """Do what the record's open intent to revert says, and close it. Raises PlatformError where the version to go back
+    to does not come up; the record stays open then, so that running it again goes on.
+    """
+    intent = record.open
+    if intent is None:
+        return record
+    if intent.target is None:
+        world.platform.empty(environment)
+        world.registry.delete_alias(environment.value)
+        say(f"{environment}: nothing to go back to: emptied, alias removed")
+    else:
+        if not bring(world, environment, intent.target):
+            raise PlatformError(
+                f"{environment}: {intent.target}, which passed here before, does not come up",
+                f"see: slipway env logs {environment}; then run the revert again",
+            )
+        world.registry.set_alias(environment.value, intent.target.version)
+    closed = record.arrived(intent.target).closed()
+    if intent.before and intent.before != intent.target:
+        world.registry.note(intent.before.version, f"reverted.{environment}", f"{intent.reason} ({intent.release})")
+    world.registry.write_record(environment, closed)
+    if intent.target:
+        say(f"{environment}: serves version {intent.target.version} again")
+    return closed
+
+
+def undo(world: World, environment: Environment, record: Record, reason: str) -> Record:
+    """End what the open release left: a revert is completed; a candidate that passed stays; anything else goes back."""
+    intent = record.open
+    if intent is None:
+        return record
+    if intent.action == "revert":
+        return complete_revert(world, environment, record)
+    passed = intent.target is not None and intent.target == record.last_good
+    failed = None if intent.target in record.passed else intent.target
+    target = intent.target if passed else way_back(record, failed)
+    back = Intent(release=intent.release, action="revert", target=target, before=intent.target, reason=reason)
+    opened = record.opened(back)
+    world.registry.write_record(environment, opened)
+    return complete_revert(world, environment, opened)
+
+
+def take_over(world: World, environment: Environment, release: str, adopt: Candidate | None = None) -> Record:
+    """The record of an environment that `release` may change now.
+
+    Raises Refused, with its name, while another release that lives owns it. What a dead one left is undone first,
+    unless it deployed just the candidate that is now to be kept (`adopt`): a deployment run by itself, then judged.
+    """
+    record = world.registry.record(environment)
+    owner = record.open
+    if owner is None or owner.release == release:
+        return record
+    if world.platform.release_alive(owner.release):
+        raise Refused(
+            f"{environment} belongs to release {owner.release}, which is still running ({owner.action})",
+            "wait until it has ended",
+        )
+    if adopt is not None and owner.action == "deploy" and owner.target == adopt:
+        record = record.opened(owner.model_copy(update={"release": release}))
+        world.registry.write_record(environment, record)
+        return record
+    say(f"{environment}: release {owner.release} ended without finishing its {owner.action}; undoing that first")
+    return undo(world, environment, record, f"release {owner.release} died")

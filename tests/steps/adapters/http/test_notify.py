@@ -1,0 +1,91 @@
+"""Messages by webhook, over real HTTP."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from slipway_steps.adapters.http import notify as module
+from slipway_steps.adapters.http.notify import notify
+from slipway_steps.domain.errors import Broken
+from slipway_steps.settings import Settings
+
+
+class Hook:
+    """A webhook: the statuses it answers with, and what it was sent."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.heard: list[dict[str, object]] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(hook.statuses.pop(0) if hook.statuses else 200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/T000/secret-token"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    found = Hook()
+    monkeypatch.setenv("SLIPWAY_NOTIFY_URL", found.url)
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def test_nobody_is_told_without_a_webhook() -> None:
+    assert not notify(Settings(), "x", [])
+
+
+def test_slack_gets_a_text(hook: Hook) -> None:
+    assert notify(Settings(), "release-1: Failed", ["load: p95 2500.0"])
+    assert hook.heard == [{"text": "release-1: Failed\nload: p95 2500.0"}]
+
+
+def test_pagerduty_gets_an_event(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_NOTIFY_FORMAT", "pagerduty")
+    monkeypatch.setenv("SLIPWAY_NOTIFY_KEY", "k")
+    assert notify(Settings(), "release-1: Failed", ["a"])
+    (event,) = hook.heard
+    assert (event["routing_key"], event["event_action"]) == ("k", "trigger")
+    assert event["payload"] == {
+        "summary": "release-1: Failed",
+        "severity": "error",
+        "source": "model-app",
+        "custom_details": {"lines": ["a"]},
+    }
+
+
+def test_a_busy_webhook_is_asked_again(hook: Hook) -> None:
+    hook.statuses = [503]
+    assert notify(Settings(), "x", [])
+    assert len(hook.heard) == 2
+
+
+@pytest.mark.parametrize("statuses", [[404], [500, 500, 500]])
+def test_what_is_not_accepted_is_said_without_the_secret(hook: Hook, statuses: list[int]) -> None:
+    hook.statuses = statuses
+    with pytest.raises(Broken, match="webhook") as caught:
+        notify(Settings(), "x", [])
+    assert "secret-token" not in str(caught.value)
+    assert "secret-token" not in repr(Settings())
+
+
+def test_a_webhook_that_is_away_is_said_without_the_secret(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ATTEMPTS", 1)
+    hook.server.shutdown()
+    hook.server.server_close()
+    with pytest.raises(Broken, match="ConnectionError") as caught:
+        notify(Settings(), "x", [])
+    assert "secret-token" not in str(caught.value)

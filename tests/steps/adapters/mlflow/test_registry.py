@@ -1,0 +1,135 @@
+"""The registry on real MLflow with SQLite."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import BadInput, Refused, RegistryError
+from slipway_steps.domain.journal import Intent, Record
+from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
+from slipway_steps.ports import World
+from slipway_steps.release import register
+from slipway_steps.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowRegistry]:
+    yield MlflowRegistry(Settings(home=tmp_path_factory.mktemp("registry") / "home"))
+
+
+@pytest.fixture(scope="module")
+def run_id(registry: MlflowRegistry, trained_package: Path) -> str:
+    return registry.log_package("release-a", trained_package)
+
+
+def report(gate: Gate, verdict: Verdict, version: str = "", digest: str = "", release: str = "release-a") -> GateReport:
+    return GateReport(
+        gate=gate,
+        candidate=Candidate(version=version, digest=digest),
+        release=release,
+        verdict=verdict,
+        checks=[Check(code="c", verdict=verdict, message="m")],
+        started_at=time.time(),
+        finished_at=time.time(),
+    )
+
+
+def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
+    registry: MlflowRegistry, run_id: str, trained_package: Path, tmp_path: Path
+) -> None:
+    found = registry.download_package(run_id, tmp_path)
+    for path in sorted(trained_package.rglob("*")):
+        if path.is_file():
+            assert (found / path.relative_to(trained_package)).read_bytes() == path.read_bytes()
+    run = registry.client.get_run(run_id)
+    assert run.data.metrics["holdout_accuracy"] > 0.9
+    assert run.data.params["architecture"] == "mobilenet_v2"
+    assert not list((registry.settings.home / "mlflow").rglob("*.pkl"))
+    import mlflow
+    import numpy
+
+    model = mlflow.pyfunc.load_model(run.data.tags["slipway.model_uri"])
+    assert model.metadata.signature is not None
+    answer = model.predict(numpy.zeros((2, 3, 32, 32), numpy.float32))
+    assert answer.shape == (2, 10)
+    assert numpy.allclose(answer.sum(axis=1), 1, atol=1e-4)
+
+
+def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_id: str) -> None:
+    world = World(registry.settings, registry, None, None)  # type: ignore[arg-type]
+    params = register.Params(run_id=run_id, release="release-a")
+    with pytest.raises(Refused, match="never ran"):
+        register.run(params, world)
+    registry.save_report(run_id, report(Gate.EVALUATION, Verdict.REJECT))
+    with pytest.raises(Refused, match="reject"):
+        register.run(params, world)
+    assert registry.alias("development") is None
+    registry.save_report(run_id, report(Gate.EVALUATION, Verdict.PASS))
+    version = register.run(params, world).model_version
+    assert register.run(params, world).model_version == version == registry.alias("development")
+    (evidence,) = registry.evidence(version)
+    assert (evidence.gate, evidence.verdict, evidence.digest) == (Gate.EVALUATION, Verdict.PASS, "")
+    with pytest.raises(Refused, match="no image"):
+        registry.candidate(version)
+    registry.set_image(version, "sha256:abc", "r1")
+    assert registry.candidate(version) == Candidate(version=version, digest="sha256:abc", revision="r1")
+    assert registry.evidence(version)[0].digest == "sha256:abc"
+    registry.save_report(None, report(Gate.LOAD, Verdict.PASS, version, "sha256:abc"))
+    registry.save_report(None, report(Gate.LOAD, Verdict.REJECT, version, "sha256:abc"))
+    assert {e.gate: e.verdict for e in registry.evidence(version)}[Gate.LOAD] is Verdict.REJECT, "not revoked"
+    assert [r.gate for r in registry.reports("release-a")] == [Gate.EVALUATION, Gate.LOAD]
+
+
+def test_aliases_and_journal(registry: MlflowRegistry) -> None:
+    assert registry.record(Environment.CANARY) == Record()
+    candidate = Candidate(version="1", digest="sha256:" + "a" * 64, revision="r" * 40)
+    record = Record(current=candidate, passed=(candidate,) * 1).opened(
+        Intent(release="r", action="deploy", target=candidate, before=None, reason="'; --")
+    )
+    registry.write_record(Environment.CANARY, record)
+    assert registry.record(Environment.CANARY) == record
+    registry.delete_alias("nobody")
+    full = Record()
+    for number in range(40):
+        full = full.confirmed(candidate.model_copy(update={"version": str(number)}))
+    registry.write_record(Environment.CANARY, full)
+    assert len(registry.record(Environment.CANARY).passed) == 20
+
+
+def test_unknown_things_are_named(registry: MlflowRegistry, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no version '77'"):
+        registry.run_of("77")
+    with pytest.raises(BadInput, match="no run"):
+        registry.download_package("0" * 32, tmp_path)
+    with pytest.raises(BadInput, match="quote"):
+        registry.reports("it's")
+
+
+def test_a_damaged_journal_and_a_damaged_database_are_said(registry: MlflowRegistry, tmp_path: Path) -> None:
+    registry.write_record(Environment.PRODUCTION, Record())
+    registry.client.set_registered_model_tag(registry.model, "slipway.journal.production", "{")
+    with pytest.raises(RegistryError, match="damaged"):
+        registry.record(Environment.PRODUCTION)
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "mlflow.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(RegistryError, match=r"mlflow\.db"):
+        MlflowRegistry(Settings(home=tmp_path)).alias("staging")
+
+
+def test_two_processes_make_the_database_at_the_same_time(tmp_path: Path) -> None:
+    code = (
+        "from slipway_steps.adapters.mlflow.registry import MlflowRegistry as R;"
+        "from slipway_steps.settings import Settings as S; from pathlib import Path;"
+        f"R(S(home=Path({str(tmp_path)!r}))).reports('x')"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        _, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err

@@ -1,0 +1,177 @@
+"""What deploy, promote, hold and revert refuse, and where they go back to."""
+
+from typing import Any
+
+import pytest
+from steps.release.fakes import Memory
+
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError, Refused
+from slipway_steps.domain.verdict import Gate, GateReport, Verdict
+from slipway_steps.ports import World
+from slipway_steps.release import deploy, finish, hold, promote, revert
+
+STAGING, CANARY, PRODUCTION = Environment
+
+
+def run(memory: Memory, module: Any, **params: Any) -> Any:
+    return module.run(module.Params(**params), memory.world())
+
+
+def released(memory: Memory, version: str) -> None:
+    memory.prove(version, release=f"r{version}")
+    run(memory, deploy, model_version=version, release=f"r{version}")
+    run(memory, promote, model_version=version, release=f"r{version}")
+
+
+def test_a_living_release_is_named_and_a_dead_one_undone(memory: Memory) -> None:
+    released(memory, "1")
+    memory.alive.add("other")
+    run(memory, deploy, model_version="2", release="other")
+    for module, params in (
+        (deploy, {"model_version": "3"}),
+        (promote, {}),
+        (hold, {}),
+        (revert, {"model_version": "2"}),
+    ):
+        with pytest.raises(Refused, match="other"):
+            run(memory, module, release="mine", **params)
+    memory.alive.clear()
+    run(memory, deploy, model_version="3", release="mine")
+    record = memory.record(STAGING)
+    assert record.open is not None
+    assert record.open.before == memory.candidate("1"), "the dead release's version was taken for a good one"
+    assert memory.notes["2", "reverted.staging"].startswith("release other died")
+
+
+def test_an_unhealthy_candidate_is_a_result_and_the_alias_stays(memory: Memory) -> None:
+    released(memory, "1")
+    memory.sick.add((STAGING, "2"))
+    assert run(memory, deploy, model_version="2", release="r").state == deploy.State.UNHEALTHY
+    assert memory.alias("staging") == "1"
+    assert memory.record(STAGING).current == memory.candidate("2")
+
+
+def test_revert_goes_to_what_passed_never_to_the_number_below(memory: Memory) -> None:
+    released(memory, "1")
+    for bad in ("2", "3"):
+        memory.prove(bad, Verdict.REJECT, f"r{bad}")
+        run(memory, deploy, model_version=bad, release=f"r{bad}")
+        run(memory, revert, model_version=bad, release=f"r{bad}", reason="reject")
+        assert memory.running[STAGING] == memory.candidate("1")
+        assert memory.alias("staging") == "1"
+        assert memory.notes[bad, "reverted.staging"] == f"reject (r{bad})"
+
+
+def test_with_nothing_to_go_back_to_staging_is_emptied(memory: Memory) -> None:
+    run(memory, deploy, model_version="1", release="r1")
+    run(memory, revert, model_version="1", release="r1", reason="reject")
+    assert memory.running[STAGING] is None
+    assert memory.alias("staging") is None
+    assert memory.record(STAGING).current is None
+
+
+def test_a_version_that_passed_and_fails_later_is_not_gone_back_to(memory: Memory) -> None:
+    for version in ("1", "2"):
+        released(memory, version)
+    run(memory, revert, release="by-hand-1")
+    assert memory.running[STAGING] == memory.candidate("1")
+    released(memory, "3")
+    run(memory, revert, release="by-hand-2")
+    assert memory.running[STAGING] == memory.candidate("1"), "went back to 2, which had failed"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.INCONCLUSIVE, Verdict.ERROR])
+def test_promotion_needs_every_gate_of_this_image(memory: Memory, verdict: Verdict) -> None:
+    run(memory, deploy, model_version="1", release="r1")
+    for proofs in (None, verdict, "other image", "two releases"):
+        if isinstance(proofs, Verdict):
+            memory.prove("1", proofs)
+        elif proofs == "other image":
+            memory.prove("1")
+            memory.proofs["1"] = [e.model_copy(update={"digest": "sha256:other"}) for e in memory.proofs["1"]]
+        elif proofs:
+            memory.prove("1")
+            memory.proofs["1"][-1] = memory.proofs["1"][-1].model_copy(update={"release": "last week"})
+        for module in (promote, hold):
+            with pytest.raises(Refused):
+                run(memory, module, release="r1")
+    assert CANARY not in memory.running
+
+
+def test_canary_is_never_skipped_and_production_needs_canary(memory: Memory) -> None:
+    released(memory, "1")
+    with pytest.raises(Refused, match="canary first"):
+        run(memory, promote, source_environment="staging", target_environment="production", release="r")
+    with pytest.raises(Refused, match="promoted to staging"):
+        run(memory, promote, source_environment="canary", target_environment="staging", release="r")
+    run(memory, promote, source_environment="canary", target_environment="production", release="r")
+    assert memory.running[PRODUCTION] == memory.candidate("1")
+
+
+def test_a_candidate_that_does_not_come_up_in_canary_is_put_back(memory: Memory) -> None:
+    released(memory, "1")
+    memory.prove("2", release="r2")
+    memory.sick.add((CANARY, "2"))
+    run(memory, deploy, model_version="2", release="r2")
+    with pytest.raises(PlatformError, match="as it was before"):
+        run(memory, promote, model_version="2", release="r2")
+    assert memory.running[CANARY] == memory.candidate("1")
+    assert memory.alias("canary") == "1"
+    assert memory.record(STAGING).last_good == memory.candidate("2"), "its tests passed in staging"
+    assert memory.record(STAGING).open is None
+
+
+def test_deployed_alone_then_judged(memory: Memory) -> None:
+    released(memory, "1")
+    run(memory, deploy, model_version="2", release="deploy-alone")
+    memory.prove("2", release="test-alone")
+    run(memory, promote, release="test-alone")
+    assert memory.alias("canary") == "2"
+
+
+def test_only_staging_is_deployed_to(memory: Memory) -> None:
+    with pytest.raises(Refused, match="promote"):
+        run(memory, deploy, model_version="1", target_environment="production", release="r")
+
+
+def test_finish_undoes_its_own_release_only(memory: Memory) -> None:
+    released(memory, "1")
+    memory.alive.add("living")
+    run(memory, deploy, model_version="2", release="living")
+    run(memory, finish, release="another")
+    assert memory.running[STAGING] == memory.candidate("2")
+    run(memory, finish, release="living")
+    assert memory.running[STAGING] == memory.candidate("1")
+
+
+def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:
+    world = memory.world()
+    assert finish.links(world, "r1") == []
+    settings = world.settings.model_copy(update={"argo_url": "https://argo.example/"})
+    known = World(settings, world.registry, world.images, world.platform)
+    form = "https://argo.example/workflow-templates/slipway/promote-to-production?sidePanel=submit"
+    assert finish.links(known, "r1") == [
+        "workflow: https://argo.example/workflows/slipway/r1",
+        f"promote to production: {form}",
+    ]
+    released(memory, "1")
+    assert finish.links(known, "r1")[1] == f"promote to production: {form}&parameters%5Bmodel-version%5D=1"
+
+
+def test_a_release_is_labelled_with_its_version_and_how_far_it_got(memory: Memory) -> None:
+    released(memory, "1")
+    report = GateReport(
+        gate=Gate.LOAD,
+        release="r1",
+        candidate=memory.candidate("1"),
+        verdict=Verdict.PASS,
+        checks=[],
+        started_at=0.0,
+        finished_at=0.0,
+    )
+    memory.told["r1"] = [report]
+    run(memory, finish, release="r1", workflow_status="Succeeded")
+    assert memory.labels == {"r1": {"slipway.dev/model-version": "1", "slipway.dev/environment": "canary"}}
+    run(memory, finish, release="a-promotion", workflow_status="Succeeded")
+    assert set(memory.labels) == {"r1"}

@@ -1,0 +1,253 @@
+"""The gates against servers that misbehave, over real HTTP; Locust really runs."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway_steps.adapters.http.app_client import AppClient
+from slipway_steps.adapters.http.load_generator import Shot, fire
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.pods import ContainerState, Observation, Pod, Sample
+from slipway_steps.domain.verdict import Check, Gate, Verdict, judge
+from slipway_steps.release import integration, load, resources
+from slipway_steps.release.gate_run import UnderTest
+from slipway_steps.release.pod_checks import pod_checks
+
+CANDIDATE = Candidate(version="1", digest="sha256:" + "a" * 64)
+LABELS = ["0", "1"]
+GOOD = {"label": "1", "confidence": 0.9, "probabilities": {"0": 0.1, "1": 0.9}, "version": "1"}
+VERSION = {"version": "1", "digest": CANDIDATE.digest}
+MIB = 2**20
+
+
+class Server:
+    """Answers /version and /predict with what it is told: (status, body), a text, or a function of the count."""
+
+    def __init__(self) -> None:
+        self.version: Any = (200, VERSION)
+        self.predict: Any = (200, GOOD)
+        self.calls = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self, told: Any) -> None:
+                status, body = told(outer.calls) if callable(told) else told
+                content = (body if isinstance(body, str) else json.dumps(body)).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def do_GET(self) -> None:
+                self.answer(outer.version)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                outer.calls += 1
+                self.answer(outer.predict)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def under_test(self) -> UnderTest:
+        return UnderTest(CANDIDATE, AppClient(self.url, 5), [("1", b"x"), ("0", b"x"), ("1", b"x")], LABELS)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.http.shutdown()
+    found.http.server_close()
+
+
+def codes(checks: list[Check]) -> set[str]:
+    return {check.code for check in checks if check.verdict is not Verdict.PASS}
+
+
+def test_a_good_app_passes(server: Server) -> None:
+    checks = integration.checks(server.under_test())
+    assert (judge(checks), codes(checks)) == (Verdict.PASS, set())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda s: setattr(s, "version", (200, VERSION | {"version": "10"})), "version"),
+        (lambda s: setattr(s, "version", (200, VERSION | {"version": 1})), "version"),
+        (lambda s: setattr(s, "version", (200, {"version": None, "error": "versions.txt cannot be read"})), "version"),
+        (lambda s: setattr(s, "version", (500, VERSION)), "version"),
+        (lambda s: setattr(s, "version", (200, "no json")), "version"),
+        (lambda s: setattr(s, "version", (200, VERSION | {"digest": "sha256:other"})), "digest"),
+        (lambda s: setattr(s, "predict", (500, {"error": "contract mismatch"})), "predict"),
+        (lambda s: setattr(s, "predict", (200, "<html>")), "predict"),
+        (lambda s: setattr(s, "predict", (200, {})), "predict"),
+        (lambda s: setattr(s, "predict", (200, GOOD | {"label": "7"})), "predict"),
+        (lambda s: setattr(s, "predict", (200, GOOD | {"confidence": 2})), "predict"),
+        (lambda s: setattr(s, "predict", (200, GOOD | {"probabilities": {"1": 0.2}})), "predict"),
+        (lambda s: setattr(s, "predict", (200, GOOD | {"label": "0"})), "samples-right"),
+        (lambda s: setattr(s, "predict", lambda n: (200, GOOD) if n != 2 else (503, {})), "predict"),
+    ],
+)
+def test_integration_catches(server: Server, spoil: Callable[[Server], None], code: str) -> None:
+    spoil(server)
+    checks = integration.checks(server.under_test())
+    assert judge(checks) is Verdict.REJECT
+    assert codes(checks) == {code}
+
+
+def test_an_unreachable_app_is_rejected_not_an_error(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integration, "REACH", 0.5)
+    server.http.shutdown()
+    server.http.server_close()
+    checks = integration.checks(server.under_test())
+    assert (judge(checks), codes(checks)) == (Verdict.REJECT, {"unreachable"})
+
+
+def pod(state: str = "running", reason: str = "", last: str = "", **more: Any) -> Pod:
+    finished = ContainerState(kind="terminated", reason=last, exit_code=137) if last else None
+    fields: dict[str, Any] = {"phase": "Running", "ready": state == "running", "restarts": 0, "digest": "d"}
+    return Pod(
+        name="p",
+        state=ContainerState(kind=state, reason=reason),  # type: ignore[arg-type]
+        last_state=finished,
+        **(fields | more),
+    )
+
+
+def observed(
+    *pods: Pod, memory: float = 90, cpu: float = 50, throttled: float = 0, count: int = 5, metrics: bool = True
+) -> Observation:
+    now = time.time()
+    samples = [
+        Sample(at=now + n, memory_bytes=int(memory * MIB), cpu_millicores=cpu, throttled_percent=throttled)
+        for n in range(count)
+    ]
+    return Observation(
+        environment=Environment.STAGING,
+        pods=list(pods),
+        samples=samples,
+        metrics_available=metrics,
+        memory_limit_bytes=256 * MIB,
+        cpu_limit_millicores=500,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (pod(), set()),
+        (pod("waiting", "CrashLoopBackOff", "OOMKilled", restarts=2), {"oom-killed", "crash-loop"}),
+        (pod("terminated", "OOMKilled"), {"oom-killed"}),
+        (pod(last="OOMKilled", restarts=1), {"oom-killed"}),
+        (pod("waiting", "CrashLoopBackOff", "Error", restarts=2), {"crashed", "crash-loop"}),
+        (pod("waiting", "ImagePullBackOff", phase="Pending"), {"image-pull"}),
+        (pod("waiting", "ContainerCreating", phase="Pending"), {"pending"}),
+        (pod(ready=False), {"not-ready"}),
+        (pod(restarts=1), {"restarted"}),
+    ],
+)
+def test_every_state_of_a_pod_is_named(found: Pod, wanted: set[str]) -> None:
+    checks = pod_checks(observed(found))
+    assert codes(checks) == wanted
+    assert judge(checks) is (Verdict.REJECT if wanted else Verdict.PASS)
+
+
+def test_no_pod_is_rejected() -> None:
+    assert codes(pod_checks(observed())) == {"no-pod"}
+
+
+@pytest.mark.parametrize(
+    ("usage", "verdict", "wanted"),
+    [
+        ({}, Verdict.PASS, set()),
+        ({"memory": 256}, Verdict.REJECT, {"memory"}),
+        ({"cpu": 500}, Verdict.REJECT, {"cpu"}),
+        ({"throttled": 51}, Verdict.REJECT, {"throttled"}),
+        ({"count": 2}, Verdict.INCONCLUSIVE, {"metrics"}),
+        ({"metrics": False}, Verdict.INCONCLUSIVE, {"metrics"}),
+    ],
+)
+def test_usage(usage: dict[str, Any], verdict: Verdict, wanted: set[str]) -> None:
+    params = resources.Params(release="r")
+    checks = resources.usage_checks(params, observed(pod(), **usage), time.time() - 1)
+    assert (judge(checks), codes(checks)) == (verdict, wanted)
+
+
+def test_samples_older_than_the_warm_up_do_not_count() -> None:
+    checks = resources.usage_checks(resources.Params(release="r"), observed(pod()), time.time() + 60)
+    assert judge(checks) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [
+        ((200, GOOD), set()),
+        ((500, {"error": "no"}), {"success"}),
+        ((200, "<html>"), {"success"}),
+        ((200, {}), {"success"}),
+        (lambda n: (200, GOOD) if n % 10 else (503, {}), {"success"}),
+        (lambda n: (200, GOOD) if n != 5 else (503, {}), set()),
+    ],
+)
+def test_load_judges_raw_samples_of_real_requests(server: Server, answers: Any, wanted: set[str]) -> None:
+    server.predict = answers
+    shots = fire(server.url, b"image", 40, 5, 30)
+    assert len(shots) == 40
+    checks = load.shot_checks(load.Params(release="r", load_requests=40), shots, LABELS)
+    assert codes(checks) == wanted
+
+
+def test_a_slow_server_is_rejected_by_its_p95(server: Server) -> None:
+    def slow(count: int) -> tuple[int, Any]:
+        time.sleep(0.2)
+        return 200, GOOD
+
+    server.predict = slow
+    shots = fire(server.url, b"image", 20, 5, 30)
+    checks = load.shot_checks(load.Params(release="r", load_requests=20, p95_max_ms=100), shots, LABELS)
+    assert codes(checks) == {"p95"}
+
+
+def test_what_was_not_answered_in_time_has_failed(server: Server) -> None:
+    def stuck(count: int) -> tuple[int, Any]:
+        time.sleep(30 if count > 3 else 0)
+        return 200, GOOD
+
+    server.predict = stuck
+    started = time.monotonic()
+    shots = fire(server.url, b"image", 10, 2, 3)
+    assert time.monotonic() - started < 15
+    checks = load.shot_checks(load.Params(release="r", load_requests=10), shots, LABELS)
+    assert "success" in codes(checks)
+
+
+def test_nobody_there_fails_and_nothing_tried_is_inconclusive() -> None:
+    shots = fire("http://127.0.0.1:9", b"image", 10, 2, 10)
+    params = load.Params(release="r", load_requests=10)
+    assert "success" in codes(load.shot_checks(params, shots, LABELS))
+    assert judge(load.shot_checks(params, [], LABELS)) is Verdict.INCONCLUSIVE
+
+
+def test_exactly_the_threshold_of_success_is_not_enough() -> None:
+    shots = [Shot(1, 200, GOOD)] * 95 + [Shot(1, 500, None)] * 5
+    assert codes(load.shot_checks(load.Params(release="r"), shots, LABELS)) == {"success"}
+    shots = [Shot(1, 200, GOOD)] * 96 + [Shot(1, 500, None)] * 4
+    assert codes(load.shot_checks(load.Params(release="r"), shots, LABELS)) == set()
+
+
+def test_gates_on_disk_are_the_gates_of_the_domain() -> None:
+    directory = Path(load.__file__).parent
+    found = {path.stem for path in directory.glob("*.py") if "\ndef run(params" in path.read_text()}
+    assert found == {gate.value for gate in Gate}

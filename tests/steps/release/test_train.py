@@ -1,0 +1,81 @@
+"""Training as a step: what cannot be used is said before anything is logged."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from slipway_steps.domain.errors import BadInput, Broken, Refused
+from slipway_steps.domain.package import read_package
+from slipway_steps.ports import World
+from slipway_steps.release import train
+from slipway_steps.settings import Settings
+
+
+class Nothing:
+    """A registry that must not be touched."""
+
+    def log_package(self, release: str, package: Path) -> str:
+        raise Refused(f"logged {release}")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(Settings(home=tmp_path), Nothing(), None, None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def package(tmp_path: Path, trained_package: Path) -> Path:
+    return Path(shutil.copytree(trained_package, tmp_path / "package"))
+
+
+def run(world: World, **params: object) -> None:
+    train.run(train.Params(release="r", **params), world)  # type: ignore[arg-type]
+
+
+def test_a_good_package_is_logged(world: World, package: Path) -> None:
+    with pytest.raises(Refused, match="logged r"):
+        run(world, model_package=str(package))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("model.onnx", b"garbage", "cannot be loaded"),
+        ("model.onnx", b"", "empty"),
+        ("model.onnx", None, "no model.onnx"),
+        ("contract.json", b"{", "cannot be read"),
+        ("contract.json", b"{}", "architecture"),
+        ("metrics.json", b'{"a": "x"}', "numbers"),
+        ("history.json", None, "no history.json"),
+        ("holdout.npz", None, "no holdout.npz"),
+    ],
+)
+def test_a_broken_package_is_named(world: World, package: Path, name: str, content: bytes | None, said: str) -> None:
+    if content is None:
+        (package / name).unlink()
+    else:
+        (package / name).write_bytes(content)
+    with pytest.raises(BadInput, match=said):
+        run(world, model_package=str(package))
+
+
+def test_samples_are_named_after_labels(package: Path) -> None:
+    (package / "samples" / "cat-1.png").write_bytes(b"x")
+    with pytest.raises(BadInput, match="cat-1"):
+        read_package(package)
+
+
+def test_missing_data_and_a_failing_program(world: World, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no directory"):
+        run(world, dataset=str(tmp_path / "nowhere"))
+    with pytest.raises(BadInput, match="is no directory"):
+        run(world, model_package=str(tmp_path / "nowhere"))
+    (tmp_path / "mine").mkdir()
+    mine = Settings(home=tmp_path, train_directory=tmp_path / "mine")
+    other = World(mine, Nothing(), None, None)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="no training program"):
+        run(other)
+    (tmp_path / "mine" / "train.py").write_text("print('boom'); raise SystemExit(3)")
+    with pytest.raises(Broken, match="exit code 3: boom"):
+        run(other)

@@ -1,0 +1,50 @@
+"""Container paths lead into a step's own directory, and nowhere else."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slipway_workflows.engine.machine.paths import StepFiles
+
+TEMPLATE = {
+    "container": {
+        "image": "alpine",
+        "command": ["sh", "-c"],
+        "args": ["cat /in/x /var/tmp/y > /tmp/out/v; ls /tmpfs {{inputs.parameters.p}} /w"],
+        "env": [{"name": "A", "value": "/tmp/a"}],
+        "volumeMounts": [{"name": "w", "mountPath": "/w"}],
+    },
+    "inputs": {"artifacts": [{"name": "x", "path": "/in/x"}]},
+    "outputs": {"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/out/v"}}]},
+}
+
+
+def test_only_the_template_s_own_paths_are_rewritten() -> None:
+    files = StepFiles(Path("/home/wf/work/a"), TEMPLATE)
+    main = files.rewrite(TEMPLATE)["container"]
+    own = "/home/wf/work/a"
+    assert main["args"] == [
+        f"cat {own}/in/x /var/tmp/y > {own}/tmp/out/v; ls /tmpfs {{{{inputs.parameters.p}}}} {own}/w"
+    ]
+    assert main["env"] == [{"name": "A", "value": f"{own}/tmp/a"}]
+    assert TEMPLATE["container"]["env"] == [{"name": "A", "value": "/tmp/a"}], "the template itself was changed"
+
+
+def test_directories_of_a_container_are_there(tmp_path: Path) -> None:
+    files = StepFiles(tmp_path, TEMPLATE)
+    files.prepare(TEMPLATE)
+    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} == {"tmp", "tmp/out", "w", "in"}
+
+
+@given(st.text(alphabet="ab./ ~", max_size=30))
+def test_no_path_leads_out(path: str) -> None:
+    files = StepFiles(Path("/home/wf/work/a"), TEMPLATE)
+    assert files.at(path).resolve().is_relative_to(files.directory)
+
+
+@given(st.lists(st.text(alphabet="abc-", min_size=1, max_size=5), min_size=1, max_size=4))
+def test_what_a_step_reads_back_is_the_container_s_path(parts: list[str]) -> None:
+    files = StepFiles(Path("/home/wf/work/a"), TEMPLATE)
+    path = "/" + "/".join(parts)
+    assert files.outside(str(files.at(path))) == path

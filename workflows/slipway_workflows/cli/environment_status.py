@@ -1,0 +1,58 @@
+"""What stands in each environment of this machine."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from slipway_steps.adapters.local.platform import LocalPlatform
+from slipway_steps.adapters.oci.layout import OciLayout
+from slipway_steps.domain.environment import Environment
+from slipway_steps.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway_steps.ports import Registry
+
+Standing = dict[str, dict[str, str | None]]
+"""Environment -> version, digest, phase, url, last_good: strings or None."""
+
+
+def local_platform(settings: Settings | None = None) -> LocalPlatform:
+    """The environments of this machine, without opening MLflow."""
+    settings = settings or Settings()
+    return LocalPlatform(settings, OciLayout(settings.home / "images", settings.app_directory))
+
+
+def environment_statuses(registry: "Registry | None" = None) -> Standing:
+    """What each environment serves, and what passed there last."""
+    settings = Settings()
+    platform = local_platform(settings)
+    # opening MLflow takes two seconds and makes a database: not for a machine that never released anything
+    if registry is None and (settings.tracking_uri or (settings.home / "mlflow" / "mlflow.db").exists()):
+        from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+
+        registry = MlflowRegistry(settings)
+    found: Standing = {}
+    for environment in Environment:
+        now = platform.status(environment)
+        good = registry.record(environment).last_good if registry else None
+        found[environment.value] = {
+            "version": now.version,
+            "digest": now.digest,
+            "phase": now.phase,
+            "url": now.url,
+            "last_good": good.version if good else None,
+        }
+    return found
+
+
+def environment_table(found: Standing) -> Table:
+    """The same for a terminal."""
+    table = Table(title="Environments", title_justify="left", title_style="bold")
+    for column in ("environment", "version", "phase", "last good", "url"):
+        table.add_column(column, no_wrap=True)
+    for name, now in found.items():
+        healthy = now["phase"] == "Running"
+        phase = f"[green]{now['phase']}[/]" if healthy else f"[yellow]{now['phase']}[/]"
+        cells = (now["version"], phase, now["last_good"], now["url"])
+        table.add_row(name, *(cell or "-" for cell in cells))
+    return table

@@ -1,0 +1,26 @@
+"""The engine's errors, on floor 0 of it: part of the tree that `slipway_steps.domain.errors` draws.
+
+SlipwayError
+|- ExpressionError      a text of one of the languages cannot be parsed or evaluated
+`- NodeError            a node cannot be started or finished for a reason of the workflow's own
+   |- FailFastError     a child is not started because another one has failed
+   `- HookError         the expression of a lifecycle hook cannot be evaluated
+"""
+
+from slipway_steps.domain.errors import SlipwayError
+
+
+class ExpressionError(SlipwayError):
+    """A text could not be parsed or evaluated; the message names what and why."""
+
+
+class NodeError(SlipwayError):
+    """A node cannot be started or finished for a reason of the workflow's own; the text becomes its message."""
+
+
+class FailFastError(NodeError):
+    """A child is not started because another one has failed."""
+
+
+class HookError(NodeError):
+    """The expression of a lifecycle hook cannot be evaluated."""

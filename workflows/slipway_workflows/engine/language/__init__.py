@@ -1,0 +1,1 @@
+"""Argo's languages: tags, `when` clauses, expr-lang, durations."""

@@ -1,0 +1,67 @@
+"""Holds the languages against answers of Argo's own code, one case a line.
+
+    python -m slipway_workflows.engine.language.conformance FILE.jsonl --environments FILE.json
+
+A case: `op` (when, replace, strict, bool, depends), `in`, `env` (the environment's name), and `out` or `error`. Prints
+a line for each miss and `N passed, N failed`; exit code 1 where any failed, 2 where a file cannot be read.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import exprlang, govaluate, substitution
+
+STRICT = ("steps.", "tasks.")
+
+
+def answer(case: dict[str, Any], environments: dict[str, Any]) -> Any:
+    """What the engine makes of a case. Raises ExpressionError."""
+    text, environment = case["in"], environments.get(case.get("env") or "", {})
+    if case["op"] == "when":
+        return govaluate.evaluate(text)
+    if case["op"] == "replace":
+        return substitution.replace_in(text, environment, lenient=bool(case.get("allow_unresolved")))
+    if case["op"] == "strict":
+        return substitution.replace_in(text, environment, STRICT)
+    if case["op"] in ("bool", "depends"):
+        return exprlang.evaluate_bool(text, substitution.nested(environment))
+    raise KeyError(case["op"])
+
+
+def missed(case: dict[str, Any], environments: dict[str, Any]) -> str | None:
+    """Why a case is a miss, or None."""
+    try:
+        found = answer(case, environments)
+    except ExpressionError as error:
+        return None if case.get("error") else f"error {error.message}, Argo: {case.get('out')!r}"
+    if case.get("error"):
+        return f"{found!r}, Argo: error {case.get('message', '').splitlines()[:1]}"
+    return None if found == case.get("out") else f"{found!r}, Argo: {case.get('out')!r}"
+
+
+@click.command(help=__doc__)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--environments", required=True, type=click.Path(path_type=Path), help="JSON: name -> variables.")
+def main(file: Path, environments: Path) -> None:
+    """See the module."""
+    try:
+        known = json.loads(environments.read_text())
+        cases = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
+        results = [(case, missed(case, known)) for case in cases]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        print(f"error: cases of {file} with the environments of {environments}: {error!r}", file=sys.stderr)
+        sys.exit(2)
+    failures = [(case, why) for case, why in results if why]
+    for case, why in failures:
+        print(f"{case['op']} {case['in']!r}: {why}")
+    print(f"{len(cases) - len(failures)} passed, {len(failures)} failed")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

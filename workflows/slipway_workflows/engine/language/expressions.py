@@ -1,0 +1,21 @@
+"""expr-lang over a run's flat names: `steps.a.status` becomes `{"steps": {"a": {"status": ...}}}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import exprlang
+from slipway_workflows.engine.language.substitution import nested
+
+
+def evaluate(text: str, values: Mapping[str, Any]) -> Any:
+    """The value of an expression. Raises ExpressionError."""
+    return exprlang.evaluate(text, nested(values))
+
+
+def evaluate_bool(text: str, values: Mapping[str, Any]) -> bool:
+    """The truth of a condition. Raises ExpressionError, also where it is not a boolean."""
+    result = evaluate(text, values)
+    if not isinstance(result, bool):
+        raise ExpressionError(f"unable to evaluate expression '{text}': expected a boolean, got {result!r}")
+    return result

@@ -1,0 +1,113 @@
+"""Values as Go sees them: what is equal, how they are printed, and what they are as JSON."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language.exprlang.times import Duration, rfc3339
+
+
+class Groups(dict[Any, Any]):
+    """What groupBy gives: a map whose keys may be anything, which Go cannot write as JSON."""
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is an integer or a float; a boolean is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Equality without conversion, numbers apart: 1 is 1.0, "1" is not 1."""
+    if is_number(left) and is_number(right):
+        return bool(left == right)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
+    return type(left) is type(right) and bool(left == right)
+
+
+def type_name(value: Any) -> str:
+    """The word of expr's `type()`."""
+    if value is None:
+        return "nil"
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"), (list, "array")):
+        if isinstance(value, kind):
+            return name
+    if isinstance(value, Mapping):
+        return "map"
+    return {datetime: "time.Time", Duration: "time.Duration"}.get(type(value), "unknown")
+
+
+def float_text(value: float) -> str:
+    """A float as Go's %v and its JSON write it: no `.0`, an exponent only for the very large and small."""
+    if math.isinf(value) or math.isnan(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    if value and not 1e-6 <= abs(value) < 1e21:
+        mantissa, _, exponent = repr(value).partition("e")
+        if not exponent:
+            mantissa, _, exponent = f"{value:.16e}".partition("e")
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        power = int(exponent)
+        return f"{mantissa.removesuffix('.0')}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    if value.is_integer():
+        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
+    text = repr(value)
+    return f"{value:.20f}".rstrip("0") if "e" in text else text
+
+
+def text_of(value: Any) -> str:
+    """A value as Go's %v prints it."""
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, list):
+        return "[" + " ".join(map(text_of, value)) + "]"
+    if isinstance(value, Mapping):
+        return "map[" + " ".join(f"{text_of(key)}:{text_of(value[key])}" for key in sorted(value, key=str)) + "]"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S %z UTC") if value.tzinfo else value.isoformat(" ")
+    return str(value)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON as Go writes it: sorted keys, no blanks, <, > and & escaped. Raises ExpressionError for what has none."""
+    text = json.dumps(
+        _plain(value),
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":" if indent is None else ": "),
+        indent=indent,
+    )
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+class _Float(float):
+    """json.dumps writes a float by its repr."""
+
+    def __repr__(self) -> str:
+        return float_text(self).replace("e-0", "e-")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Groups):
+        raise ExpressionError("a map made by groupBy has no JSON", "take one of its groups")
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Duration):
+        return value.nanoseconds
+    if isinstance(value, float):
+        if math.isinf(value) or math.isnan(value):
+            raise ExpressionError(f"{value} has no JSON")
+        return int(value) if value.is_integer() and abs(value) < 1e21 else _Float(value)
+    return value

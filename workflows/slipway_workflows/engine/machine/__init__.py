@@ -1,0 +1,1 @@
+"""What a run uses of this machine: processes, file system views, locks, objects."""

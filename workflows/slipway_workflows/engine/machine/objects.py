@@ -1,0 +1,165 @@
+"""Where resource templates find Kubernetes objects: files of this machine, or a cluster."""
+
+import copy
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from slipway_steps.domain.errors import Broken
+from slipway_steps.files import replace_file
+
+Object = dict[str, Any]
+
+
+class Objects(Protocol):
+    """Kubernetes objects. Each method raises Broken, saying what was tried on what."""
+
+    watches: bool
+    """Whether something may change an object after it was written, so that waiting for a condition makes sense."""
+
+    def get(self, wanted: Object) -> Object:
+        """The object of this kind and name."""
+
+    def create(self, wanted: Object) -> Object:
+        """A new object; one of that name must not be there."""
+
+    def apply(self, wanted: Object) -> Object:
+        """The object as wanted, made or changed."""
+
+    def patch(self, wanted: Object) -> Object:
+        """The object, which has to be there, with these fields changed."""
+
+    def delete(self, wanted: Object) -> Object:
+        """The object, no longer there."""
+
+
+def named(wanted: Object) -> str:
+    """Kind and name, for messages."""
+    metadata = wanted.get("metadata") or {}
+    return f"{wanted.get('kind')} {metadata.get('namespace', 'default')}/{metadata.get('name')}"
+
+
+def merged(old: Any, new: Any) -> Any:
+    """A JSON merge patch (RFC 7386)."""
+    if not isinstance(new, dict):
+        return new
+    result = dict(old) if isinstance(old, dict) else {}
+    for key, value in new.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+class FileObjects:
+    """Objects as YAML files, `<kind>/<namespace>/<name>.yaml`; nothing acts on them."""
+
+    watches = False
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def _path(self, wanted: Object) -> Path:
+        metadata = wanted.get("metadata") or {}
+        parts = [str(wanted.get("kind")), str(metadata.get("namespace", "default")), str(metadata.get("name"))]
+        if any("/" in part or part in ("", ".", "..") for part in parts):
+            raise Broken(f"{named(wanted)} has no usable name", "kind, namespace and name become a file")
+        return self.directory.joinpath(*parts[:2], f"{parts[2]}.yaml")
+
+    def get(self, wanted: Object) -> Object:
+        """See Objects."""
+        try:
+            found = yaml.safe_load(self._path(wanted).read_text())
+        except FileNotFoundError as error:
+            raise Broken(f"{named(wanted)} not found", f"put it into {self._path(wanted)}") from error
+        except (OSError, yaml.YAMLError) as error:
+            raise Broken(f"{named(wanted)} cannot be read from {self._path(wanted)}: {error}") from error
+        return found if isinstance(found, dict) else {}
+
+    def create(self, wanted: Object) -> Object:
+        """See Objects."""
+        if self._path(wanted).exists():
+            raise Broken(f"{named(wanted)} already exists", "apply it, or delete it before")
+        return self._write(copy.deepcopy(wanted))
+
+    def apply(self, wanted: Object) -> Object:
+        """See Objects."""
+        return self._write(merged(self.get(wanted) if self._path(wanted).exists() else {}, wanted))
+
+    def patch(self, wanted: Object) -> Object:
+        """See Objects."""
+        return self._write(merged(self.get(wanted), wanted))
+
+    def delete(self, wanted: Object) -> Object:
+        """See Objects."""
+        found = self.get(wanted)
+        self._path(wanted).unlink()
+        return found
+
+    def _write(self, found: Object) -> Object:
+        path = self._path(found)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, yaml.safe_dump(found))
+        except OSError as error:
+            raise Broken(
+                f"{named(found)} cannot be written to {path}: {error.strerror}", "is the disk full?"
+            ) from error
+        return found
+
+
+class ClusterObjects:
+    """Objects of the cluster that the kubeconfig names."""
+
+    watches = True
+
+    def __init__(self) -> None:
+        from kubernetes import config, dynamic
+
+        try:
+            self._client: Any = dynamic.DynamicClient(config.new_client_from_config(os.environ.get("KUBECONFIG")))
+        except Exception as error:
+            raise Broken(f"no cluster for resource templates: {error}", "check KUBECONFIG") from error
+
+    def _call(self, verb: str, wanted: Object, **more: Any) -> Object:
+        from kubernetes.client.exceptions import ApiException
+        from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+        from urllib3.exceptions import HTTPError
+
+        metadata = wanted.get("metadata") or {}
+        try:
+            kind = self._client.resources.get(api_version=wanted.get("apiVersion"), kind=wanted.get("kind"))
+            where = {"namespace": metadata.get("namespace", "default")} if kind.namespaced else {}
+            found: Object = getattr(kind, verb)(**where, **more).to_dict()
+        except ResourceNotFoundError as error:
+            raise Broken(f"{named(wanted)}: the cluster has no such kind", "check apiVersion and kind") from error
+        except (ApiException, DynamicApiError) as error:
+            raise Broken(f"{verb} {named(wanted)} failed: {error.status} {error.reason}", "see the cluster") from error
+        except (HTTPError, OSError) as error:
+            raise Broken(f"{verb} {named(wanted)} failed: {error}", "is the cluster reachable?") from error
+        return found
+
+    def get(self, wanted: Object) -> Object:
+        """See Objects."""
+        return self._call("get", wanted, name=wanted["metadata"]["name"])
+
+    def create(self, wanted: Object) -> Object:
+        """See Objects."""
+        return self._call("create", wanted, body=wanted)
+
+    def apply(self, wanted: Object) -> Object:
+        """See Objects."""
+        name, manager = wanted["metadata"]["name"], "slipway"
+        return self._call("server_side_apply", wanted, name=name, body=wanted, field_manager=manager)
+
+    def patch(self, wanted: Object) -> Object:
+        """See Objects."""
+        kind = "application/merge-patch+json"
+        return self._call("patch", wanted, name=wanted["metadata"]["name"], body=wanted, content_type=kind)
+
+    def delete(self, wanted: Object) -> Object:
+        """See Objects."""
+        return self._call("delete", wanted, name=wanted["metadata"]["name"])

@@ -1,0 +1,86 @@
+"""Gives a template its inputs: defaults, arguments, ConfigMaps, then the tags in it, in Argo's two passes."""
+
+import copy
+from typing import Any
+
+from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.language.texts import Scope, encode, fill
+from slipway_workflows.engine.manifests.library import Library
+from slipway_workflows.engine.manifests.templates import Template
+
+LOCATIONS = ("raw", "s3", "from", "fromExpression")
+"""What says where an artifact comes from; `s3.key` is, on one machine, a path in the run's directory."""
+
+
+def by_name(items: list[dict[str, Any]] | None, name: str) -> dict[str, Any] | None:
+    """The item of that name."""
+    return next((item for item in items or [] if item.get("name") == name), None)
+
+
+def input_parameter(declared: dict[str, Any], given: dict[str, Any] | None, library: Library) -> dict[str, Any]:
+    """A declared input with its value. Raises NodeError where there is none."""
+    source = declared.get("valueFrom") or {}
+    value = declared.get("value")
+    if value is None:
+        value = declared.get("default", source.get("default"))
+    if given is not None and given.get("value") is not None:
+        value = given["value"]
+    elif given is not None and (given.get("valueFrom") or {}).get("configMapKeyRef"):
+        value = library.config_value(given["valueFrom"]["configMapKeyRef"])
+    elif source.get("configMapKeyRef"):
+        value = library.config_value(source["configMapKeyRef"])
+    if value is None:
+        raise NodeError(f"inputs.parameters.{declared['name']} was not supplied")
+    result = {key: entry for key, entry in declared.items() if key != "valueFrom"}
+    return {**result, "value": value}
+
+
+def input_artifact(declared: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
+    """A declared artifact with its place. Raises NodeError where it is needed and there is none."""
+    if any(declared.get(key) for key in LOCATIONS):
+        return declared
+    if given is None or not any(given.get(key) for key in LOCATIONS):
+        if declared.get("optional"):
+            return declared
+        raise NodeError(f"inputs.artifacts.{declared['name']} was not supplied")
+    kept: dict[str, Any] = {key: declared[key] for key in ("name", "path", "mode", "optional") if key in declared}
+    return {**given, **kept}
+
+
+def process(template: Template, arguments: dict[str, Any], library: Library, scope: Scope) -> Template:
+    """The template as its node runs it. `scope`: globals, the node's own names. Raises NodeError, ExpressionError."""
+    inputs = template.get("inputs") or {}
+    processed = copy.copy(template)
+    if inputs:
+        given = arguments or {}
+        processed["inputs"] = {
+            **inputs,
+            "parameters": [
+                input_parameter(item, by_name(given.get("parameters"), item["name"]), library)
+                for item in inputs.get("parameters") or []
+            ],
+            "artifacts": [
+                input_artifact(item, by_name(given.get("artifacts"), item["name"]))
+                for item in inputs.get("artifacts") or []
+            ],
+        }
+    first = fill(processed, scope)
+    result: Template = fill(first, _inner_scope(first))
+    return result
+
+
+def _inner_scope(template: Template) -> dict[str, str | None]:
+    inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
+    parameters = inputs.get("parameters") or []
+    scope: dict[str, str | None] = {f"inputs.parameters.{item['name']}": str(item["value"]) for item in parameters}
+    scope["inputs.parameters"] = encode(parameters)
+    for item in inputs.get("artifacts") or []:
+        if item.get("path"):
+            scope[f"inputs.artifacts.{item['name']}.path"] = item["path"]
+    for item in outputs.get("artifacts") or []:
+        if item.get("path"):
+            scope[f"outputs.artifacts.{item['name']}.path"] = item["path"]
+    for item in outputs.get("parameters") or []:
+        if (item.get("valueFrom") or {}).get("path"):
+            scope[f"outputs.parameters.{item['name']}.path"] = item["valueFrom"]["path"]
+    return scope

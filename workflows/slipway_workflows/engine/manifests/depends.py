@@ -1,0 +1,104 @@
+"""When a task of a dag may start: its `depends`, or its `dependencies`, over the phases of other tasks."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from slipway_steps.domain.errors import WorkflowInvalid
+from slipway_workflows.engine.language import exprlang
+from slipway_workflows.engine.manifests.templates import Template, TemplateCaller
+
+NAME = re.compile(r"([a-zA-Z0-9][-a-zA-Z0-9_]*)(\.[a-zA-Z]+)?")
+RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The clause of one task: the tasks it names, in order, and an expression over `t0.Succeeded`, `t1.Failed`, ..."""
+
+    task: str
+    names: tuple[str, ...]
+    expression: str
+
+    def met(self, phases: Mapping[str, str], item_phases: Mapping[str, Sequence[str]]) -> bool:
+        """Whether the task runs, now that all it names have ended.
+
+        phases: of those tasks, by name; one that is not there was omitted. item_phases: of the items of those that are
+        loops. Raises ExpressionError.
+        """
+        if not self.names:
+            return True
+        values = {}
+        for index, name in enumerate(self.names):
+            phase, items = phases.get(name, "Omitted"), item_phases.get(name, ())
+            values[f"t{index}"] = {
+                "Succeeded": phase == "Succeeded",
+                "Failed": phase == "Failed",
+                "Errored": phase == "Error",
+                "Skipped": phase == "Skipped",
+                "Omitted": phase == "Omitted",
+                "Daemoned": False,
+                "AnySucceeded": "Succeeded" in items,
+                "AllFailed": bool(items) and all(item in ("Failed", "Error") for item in items),
+            }
+        return exprlang.evaluate(self.expression, values) is True
+
+
+def conditions_of(template: Template) -> dict[str, Condition]:
+    """The condition of each task. Raises WorkflowInvalid for an unknown task or result in one."""
+    tasks = {task["name"]: task for task in template["dag"].get("tasks") or []}
+    return {name: _condition(name, task, tasks) for name, task in tasks.items()}
+
+
+def _condition(name: str, task: TemplateCaller, tasks: Mapping[str, TemplateCaller]) -> Condition:
+    clause = task.get("depends") or " && ".join(task.get("dependencies") or [])
+    names: dict[str, int] = {}
+
+    def rewrite(match: "re.Match[str]") -> str:
+        other, result = match.group(1), (match.group(2) or "").removeprefix(".")
+        if other not in tasks:
+            raise WorkflowInvalid(f"tasks.{name}: dependency '{other}' not defined")
+        variable = f"t{names.setdefault(other, len(names))}"
+        if not result:
+            return _default(variable, tasks[other])
+        if result not in RESULTS:
+            raise WorkflowInvalid(
+                f"tasks.{name}: task result '{result}' of {other} is invalid", f"one of {', '.join(RESULTS)}"
+            )
+        return f"{variable}.{result}"
+
+    expression = NAME.sub(rewrite, clause)
+    return Condition(name, tuple(names), expression)
+
+
+def _default(variable: str, task: TemplateCaller) -> str:
+    """What a bare name means: it went well, or it may go wrong by its own `continueOn`."""
+    rules = task.get("continueOn") or {}
+    fine = ["Succeeded", "Skipped", "Daemoned"]
+    fine += ["Errored"] if rules.get("error") else []
+    fine += ["Failed"] if rules.get("failed") else []
+    return "(" + " || ".join(f"{variable}.{result}" for result in fine) + ")"
+
+
+def order_of(template: Template, conditions: Mapping[str, Condition]) -> list[str]:
+    """The tasks, each after those it depends on. Raises WorkflowInvalid for a cycle or an unknown target."""
+    try:
+        order = list(
+            TopologicalSorter({name: condition.names for name, condition in conditions.items()}).static_order()
+        )
+    except CycleError as error:
+        raise WorkflowInvalid(f"dependency cycle: {' -> '.join(error.args[1])}") from error
+    for target in (template["dag"].get("target") or "").split():
+        if target not in conditions:
+            raise WorkflowInvalid(f"target '{target}' is not defined")
+    return order
+
+
+def targets_of(template: Template) -> list[str]:
+    """The tasks that decide the dag's phase: `target`, else those that nothing depends on."""
+    if template["dag"].get("target"):
+        return str(template["dag"]["target"]).split()
+    conditions = conditions_of(template)
+    inner = {name for condition in conditions.values() for name in condition.names}
+    return sorted(name for name in conditions if name not in inner)

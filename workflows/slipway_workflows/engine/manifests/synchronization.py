@@ -1,0 +1,42 @@
+"""Which mutexes and semaphores a `synchronization` asks for."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_workflows.engine.manifests.library import Library
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A mutex (`size` 1) or a semaphore. `title` is what Argo's message calls it."""
+
+    name: str
+    title: str
+    size: int = 1
+
+    @property
+    def message(self) -> str:
+        """The message of a node or workflow that waits for it, as Argo words it."""
+        return f"Waiting for {self.title} lock. Lock status: 0/{self.size}"
+
+
+def locks_of(synchronization: dict[str, Any] | None, library: Library) -> list[Lock]:
+    """The locks of a `synchronization`, always in one order, so that no two callers wait for each other.
+
+    Raises WorkflowInvalid where a semaphore's ConfigMap is missing.
+    """
+    found = {}
+    for mutex in (synchronization or {}).get("mutexes") or []:
+        title = f"default/Mutex/{mutex['name']}"
+        found[title] = Lock(_file_name(mutex["name"]), title)
+    for semaphore in (synchronization or {}).get("semaphores") or []:
+        reference = semaphore["configMapKeyRef"]
+        title = f"default/ConfigMap/{reference['name']}/{reference['key']}"
+        size = int(library.config_value(reference))
+        found[title] = Lock(_file_name(f"{reference['name']}.{reference['key']}"), title, size)
+    return [found[title] for title in sorted(found)]
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

@@ -1,0 +1,226 @@
+"""Refuses a workflow before anything runs: over every template that it can reach."""
+
+from typing import Any
+
+from slipway_steps.domain.errors import SlipwayError, WorkflowInvalid
+from slipway_workflows.engine.manifests import fields
+from slipway_workflows.engine.manifests.arguments import by_name
+from slipway_workflows.engine.manifests.depends import conditions_of, order_of
+from slipway_workflows.engine.manifests.resources import resource_fault
+from slipway_workflows.engine.manifests.synchronization import locks_of
+from slipway_workflows.engine.manifests.tags import AT_THE_END, left_by, own_names, unresolvable
+from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, template_type
+
+LOOPS = ("withItems", "withParam", "withSequence")
+
+
+def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> None:
+    """Check the merged spec of a workflow and all that it reaches. Raises WorkflowInvalid naming every fault."""
+    check = _Check(context, global_names)
+    check.faults += fields.faults(spec, fields.SPEC, "spec")
+    if not spec.get("entrypoint"):
+        check.faults.append("spec.entrypoint: is required")
+    if not check.faults:
+        check.locks(spec.get("synchronization"), "spec")
+        check.caller({"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False)
+        for name, hook in (spec.get("hooks") or {}).items():
+            check.caller(hook, context, f"spec.hooks.{name}", True)
+        if spec.get("onExit"):
+            check.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
+        check.check_tags()
+    if check.faults:
+        raise WorkflowInvalid("invalid spec: " + "; ".join(dict.fromkeys(check.faults)), "nothing was started")
+
+
+class _Check:
+    """The faults found so far, and what has been looked at."""
+
+    def __init__(self, context: Context, global_names: set[str]) -> None:
+        self.faults: list[str] = []
+        self.library = context.library
+        self.global_names = global_names
+        self._seen: set[tuple[str, int, bool]] = set()
+        self._tagged: list[tuple[str, Any, set[str], bool]] = []
+        self._kept: list[Template] = []
+        """Holds merged templates, so that their identities stay theirs."""
+
+    def caller(self, caller: TemplateCaller, context: Context, path: str, on_exit: bool) -> Template | None:
+        """A step, task or hook: the template it names, the arguments that one needs, and all inside it."""
+        kinds = [key for key in ("template", "templateRef", "inline") if caller.get(key)]
+        if len(kinds) != 1:
+            self.faults.append(f"{path}: needs one of template, templateRef and inline")
+            return None
+        if "{{" in str(caller.get("template") or caller.get("templateRef") or ""):
+            return None  # known only when it runs
+        try:
+            template, inner = context.resolve(caller)
+            unknown = list(fields.faults(template, fields.TEMPLATE, f"{path}: templates.{template.get('name')}"))
+            self.faults += unknown
+            if unknown:
+                return None
+            template_type(template)
+        except SlipwayError as error:
+            self.faults.append(f"{path}: {error.message}")
+            return None
+        self._arguments(caller.get("arguments") or {}, template, path)
+        where = (
+            f"{inner.scope}: templates.{template.get('name')}"
+            if caller.get("template") or caller.get("templateRef")
+            else path
+        )
+        self._template(template, inner, where.removeprefix("local/"), on_exit)
+        return template
+
+    def locks(self, synchronization: dict[str, Any] | None, path: str) -> None:
+        """Semaphores need their ConfigMap."""
+        if "{{" in str(synchronization):
+            return
+        try:
+            locks_of(synchronization, self.library)
+        except (SlipwayError, ValueError) as error:
+            self.faults.append(f"{path}.synchronization: {error}")
+
+    def _arguments(self, given: dict[str, Any], template: Template, path: str) -> None:
+        inputs = template.get("inputs") or {}
+        for item in inputs.get("parameters") or []:
+            source = item.get("valueFrom") or {}
+            own = item.get("value", item.get("default", source.get("default", source.get("configMapKeyRef"))))
+            other = by_name(given.get("parameters"), item.get("name", "")) or {}
+            if own is None and other.get("value") is None and not other.get("valueFrom"):
+                self.faults.append(
+                    f"{path} templates.{template.get('name')} inputs.parameters.{item.get('name')} was not supplied"
+                )
+        for item in inputs.get("artifacts") or []:
+            found = by_name(given.get("artifacts"), item.get("name", ""))
+            if found is None and not item.get("optional") and not item.get("raw"):
+                self.faults.append(
+                    f"{path} templates.{template.get('name')} inputs.artifacts.{item.get('name')} was not supplied"
+                )
+        for item in given.get("artifacts") or []:
+            if not item.get("from") and not item.get("raw"):
+                self.faults.append(f"{path}.arguments.{item.get('name')}: from or raw is required")
+
+    def _template(self, template: Template, context: Context, path: str, on_exit: bool) -> None:
+        key = (context.scope, id(template), on_exit)
+        name = str(template.get("name") or "")
+        if name and (context.scope, hash(name), on_exit) in self._seen:
+            return
+        self._seen.add((context.scope, hash(name), on_exit) if name else key)
+        self._kept.append(template)
+        found = list(fields.faults(template, fields.TEMPLATE, path))
+        self.faults += found
+        if found:
+            return
+        kind = template_type(template)
+        for item in (template.get("outputs") or {}).get("parameters") or []:
+            if item.get("globalName"):
+                self.global_names.add(f"workflow.outputs.parameters.{item['globalName']}")
+        for item in (template.get("outputs") or {}).get("artifacts") or []:
+            if item.get("globalName"):
+                self.global_names.add(f"workflow.outputs.artifacts.{item['globalName']}")
+        if template.get("synchronization"):
+            self.locks(template["synchronization"], path)
+        known = own_names(template)
+        ignored = ("steps", "dag", *fields.IGNORED_IN_TEMPLATE)
+        rest = {key: value for key, value in template.items() if key not in ignored}
+        if kind in ("container", "script"):
+            self._container(template[kind], f"{path}.{kind}")
+            self._tag(path, rest, known, on_exit)
+            return
+        if kind == "resource":
+            wrong = resource_fault(template[kind], self.library.resources)
+            self.faults += [f"{path}.resource: {wrong}"] if wrong else []
+            self._tag(path, rest, known, on_exit)
+            return
+        if kind == "suspend":
+            self._tag(path, rest, known, on_exit)
+            return
+        for key_ in ("activeDeadlineSeconds", "timeout"):
+            if template.get(key_) is not None:
+                self.faults.append(f"{path}.{key_}: is for container, script and suspend templates only")
+        left = self._steps(template, context, path, known, on_exit) if kind == "steps" else None
+        left = self._dag(template, context, path, known, on_exit) if left is None else left
+        self._tag(path, rest, known | left, on_exit)
+
+    def _container(self, main: dict[str, Any], path: str) -> None:
+        image = str(main.get("image") or "")
+        if "{{" in image:
+            return
+        images = self.library.images
+        for source in main.get("envFrom") or []:
+            if source.get("secretRef") and not source["secretRef"].get("optional"):
+                self.faults.append(f"{path}.envFrom.secretRef: there are no Secrets on this machine")
+        if not images.is_known(image):
+            self.faults.append(
+                f"{path}.image: {image or 'none'} stands for no program of this machine; {images.advice}"
+            )
+        elif not main.get("command") and not images.command(image):
+            self.faults.append(f"{path}.command: name a command; that of {image} is not known here")
+
+    def _unique(self, callers: list[tuple[str, TemplateCaller]]) -> None:
+        seen = set()
+        for path, caller in callers:
+            if caller["name"] in seen:
+                self.faults.append(f"{path}.name '{caller['name']}' is used twice")
+            seen.add(caller["name"])
+
+    def _steps(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
+        groups = [[(f"{path}.steps[{index}]", step) for step in group] for index, group in enumerate(template["steps"])]
+        self._unique([pair for group in groups for pair in group])
+        left: set[str] = set()
+        for group in groups:
+            leaving: set[str] = set()
+            for where, step in group:
+                found = self._inside(step, context, f"{where}.{step['name']}", on_exit)
+                own = left_by(f"steps.{step['name']}", found)
+                self._caller_tags(f"{path}.steps", step, known | left, own, on_exit)
+                leaving |= own
+            left |= leaving
+        return left
+
+    def _dag(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
+        tasks = [(f"{path}.tasks.{task['name']}", task) for task in template["dag"].get("tasks") or []]
+        self._unique(tasks)
+        for where, task in tasks:
+            if task.get("depends") and task.get("dependencies"):
+                self.faults.append(f"{where}: depends and dependencies cannot both be given")
+        try:
+            conditions = conditions_of(template)
+            order = order_of(template, conditions)
+        except SlipwayError as error:
+            self.faults.append(f"{path}.{error}")
+            return set()
+        by_task = {task["name"]: (where, task) for where, task in tasks}
+        left: dict[str, set[str]] = {}
+        seen: dict[str, set[str]] = {}
+        for name in order:
+            where, task = by_task[name]
+            found = self._inside(task, context, where, on_exit)
+            left[name] = left_by(f"tasks.{name}", found)
+            seen[name] = set().union(*(left[other] | seen[other] for other in conditions[name].names))
+            self._caller_tags(where, task, known | seen[name], left[name], on_exit)
+        return set().union(*left.values())
+
+    def _inside(self, caller: TemplateCaller, context: Context, path: str, on_exit: bool) -> Template | None:
+        found = self.caller(caller, context, path, on_exit)
+        for name, hook in (caller.get("hooks") or {}).items():
+            self.caller(hook, context, f"{path}.hooks.{name}", True)
+        if caller.get("onExit"):
+            self.caller({"template": caller["onExit"]}, context, f"{path}.onExit", True)
+        return found
+
+    def _caller_tags(self, path: str, caller: TemplateCaller, known: set[str], own: set[str], on_exit: bool) -> None:
+        loop = any(key in caller for key in LOOPS)
+        plain = {key: value for key, value in caller.items() if key not in ("hooks", "inline")}
+        self._tag(path, plain, known, on_exit, loop)
+        self._tag(path, caller.get("hooks") or {}, known | own, True, loop)
+
+    def _tag(self, path: str, value: Any, known: set[str], on_exit: bool, loop: bool = False) -> None:
+        self._tagged.append((path, (value, loop), known, on_exit))
+
+    def check_tags(self) -> None:
+        """At last, when all global outputs are known: every tag that nothing will resolve."""
+        for path, (value, loop), known, on_exit in self._tagged:
+            names = known | self.global_names | (set(AT_THE_END) if on_exit else set())
+            for name in unresolvable(value, names, loop):
+                self.faults.append(f"{path} failed to resolve {{{{{name}}}}}")

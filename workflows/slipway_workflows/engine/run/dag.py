@@ -1,0 +1,238 @@
+"""A dag template: each task starts when what it depends on has ended."""
+
+import asyncio
+
+from slipway_steps.domain.errors import SlipwayError
+from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError
+from slipway_workflows.engine.language import govaluate
+from slipway_workflows.engine.manifests.depends import Condition, conditions_of, targets_of
+from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
+from slipway_workflows.engine.run.hooks import Hooks, exit_hook, resolve_artifacts
+from slipway_workflows.engine.run.loops import expand, expands
+from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.outputs import composite_outputs
+from slipway_workflows.engine.run.references import continues_on, drop_absent_arguments, fill_caller
+from slipway_workflows.engine.run.scopes import Scope
+from slipway_workflows.engine.state.nodes import Node
+
+
+async def execute_dag(operation: Operation, node: Node, template: Template, context: Context, on_exit: bool) -> None:
+    """Run the tasks; the node has its outputs and final phase afterwards.
+
+    Raises NodeError and ExpressionError where the template itself is at fault: an output without a value, a hook.
+    """
+    graph = _Graph(operation, node, template, context, on_exit)
+    await graph.run()
+    targets = targets_of(template)
+    tree = operation.tree
+    phase = graph.phase(targets)
+    if phase != "Succeeded":
+        node.outbound = graph.ends(targets)
+        tree.mark(node, phase)
+        return
+    scope = Scope()
+    scope.add_inputs(template)
+    for name in graph.tasks:
+        graph.add_outputs(name, scope)
+    scope.artifacts.update(operation.global_artifacts)
+    node.outputs = composite_outputs(operation, template, scope)
+    # not before: what follows a dag whose outputs have no value is linked to nothing, as on the real controller
+    node.outbound = graph.ends(targets)
+    tree.mark(node, "Succeeded")
+
+
+class _Graph:
+    """The tasks of one dag while it runs."""
+
+    def __init__(self, operation: Operation, node: Node, template: Template, context: Context, on_exit: bool) -> None:
+        self.operation = operation
+        self.node = node
+        self.template = template
+        self.context = context
+        self.on_exit = on_exit
+        self.tasks: dict[str, TemplateCaller] = {task["name"]: task for task in template["dag"].get("tasks") or []}
+        self.conditions: dict[str, Condition] = conditions_of(template)
+        self.loops: dict[str, list[Node]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Run all targets and what they depend on."""
+        for target in targets_of(self.template):
+            self._start(target)
+        results = await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _start(self, name: str) -> "asyncio.Task[None]":
+        if name not in self._running:
+            before = [self._start(dependency) for dependency in self.conditions[name].names]
+            self._running[name] = asyncio.ensure_future(self._run(name, before))
+        return self._running[name]
+
+    def node_of(self, name: str) -> Node | None:
+        """The node of a task."""
+        return self.operation.tree.get(f"{self.node.name}.{name}")
+
+    def ends(self, targets: list[str]) -> list[str]:
+        """The ids that what follows the dag is linked to."""
+        found = [self.node_of(target) for target in targets]
+        ends = [end.id for node in found if node is not None for end in self.operation.tree.outbound(node)]
+        return list(dict.fromkeys(ends))
+
+    def add_outputs(self, name: str, scope: Scope) -> None:
+        """Put what a task leaves behind into a scope."""
+        found, prefix = self.node_of(name), f"tasks.{name}"
+        if found is None:
+            return
+        if found.type == "TaskGroup":
+            scope.add_loop(prefix, self.loops.get(name, []), found.phase)
+            return
+        skipped = found.phase in ("Skipped", "Omitted")
+        template = self.context.resolve(self.tasks[name])[0] if skipped else None
+        scope.add_node(prefix, found, template)
+
+    def phase(self, targets: list[str]) -> str:
+        """The phase of the dag: the worst of its targets; one that did not run has that of its branch."""
+        tree = self.operation.tree
+        branch: dict[str, str] = {}
+        seen: set[tuple[str, str]] = set()
+        queue = [(child, "Succeeded") for child in self.node.children]
+        ids = {tree.node_id(f"{self.node.name}.{target}"): target for target in targets}
+        for key, above in queue:  # grows while it is walked
+            found = tree.nodes[key]
+            now = found.phase if found.completed else above
+            if key in ids and branch.get(ids[key]) not in ("Failed", "Error"):
+                branch[ids[key]] = now
+            onward = found.children
+            if found.type == "Retry":
+                attempts = tree.attempts(found)
+                onward = attempts[-1].children if attempts else []
+            for child in onward:
+                if (child, now) not in seen:
+                    seen.add((child, now))
+                    queue.append((child, now))
+        for target in targets:
+            phase = branch.get(target, "Succeeded")
+            if phase in ("Failed", "Error") and not continues_on(self.tasks[target], phase):
+                return phase
+        return "Succeeded"
+
+    def _place(self, name: str) -> Place:
+        tree, ends = self.operation.tree, []
+        for dependency in self.conditions[name].names:
+            found = self.node_of(dependency)
+            ends += tree.outbound(found) if found is not None else []
+        parents = ends if self.conditions[name].names else [self.node]
+        place = Place(self.node, parents, self.node, self.on_exit)
+        place.referrer = self.template
+        return place
+
+    async def _run(self, name: str, before: "list[asyncio.Task[None]]") -> None:
+        if before:
+            await asyncio.wait(before)
+        task = self.tasks[name]
+        try:
+            met = self._condition_met(name)
+            if not met:
+                self._skip(name, task, "Omitted", "omitted: depends condition not met")
+                return
+            scope = Scope()
+            scope.add_inputs(self.template)
+            for ancestor in self._ancestors(name):
+                self.add_outputs(ancestor, scope)
+            scope.artifacts.update(self.operation.global_artifacts)
+            task = self._resolve(task, scope)
+            singles = expand(task) if expands(task) else [task]
+        except SlipwayError as error:
+            self._skip(name, self.tasks[name], "Error", str(error))
+            return
+        if not singles:
+            self._skip(name, task, "Skipped", "Skipped, empty params")
+            return
+        if not expands(self.tasks[name]):
+            await self._single(task, scope, self._place(name), name)
+            return
+        group = self.operation.create(
+            f"{self.node.name}.{name}", "TaskGroup", self.tasks[name], self.context.scope, self._place(name)
+        )
+        inside = Place(self.node, [group], group, self.on_exit)
+        inside.referrer = self.template
+        # the real controller runs the exit hook of a loop for its first item and for the loop as a whole, other hooks
+        # for neither
+        hook = exit_hook(task)
+        first = {"hooks": {"exit": hook}} if hook else {}
+        started = [
+            self._single(
+                {**single, "hooks": None, "onExit": None, **(first if index == 0 else {})}, scope, inside.copy(), name
+            )
+            for index, single in enumerate(singles)
+        ]
+        found = await asyncio.gather(*started)
+        self.loops[name] = [child for child in found if child is not None]
+        phases = [child.phase for child in self.loops[name] if child.failed]
+        self.operation.tree.mark(group, phases[-1] if phases else "Succeeded")
+        await self._hooks(name, first, scope).finish(group)
+
+    def _skip(self, name: str, task: TemplateCaller, phase: str, message: str) -> None:
+        full = f"{self.node.name}.{name}"
+        self.operation.create(
+            full, "Skipped", task, self.context.scope, self._place(name), phase=phase, message=message
+        )
+
+    def _hooks(self, name: str, task: TemplateCaller, scope: Scope) -> Hooks:
+        return Hooks(self.operation, task, self.context, self.node, f"tasks.{name}", scope)
+
+    def _condition_met(self, name: str) -> bool:
+        nodes = {other: self.node_of(other) for other in self.conditions[name].names}
+        phases = {other: node.phase for other, node in nodes.items() if node is not None}
+        loops = [other for other, node in nodes.items() if node is not None and node.type == "TaskGroup"]
+        return self.conditions[name].met(
+            phases, {other: [item.phase for item in self.loops.get(other, ())] for other in loops}
+        )
+
+    def _ancestors(self, name: str) -> list[str]:
+        found: dict[str, None] = {}
+        queue = list(self.conditions[name].names)
+        for other in queue:
+            if other not in found:
+                found[other] = None
+                queue += self.conditions[other].names
+        return list(found)
+
+    def _resolve(self, task: TemplateCaller, scope: Scope) -> TemplateCaller:
+        values = {**self.operation.globals, **scope.values}
+        task = drop_absent_arguments(task, values, self.context)
+        filled = fill_caller(task, values)
+        if not expands(task) and filled.get("when") and not govaluate.evaluate(filled["when"]):
+            return filled
+        if filled.get("arguments"):
+            filled["arguments"] = resolve_artifacts(filled["arguments"], scope)
+        return filled
+
+    async def _single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
+        operation = self.operation
+        full = f"{self.node.name}.{task['name']}"
+        scoped = self.context.scope
+        try:
+            proceed = not task.get("when") or govaluate.evaluate(task["when"])
+        except ExpressionError as error:
+            return operation.create(full, "Skipped", task, scoped, place, phase="Error", message=str(error))
+        if not proceed:
+            text = f"when '{task['when']}' evaluated false"
+            return operation.create(full, "Skipped", task, scoped, place, phase="Skipped", message=text)
+        hooks = self._hooks(name, task, scope)
+        if task.get("hooks") and task["name"] == name:
+            place.started = hooks.status_changed
+        try:
+            child = await operation.execute(operation, full, task, self.context, place)
+        except FailFastError:
+            return None
+        except NodeError as error:
+            child = operation.tree.get(full) or operation.create(full, "Skipped", task, scoped, place)
+            return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
+        try:
+            await hooks.finish(child)
+        except HookError as error:
+            operation.tree.mark(child, "Error", str(error))
+        return child

@@ -1,0 +1,123 @@
+"""A workflow around its entry template: its deadline, its hooks, its exit handler, its final phase."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_workflows.engine.errors import ExpressionError, NodeError
+from slipway_workflows.engine.language.expressions import evaluate_bool
+from slipway_workflows.engine.language.texts import encode
+from slipway_workflows.engine.manifests.templates import TemplateCaller
+from slipway_workflows.engine.run.operation import Operation, Place
+
+LATE = "Step exceeded its deadline"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a workflow, or a node of it, ended."""
+
+    phase: str
+    message: str = ""
+
+
+async def run_workflow(operation: Operation, spec: dict[str, Any]) -> Outcome:
+    """Run the merged spec of a workflow to its end, exit handler included."""
+    began = time.monotonic()
+    if spec.get("parallelism"):
+        operation.pods = asyncio.Semaphore(int(spec["parallelism"]))
+    deadline, timer = spec.get("activeDeadlineSeconds"), None
+    if deadline is not None:
+        timer = asyncio.get_running_loop().call_later(float(deadline), operation.end, LATE)
+    hooks = _Hooks(operation, {name: hook for name, hook in (spec.get("hooks") or {}).items() if name != "exit"})
+    try:
+        hooks.status_changed("Running")
+        outcome = await _run(operation, operation.name, _entry(spec), on_exit=False)
+    except (NodeError, ExpressionError) as error:
+        # as on the real controller, a fault of the entry template itself leaves no exit handler to run
+        await hooks.finish()
+        return Outcome("Error", f"error in entry template execution: {error}")
+    finally:
+        if timer:
+            timer.cancel()
+    operation.globals |= {
+        "workflow.status": outcome.phase,
+        "workflow.failures": encode(json.dumps(_failures(operation), ensure_ascii=False)),
+        "workflow.duration": f"{time.monotonic() - began:.6f}",
+    }
+    try:
+        hooks.status_changed(outcome.phase)
+        await hooks.finish()
+        handled = await _exit_handler(operation, spec, outcome.phase)
+    except ExpressionError as error:
+        return Outcome("Error", str(error))
+    if handled.phase in ("Failed", "Error") and outcome.phase == "Succeeded":
+        return handled
+    return outcome
+
+
+def _entry(spec: dict[str, Any]) -> TemplateCaller:
+    return {"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}
+
+
+async def _exit_handler(operation: Operation, spec: dict[str, Any], phase: str) -> Outcome:
+    hook = (spec.get("hooks") or {}).get("exit")
+    if hook is None and spec.get("onExit"):
+        hook = {"template": spec["onExit"], "arguments": spec.get("arguments") or {}}
+    if hook is None or operation.terminated or not _holds(operation, hook, phase):
+        return Outcome("Succeeded")
+    return await _handled(operation, f"{operation.name}.onExit", hook)
+
+
+def _holds(operation: Operation, hook: TemplateCaller, phase: str) -> bool:
+    expression = hook.get("expression")
+    return not expression or evaluate_bool(expression, {**operation.globals, "workflow.status": phase})
+
+
+async def _run(operation: Operation, name: str, caller: TemplateCaller, on_exit: bool) -> Outcome:
+    node = await operation.execute(operation, name, caller, operation.context, Place(None, [], None, on_exit))
+    return Outcome(node.phase, node.message)
+
+
+async def _handled(operation: Operation, name: str, hook: TemplateCaller) -> Outcome:
+    try:
+        return await _run(operation, name, hook, on_exit=True)
+    except NodeError as error:
+        return Outcome("Error", str(error))
+
+
+def _failures(operation: Operation) -> list[dict[str, str]]:
+    return [
+        {
+            "displayName": node.display_name,
+            "message": node.message,
+            "templateName": node.template_name,
+            "phase": node.phase,
+            "podName": node.id,
+            "finishedAt": node.finished,
+        }
+        for node in operation.tree.nodes.values()
+        if node.failed and node.type == "Pod"
+    ]
+
+
+class _Hooks:
+    """The workflow's hooks but for its exit handler; each runs once, when its expression first holds."""
+
+    def __init__(self, operation: Operation, hooks: dict[str, TemplateCaller]) -> None:
+        self.operation = operation
+        self.hooks = hooks
+        self._fired: dict[str, asyncio.Task[Outcome]] = {}
+
+    def status_changed(self, phase: str) -> None:
+        """Start what is due in this phase. Raises ExpressionError."""
+        for name, hook in self.hooks.items():
+            if name not in self._fired and _holds(self.operation, hook, phase):
+                full = f"{self.operation.name}.hooks.{name}"
+                self._fired[name] = asyncio.ensure_future(_handled(self.operation, full, hook))
+
+    async def finish(self) -> None:
+        """Wait for those that have started."""
+        await asyncio.gather(*self._fired.values())

@@ -1,0 +1,240 @@
+"""A container or script template: one process, its files, its outputs."""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.language.durations import seconds
+from slipway_workflows.engine.language.texts import encode
+from slipway_workflows.engine.machine.paths import ALWAYS, StepFiles
+from slipway_workflows.engine.machine.processes import NOT_FOUND, Finished
+from slipway_workflows.engine.manifests.templates import Template
+from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.state.nodes import Node
+
+LATE = "Pod was active on the node longer than the specified deadline"
+"""Argo's message, from Kubernetes."""
+Localised = Callable[[Callable[[Template], Template]], Template]
+
+
+async def execute_pod(operation: Operation, node: Node, template: Template, localised: Localised, place: Place) -> None:
+    """Run the program of a container or script template; the node has its outputs and its final phase afterwards.
+
+    `localised(rewrite)` is the template rewritten before its inputs were filled in. Raises NodeError where an input
+    artifact is missing.
+    """
+    if not operation.may_run(place.on_exit):
+        operation.tree.mark(node, "Failed", operation.ended)
+        return
+    if operation.pods is None:
+        await _run(operation, node, template, localised, place)
+        return
+    async with operation.pods:
+        await _run(operation, node, template, localised, place)
+
+
+async def _run(operation: Operation, node: Node, template: Template, localised: Localised, place: Place) -> None:
+    if not operation.may_run(place.on_exit):
+        operation.tree.mark(node, "Failed", operation.ended)
+        return
+    directory = operation.directory / "work" / node.id
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    try:
+        main = template.get("container") or template["script"]
+        images = operation.library.images
+        files = StepFiles(directory, template, operation.isolated and not images.is_ours(str(main.get("image"))))
+        own = localised(files.rewrite)
+        files.prepare(template)
+        _place_artifacts(operation, template, files)
+        if place.on_exit:
+            operation.exit_pods.add(node.id)
+        capture = reads_result(place.referrer, node.display_name)
+        finished = await _start(operation, node, own, files, capture)
+        _conclude(operation, node, template, files, finished, capture)
+    finally:
+        operation.exit_pods.discard(node.id)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _start(operation: Operation, node: Node, own: Template, files: StepFiles, capture: bool) -> Finished:
+    main = own.get("container") or own["script"]
+    image = str(main.get("image") or "")
+    images = operation.library.images
+    if not images.is_known(image):
+        raise NodeError(f"image {image!r} stands for no program of this machine")
+    command = [*(main.get("command") or images.command(image)), *(main.get("args") or [])]
+    if "source" in main:
+        script = files.directory / ".script"
+        script.write_text(main["source"])
+        command.append("/.script" if files.isolated else str(script))
+    path = os.pathsep.join([*images.path(image), os.environ.get("PATH", os.defpath)])
+    argv = images.program(image, command, path)
+    if argv is None:
+        return Finished(NOT_FOUND, problem=f'failed to find name in PATH: exec: "{command[0]}"')
+    directory, enter = files.directory, None
+    if files.isolated:
+        kept = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
+        inside = main.get("workingDir") or "/"
+        enter = partial(files.view([*kept, *map(Path, images.path(image))]).enter, inside)
+    elif main.get("workingDir"):
+        directory = files.at(main["workingDir"])
+        directory.mkdir(parents=True, exist_ok=True)
+    limit = own.get("activeDeadlineSeconds")
+    if limit is None and own.get("timeout"):
+        limit = seconds(own["timeout"])
+    log = operation.directory / "logs" / f"{node.id}.log"
+    return await operation.processes.run(
+        node.id,
+        argv,
+        directory,
+        _environment(operation, main, files, path),
+        log,
+        capture,
+        float(limit) if limit is not None else None,
+        LATE,
+        enter,
+    )
+
+
+def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, path: str) -> dict[str, str]:
+    own = Path(sys.executable).parent
+    environment = {
+        "PATH": f"{own}{os.pathsep}{path}",
+        "HOME": "/" if files.isolated else str(files.directory),
+        "TMPDIR": ALWAYS if files.isolated else str(files.at(ALWAYS)),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        **operation.environment,
+    }
+    for source in main.get("envFrom") or []:
+        reference = source.get("configMapRef")
+        if reference is None:
+            continue
+        values = operation.library.config_values(str(reference.get("name")), bool(reference.get("optional")))
+        environment |= {**values, **operation.environment}
+    for variable in main.get("env") or []:
+        reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
+        value = operation.library.config_value(reference) if reference else variable.get("value")
+        environment[variable["name"]] = str(value if value is not None else "")
+    return environment
+
+
+def reads_result(referrer: Template | None, display_name: str) -> bool:
+    """Whether the template around a node mentions its result; only then is it kept, as in Argo."""
+    if referrer is None:
+        return False
+    name = re.escape(display_name.split("(", maxsplit=1)[0])
+    own = rf"(?:steps|tasks)(?:\.{name}|\[\\?['\"]{name}\\?['\"]\])\.outputs\.result"
+    return re.search(own, encode(referrer)) is not None
+
+
+def _place_artifacts(operation: Operation, template: Template, files: StepFiles) -> None:
+    for artifact in (template.get("inputs") or {}).get("artifacts") or []:
+        if not artifact.get("path"):
+            continue
+        target = files.at(artifact["path"])
+        if artifact.get("raw"):
+            target.write_text(artifact["raw"]["data"])
+        elif (artifact.get("s3") or {}).get("key"):
+            source = operation.directory / artifact["s3"]["key"]
+            if not source.exists():
+                raise NodeError(f"artifact {artifact['name']} failed to load: {source.name} does not exist")
+            _copy(source, target)
+        elif not artifact.get("optional"):
+            raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
+        if artifact.get("mode") is not None and target.exists():
+            target.chmod(int(artifact["mode"]))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+    else:
+        shutil.copy2(source, target)
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """A copy of what this user may read."""
+    if not source.is_dir():
+        shutil.copy2(source, target)
+        return
+    with contextlib.suppress(shutil.Error):  # raised at the end, for all that could not be read
+        shutil.copytree(source, target, symlinks=True)
+
+
+def _conclude(
+    operation: Operation, node: Node, template: Template, files: StepFiles, finished: Finished, capture: bool
+) -> None:
+    outputs: dict[str, Any] = {"exitCode": str(finished.code)}
+    if capture:
+        text = finished.stdout.decode(errors="replace")
+        outputs["result"] = files.outside(text.removesuffix("\n"))
+    declared = template.get("outputs") or {}
+    problem = ""
+    if declared.get("parameters"):
+        outputs["parameters"], problem = _parameters(declared["parameters"], files)
+    if declared.get("artifacts") and not problem:
+        outputs["artifacts"], problem = _artifacts(operation, node, declared["artifacts"], files)
+    node.outputs = outputs
+    tree = operation.tree
+    if finished.ended:
+        tree.mark(node, "Failed", finished.ended)
+    elif finished.code:
+        said = f": {finished.problem}" if finished.problem else ""
+        tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}")
+    elif problem:
+        tree.mark(node, "Error", problem)
+    else:
+        tree.mark(node, "Succeeded")
+
+
+def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[dict[str, Any]], str]:
+    """Output parameters with their values; the first that is missing ends the reading, as in Argo."""
+    result = [dict(item) for item in declared]
+    for item in result:
+        source = item.get("valueFrom") or {}
+        if not source.get("path"):
+            continue
+        try:
+            text = files.at(source["path"]).read_bytes().decode(errors="replace")
+            item["value"] = files.outside(text.removesuffix("\n"))
+        except OSError:
+            if source.get("default") is None:
+                return result, f"cannot save parameter {item['name']}: {source['path']} does not exist"
+            item["value"] = source["default"]
+    return result, ""
+
+
+def _artifacts(
+    operation: Operation, node: Node, declared: list[dict[str, Any]], files: StepFiles
+) -> tuple[list[dict[str, Any]], str]:
+    """Output artifacts, moved to where later steps find them."""
+    result: list[dict[str, Any]] = []
+    for item in declared:
+        if not item.get("path"):
+            continue
+        source = files.written(item["path"])
+        if not source.exists():
+            if item.get("optional"):
+                continue
+            return result, f"cannot save artifact {item['name']}: {item['path']} does not exist"
+        key = f"artifacts/{node.id}/{item['name']}"
+        target = operation.directory / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(target) if target.is_dir() else target.unlink()
+        if source.is_relative_to(files.directory):
+            shutil.move(source, target)
+        else:
+            _copy_readable(source, target)
+        result.append({**item, "s3": {"key": key}})
+    return result, ""

@@ -1,0 +1,50 @@
+"""Small rules about steps and tasks that both kinds of graph share."""
+
+import copy
+import re
+
+from slipway_workflows.engine.language.texts import Scope, fill, fill_strictly
+from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
+
+BARE_TAG = re.compile(r"^\{\{\s*([^{}=][^{}]*?)\s*\}\}$")
+
+
+def continues_on(caller: TemplateCaller, phase: str) -> bool:
+    """Whether `continueOn` lets the graph go on after this phase."""
+    rules = caller.get("continueOn") or {}
+    return bool((phase == "Failed" and rules.get("failed")) or (phase == "Error" and rules.get("error")))
+
+
+def drop_absent_arguments(caller: TemplateCaller, values: Scope, context: Context) -> TemplateCaller:
+    """Without the arguments that are one absent output and nothing else, where the template has its own default."""
+    arguments = caller.get("arguments") or {}
+    absent = []
+    for item in arguments.get("parameters") or []:
+        match = BARE_TAG.match(item["value"]) if isinstance(item.get("value"), str) else None
+        if match and match.group(1) in values and values[match.group(1)] is None:
+            absent.append(item["name"])
+    if not absent:
+        return caller
+    declared = (context.resolve(caller)[0].get("inputs") or {}).get("parameters") or []
+    own = {item["name"] for item in declared if item.get("value", item.get("default")) is not None}
+    defaulted = [name for name in absent if name in own]
+    result = copy.copy(caller)
+    kept = [item for item in arguments["parameters"] if item["name"] not in defaulted]
+    result["arguments"] = {**arguments, "parameters": kept}
+    return result
+
+
+def fill_caller(caller: TemplateCaller, values: Scope) -> TemplateCaller:
+    """A step or task with what ran before it filled in; its hooks are filled when they run, artifacts are looked up.
+
+    Raises ExpressionError for a step or task that is not there, or an output without a value.
+    """
+    later: TemplateCaller = {key: caller[key] for key in ("hooks", "depends", "inline") if key in caller}
+    artifacts = (caller.get("arguments") or {}).get("artifacts")
+    rest = {key: value for key, value in caller.items() if key not in later}
+    if artifacts:
+        rest["arguments"] = {key: value for key, value in rest["arguments"].items() if key != "artifacts"}
+    filled: TemplateCaller = {**fill_strictly(rest, values), **later}
+    if artifacts:
+        filled["arguments"] = {**filled["arguments"], "artifacts": fill(artifacts, values)}
+    return filled

@@ -1,0 +1,130 @@
+"""A resource template: one Kubernetes object is got, created, applied, patched or deleted, and awaited.
+
+Objects are files under `<home>/resources`, or those of the cluster that the kubeconfig names: SLIPWAY_RESOURCES=files
+or =cluster decides. Without it such a template is refused: whether a local run may change a cluster is not to be
+guessed.
+
+    condition = requirement { "," requirement } ;  requirement = path operator value | path ["not"] "in" "(" values ")"
+    operator  = "==" | "=" | "!=" | ">" | "<"      as in a label selector; the path is dotted
+"""
+
+import asyncio
+import random
+import re
+from typing import Any
+
+import yaml
+
+from slipway_steps.domain.errors import Broken, SlipwayError, WorkflowInvalid
+from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.language.durations import seconds
+from slipway_workflows.engine.language.exprlang.path import jsonpath
+from slipway_workflows.engine.language.texts import encode
+from slipway_workflows.engine.machine.objects import ClusterObjects, FileObjects, Objects, named
+from slipway_workflows.engine.manifests.templates import Template
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.state.nodes import Node
+
+POLL = 1.0
+"""Seconds between two looks at an object that is awaited; Argo's executor looks as often."""
+REQUIREMENT = re.compile(r"\s*([\w.\-/]+)\s*(==|=|!=|>|<|\s(?:not\s*)?in\b)\s*(\([^)]*\)|[^,]*)\s*(?:,|$)")
+
+
+def holds(condition: str, found: dict[str, Any]) -> bool:
+    """Whether all requirements of a condition hold for an object. Raises NodeError for one that cannot be read."""
+    at = 0
+    while at < len(condition):
+        match = REQUIREMENT.match(condition, at)
+        if match is None:
+            raise NodeError(f"condition {condition!r} cannot be read at {condition[at:][:20]!r}")
+        if not _requirement(match.group(1), match.group(2).strip(), match.group(3).strip(), found):
+            return False
+        at = match.end()
+    return True
+
+
+def _requirement(path: str, operator: str, value: str, found: Any) -> bool:
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            found = found[int(part)] if part.isdigit() and int(part) < len(found) else found
+    text = "" if found is None or isinstance(found, dict | list) else encode(found).strip('"')
+    if operator.endswith("in"):
+        return (text in [word.strip() for word in value.strip("()").split(",")]) is not operator.startswith("not")
+    if operator in (">", "<"):
+        try:
+            return float(text) > float(value) if operator == ">" else float(text) < float(value)
+        except ValueError:
+            return False
+    return (text == value) is (operator != "!=")
+
+
+async def execute_resource(operation: Operation, node: Node, template: Template, on_exit: bool) -> None:
+    """Do it and wait for its condition; the node has its outputs and final phase afterwards."""
+    if not operation.may_run(on_exit):
+        operation.tree.mark(node, "Failed", operation.ended)
+        return
+    resource = template["resource"]
+    limit = template.get("activeDeadlineSeconds") or (seconds(template["timeout"]) if template.get("timeout") else None)
+    try:
+        work = _done(operation, node, template, resource, on_exit)
+        await asyncio.wait_for(work, float(limit) if limit is not None else None)
+    except TimeoutError:
+        operation.tree.mark(node, "Failed", "Pod was active on the node longer than the specified deadline")
+    except SlipwayError as error:
+        operation.tree.mark(node, "Failed", str(error))
+
+
+async def _done(operation: Operation, node: Node, template: Template, resource: dict[str, Any], on_exit: bool) -> None:
+    objects: Objects = (
+        FileObjects(operation.directory.parents[1] / "resources")
+        if operation.library.resources == "files"
+        else await asyncio.to_thread(ClusterObjects)
+    )
+    wanted = _manifest(resource["manifest"])
+    found = await asyncio.to_thread(getattr(objects, resource["action"]), wanted)
+    success, failure = resource.get("successCondition"), resource.get("failureCondition")
+    while (success or failure) and resource["action"] != "delete":
+        if failure and holds(failure, found):
+            raise Broken(f"failure condition '{failure}' evaluated true for {named(found)}")
+        if success and holds(success, found):
+            break
+        if not objects.watches:
+            raise Broken(
+                f"{named(found)}: '{success or failure}' does not hold, and nothing acts on files",
+                "run it on a cluster: SLIPWAY_RESOURCES=cluster",
+            )
+        await asyncio.sleep(POLL)
+        if not operation.may_run(on_exit):
+            raise Broken(operation.ended)
+        found = await asyncio.to_thread(objects.get, found)
+    node.outputs = {"exitCode": "0"}
+    declared = (template.get("outputs") or {}).get("parameters") or []
+    if declared:
+        node.outputs["parameters"] = [{**item, "value": _value(item, found)} for item in declared]
+    operation.tree.mark(node, "Succeeded")
+
+
+def _manifest(text: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WorkflowInvalid(f"resource.manifest is no YAML: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
+        raise WorkflowInvalid("resource.manifest is no Kubernetes object", "it needs apiVersion, kind and metadata")
+    metadata = found["metadata"]
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"] + "".join(random.choices("bcdfghjklmnpqrstvwxz2456789", k=5))  # noqa: S311
+    return found
+
+
+def _value(item: dict[str, Any], found: dict[str, Any]) -> str:
+    source = item.get("valueFrom") or {}
+    path = str(source.get("jsonPath") or "").strip().removeprefix("{").removesuffix("}")
+    try:
+        value = jsonpath(found, path if path.startswith("$") else f"${path}")
+    except SlipwayError as error:
+        if source.get("default") is not None:
+            return str(source["default"])
+        raise Broken(f"cannot save parameter {item['name']}: {error.message}") from error
+    return value if isinstance(value, str) else encode(value)

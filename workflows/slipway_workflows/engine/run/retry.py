@@ -1,0 +1,103 @@
+"""retryStrategy: whether a node is tried again, when, and what it is in the end."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from slipway_workflows.engine.errors import ExpressionError, NodeError
+from slipway_workflows.engine.language.durations import moment, seconds
+from slipway_workflows.engine.language.expressions import evaluate_bool
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.state.nodes import Node, Tree
+
+FITTING = {"Always": ("Failed", "Error"), "OnFailure": ("Failed",), "OnError": ("Error",)}
+"""Phases that a policy tries again; the cluster's errors that OnTransientError is for do not happen to a process."""
+
+
+def last_retry(last: Node | None) -> dict[str, str | None]:
+    """`lastRetry.*` after a try, or before the first."""
+    if last is None:
+        return {"lastRetry.exitCode": "0", "lastRetry.status": "", "lastRetry.duration": "0", "lastRetry.message": ""}
+    took = moment(last.finished) - moment(last.started) if last.finished else 0
+    return {
+        "lastRetry.exitCode": str(last.outputs.get("exitCode", "-1")),
+        "lastRetry.status": last.phase,
+        "lastRetry.duration": str(int(took)),
+        "lastRetry.message": last.message,
+    }
+
+
+class Retries:
+    """The tries of one Retry node."""
+
+    def __init__(self, strategy: dict[str, Any], tree: Tree, node: Node, operation: Operation) -> None:
+        self.strategy = strategy
+        self.tree = tree
+        self.node = node
+        self.operation = operation
+
+    def values(self) -> dict[str, str | None]:
+        """`retries` and `lastRetry.*` for the next try."""
+        tries = self.tree.attempts(self.node)
+        return {**last_retry(tries[-1] if tries else None), "retries": str(len(tries))}
+
+    async def again(self, last: Node, on_exit: bool) -> bool:
+        """After a try: True when the next one is due (it has waited for it), else the Retry node is finished."""
+        if not last.failed:
+            return self._end(last, last.phase, "")
+        stop = self._reason_to_stop(last, on_exit)
+        if stop:
+            return self._end(last, last.phase, stop)
+        try:
+            pause = self._pause(last)
+        except NodeError as error:
+            return self._end(last, "Error", str(error))
+        if pause is None:
+            return self._end(last, last.phase, "Max duration limit exceeded")
+        if pause > 0:
+            self.tree.mark(self.node, "Running", f"Backoff for {pause:g} s")
+            give_up = self.operation.give_up_exit if on_exit else self.operation.give_up
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(give_up.wait(), pause)
+            if not self.operation.may_run(on_exit):
+                return self._end(last, last.phase, self.operation.ended)
+            self.tree.mark(self.node, "Running")
+        return True
+
+    def _end(self, last: Node, phase: str, message: str) -> bool:
+        self.node.outputs = last.outputs
+        self.tree.mark(self.node, phase, message)
+        return False
+
+    def _reason_to_stop(self, last: Node, on_exit: bool) -> str:
+        if not self.operation.may_run(on_exit):
+            return self.operation.ended
+        expression = self.strategy.get("expression")
+        policy = self.strategy.get("retryPolicy") or ("Always" if expression else "OnFailure")
+        if last.phase not in FITTING.get(policy, ()):
+            return f"Node not set to be retried after status: {last.phase}"
+        limit = self.strategy.get("limit")
+        if limit is not None and len(self.tree.attempts(self.node)) > int(limit):
+            return "No more retries left"
+        if expression:
+            try:
+                wanted = evaluate_bool(expression, {**self.operation.globals, **self.values()})
+            except ExpressionError as error:
+                return str(error)
+            if not wanted:
+                return "retryStrategy.expression evaluated to false"
+        return ""
+
+    def _pause(self, last: Node) -> float | None:
+        """Seconds to wait; None where the next try would begin after maxDuration."""
+        backoff = self.strategy.get("backoff")
+        if not backoff or self.strategy.get("limit") is None:
+            return 0.0
+        pause = seconds(backoff.get("duration") or 0)
+        tries = self.tree.attempts(self.node)
+        if backoff.get("factor") is not None:
+            pause *= float(backoff["factor"]) ** (len(tries) - 1)
+        if backoff.get("cap"):
+            pause = min(pause, seconds(backoff["cap"]))
+        limit = seconds(backoff["maxDuration"]) if backoff.get("maxDuration") else float("inf")
+        return pause if moment(last.finished) + pause <= moment(tries[0].started) + limit else None

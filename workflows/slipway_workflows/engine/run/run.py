@@ -1,0 +1,193 @@
+"""One run of a workflow, as its caller sees it: started, watched, stopped, stored."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.domain.errors import Broken
+from slipway_workflows.engine.machine.locks import Locks
+from slipway_workflows.engine.manifests.library import Library
+from slipway_workflows.engine.manifests.synchronization import locks_of
+from slipway_workflows.engine.manifests.templates import Context
+from slipway_workflows.engine.run.execution import execute_template
+from slipway_workflows.engine.run.lifecycle import Outcome, run_workflow
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.retry_plan import RetryPlan
+from slipway_workflows.engine.run.scopes import workflow_globals
+from slipway_workflows.engine.state.events import Event, event_of
+from slipway_workflows.engine.state.nodes import Node, Tree, now
+from slipway_workflows.engine.state.store import Store
+
+FLUSH = 0.2
+"""Seconds that changes are gathered before the workflow is stored; at its end it is stored in any case."""
+STOPPED = "Stopped with strategy 'Stop'"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where state is kept, and what every step finds in its environment."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    resources: str = ""
+    """See Library.resources."""
+
+
+class Run:
+    """A validated workflow that has not run yet; `execute` once."""
+
+    def __init__(
+        self,
+        library: Library,
+        workflow: dict[str, Any],
+        spec: dict[str, Any],
+        context: Context,
+        options: Options,
+        before: dict[str, Any] | None = None,
+    ) -> None:
+        self.workflow = workflow
+        self.spec = spec
+        self.context = context
+        self.options = options
+        self.library = library
+        self.name: str = workflow["metadata"]["name"]
+        self.before = before
+        """The status of the run that this one retries."""
+        self.store = Store(options.home, self.name)
+        self._listener: Callable[[Event], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._operation: Operation | None = None
+        self._status: dict[str, Any] = {"phase": "Pending"}
+        self._flush: asyncio.TimerHandle | None = None
+        self._flush_cost = 0.0
+        self._stops = 0
+
+    def execute(self, listener: Callable[[Event], None] | None = None) -> dict[str, Any]:
+        """Run to the end; returns the Workflow as Argo stores it.
+
+        Raises BadInput where the home cannot be written, Refused where a workflow of this name runs, Broken where the
+        result could not be stored.
+        """
+        self._listener = listener
+        pipe = self.store.open(keep=self.before is not None)
+        try:
+            asyncio.run(self._main(pipe))
+            self.store.write(self._stored())
+            self.store.tidy()
+        finally:
+            self.store.close()
+        return self._stored()
+
+    def stop(self) -> None:
+        """As `argo stop`: steps are ended, the exit handler still runs; a second call ends that too.
+
+        May be called from a signal handler or another thread.
+        """
+        self._stops += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._apply_stop)
+
+    def _apply_stop(self) -> None:
+        if self._operation is None:
+            return
+        self._operation.end(STOPPED)
+        if self._stops > 1:
+            self._operation.terminate(STOPPED)
+
+    async def _main(self, pipe: int) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        created = datetime.now(UTC)
+        metadata = self.workflow["metadata"]
+        metadata.setdefault("uid", str(uuid.uuid4()))
+        metadata.setdefault("creationTimestamp", created.isoformat(timespec="seconds").replace("+00:00", "Z"))
+        operation = self._operation = Operation(
+            self.name,
+            self.library,
+            self.context,
+            workflow_globals(metadata, self.spec, created),
+            self.store.directory,
+            dict(self.options.environment),
+            Locks(self.options.home.absolute() / "locks"),
+            Tree(self.name, self._changed),
+            execute_template,
+            RetryPlan((self.before.get("nodes") or {}).values()) if self.before is not None else None,
+        )
+        try:
+            loop.add_reader(pipe, self._answered)
+            if self._stops:
+                self._apply_stop()
+            self.store.write_library(self.library.manifests())
+            self.store.write(self._stored())
+            await self._locked(operation)
+        finally:
+            loop.remove_reader(pipe)
+            if self._flush:
+                self._flush.cancel()
+            operation.processes.close()
+
+    async def _locked(self, operation: Operation) -> None:
+        files = await operation.locks.take(
+            locks_of(self.spec.get("synchronization"), self.library), self._waits, operation.give_up
+        )
+        if files is None:
+            self._status.update(phase="Failed", message=operation.ended, startedAt=now(), finishedAt=now())
+            return
+        with operation.locks.held(files):
+            self._status = {"phase": "Running", "startedAt": (self.before or {}).get("startedAt") or now()}
+            self._changed(None)
+            self._conclude(await run_workflow(operation, self.spec))
+
+    def _waits(self, message: str) -> None:
+        self._status["message"] = message
+        self._changed(None)
+        if self._listener:
+            self._listener(Event(self.name, self.name, "Workflow", "Pending", message, None, "", None, None, None))
+
+    def _conclude(self, outcome: Outcome) -> None:
+        self._status.update(phase=outcome.phase, finishedAt=now())
+        if outcome.message:
+            self._status["message"] = outcome.message
+
+    def _answered(self) -> None:
+        if self._operation is None:
+            return
+        if self.store.stop_wanted() and not self._stops:
+            self.stop()
+        for node_id, parameters in self.store.answers().items():
+            answer = self._operation.suspended.get(node_id)
+            if answer is not None and not answer.done():
+                answer.set_result(parameters)
+
+    def _changed(self, node: Node | None) -> None:
+        if self._loop is not None and self._flush is None:
+            # storing may cost a tenth of the time, however large the tree is
+            pause = max(FLUSH, 10 * self._flush_cost)
+            self._flush = self._loop.call_later(pause, self._flush_now)
+        if node is not None and self._listener is not None:
+            self._listener(event_of(node, self.store.directory))
+
+    def _flush_now(self) -> None:
+        self._flush = None
+        began = time.monotonic()
+        try:
+            self.store.write(self._stored())
+        except Broken as error:
+            # the last write, at the end, says so if it is still true then
+            self._status["message"] = error.message
+        self._flush_cost = time.monotonic() - began
+
+    def _stored(self) -> dict[str, Any]:
+        operation = self._operation
+        status: dict[str, Any] = {**self._status}
+        if operation is not None:
+            status["nodes"] = operation.tree.stored()
+            if operation.outputs:
+                status["outputs"] = operation.outputs
+        if "workflowTemplateRef" in self.workflow["spec"]:
+            status["storedWorkflowTemplateSpec"] = self.spec
+        return {**self.workflow, "status": status}

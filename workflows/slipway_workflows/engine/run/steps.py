@@ -1,0 +1,176 @@
+"""A steps template: groups one after the other, the steps of a group side by side."""
+
+import asyncio
+
+from slipway_steps.domain.errors import SlipwayError
+from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError
+from slipway_workflows.engine.language import govaluate
+from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
+from slipway_workflows.engine.run.hooks import Hooks, resolve_artifacts
+from slipway_workflows.engine.run.loops import expand, expands
+from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.outputs import composite_outputs
+from slipway_workflows.engine.run.references import continues_on, drop_absent_arguments, fill_caller
+from slipway_workflows.engine.run.scopes import Scope
+from slipway_workflows.engine.state.nodes import Node
+
+
+async def execute_steps(operation: Operation, node: Node, template: Template, context: Context, on_exit: bool) -> None:
+    """Run the groups; the node has its outputs and final phase afterwards.
+
+    Raises NodeError and ExpressionError where the template itself is at fault: an output without a value, a hook.
+    """
+    tree = operation.tree
+    scope = Scope()
+    scope.add_inputs(template)
+    ends: list[Node] = [node]
+    for index, group in enumerate(template["steps"]):
+        place = Place(node, ends, node, on_exit)
+        group_node = operation.create(f"{node.name}[{index}]", "StepGroup", {}, context.scope, place)
+        runner = _Group(operation, node, template, context, scope, group_node, on_exit)
+        await runner.run(group)
+        ends = [end for child in tree.children(group_node) for end in tree.outbound(child)] or [group_node]
+        if group_node.failed:
+            node.outbound = [end.id for end in ends if end is not group_node]
+            tree.mark(node, "Failed", group_node.message)
+            return
+        for step in group:
+            runner.add_outputs(step)
+    node.outbound = [end.id for end in ends if end is not node and end.type != "StepGroup"]
+    scope.artifacts.update(operation.global_artifacts)
+    node.outputs = composite_outputs(operation, template, scope)
+    tree.mark(node, "Succeeded")
+
+
+class _Group:
+    """One group while it runs."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        node: Node,
+        template: Template,
+        context: Context,
+        scope: Scope,
+        group: Node,
+        on_exit: bool,
+    ) -> None:
+        self.operation = operation
+        self.node = node
+        self.template = template
+        self.context = context
+        self.scope = scope
+        self.group = group
+        self.on_exit = on_exit
+        self.children: list[tuple[TemplateCaller, Node]] = []
+        self._unstarted = ""
+
+    async def run(self, steps: list[TemplateCaller]) -> None:
+        """Run all steps to their end and mark the group."""
+        tree = self.operation.tree
+        try:
+            resolved = [self._resolve(step) for step in steps]
+            ready = [single for step in resolved for single in self._expand(step)]
+        except SlipwayError as error:
+            text = str(error)
+            prefix = "" if text.startswith("withParam") else "failed to resolve references: "
+            tree.mark(self.group, "Error", prefix + text)
+            return
+        results = await asyncio.gather(*(self._step(step) for step in ready), return_exceptions=True)
+        order = {step["name"]: index for index, step in enumerate(ready)}
+        self.children.sort(key=lambda pair: order[pair[0]["name"]])  # not in the order in which they ended
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, _GroupError):
+                tree.mark(self.group, "Error", str(result))
+                raise result
+        for result in results:
+            if isinstance(result, _GroupError):
+                tree.mark(self.group, "Error", str(result))
+                return
+        if self._unstarted:
+            tree.mark(self.group, "Failed", self._unstarted)
+            return
+        for step, child in self.children:
+            if child.failed and not continues_on(step, child.phase):
+                tree.mark(self.group, "Failed", f"child '{child.id}' failed")
+                return
+        tree.mark(self.group, "Succeeded")
+
+    def add_outputs(self, step: TemplateCaller) -> None:
+        """Put what the step leaves behind into the scope of later groups."""
+        name, prefix = f"{self.group.name}.{step['name']}", f"steps.{step['name']}"
+        child = self.operation.tree.get(name)
+        if child is not None:
+            template = None
+            if child.phase == "Skipped":
+                template = self.context.resolve(step)[0]
+            self.scope.add_node(prefix, child, template)
+            return
+        loop = [found for _, found in self.children if found.name.startswith(f"{name}(")]
+        self.scope.add_loop(prefix, loop, self.group.phase)
+
+    def _resolve(self, step: TemplateCaller) -> TemplateCaller:
+        values = {**self.operation.globals, **self.scope.values}
+        step = drop_absent_arguments(step, values, self.context)
+        filled = fill_caller(step, values)
+        if not expands(step) and filled.get("when") and not govaluate.evaluate(filled["when"]):
+            return filled
+        if filled.get("arguments"):
+            artifacts = Scope(self.scope.values, {**self.scope.artifacts, **self.operation.global_artifacts})
+            filled["arguments"] = resolve_artifacts(filled["arguments"], artifacts)
+        return filled
+
+    def _expand(self, step: TemplateCaller) -> list[TemplateCaller]:
+        if not expands(step):
+            return [step]
+        singles = expand(step)
+        if not singles:
+            place = Place(self.node, [self.group], self.group, self.on_exit)
+            self.operation.create(
+                f"{self.group.name}.{step['name']}",
+                "Skipped",
+                step,
+                self.context.scope,
+                place,
+                phase="Skipped",
+                message="Skipped, empty params",
+            )
+        return singles
+
+    async def _step(self, step: TemplateCaller) -> None:
+        operation, tree = self.operation, self.operation.tree
+        name = f"{self.group.name}.{step['name']}"
+        place = Place(self.node, [self.group], self.group, self.on_exit)
+        place.referrer = self.template
+        try:
+            proceed = not step.get("when") or govaluate.evaluate(step["when"])
+        except ExpressionError as error:
+            operation.create(name, "Skipped", step, self.context.scope, place, phase="Error", message=str(error))
+            raise _GroupError(str(error)) from error
+        if not proceed:
+            text = f"when '{step['when']}' evaluated false"
+            fields = {"phase": "Skipped", "message": text}
+            self.children.append((step, operation.create(name, "Skipped", step, self.context.scope, place, **fields)))
+            return
+        hooks = Hooks(operation, step, self.context, self.node, f"steps.{step['name']}", self.scope)
+        if step.get("hooks"):
+            place.started = hooks.status_changed
+        try:
+            child = await operation.execute(operation, name, step, self.context, place)
+        except FailFastError as error:
+            self._unstarted = str(error)
+            return
+        except NodeError as error:
+            started = tree.get(name)
+            if started is not None:
+                self.children.append((step, started))
+            raise _GroupError(f"step group deemed errored due to child {name} error: {error}") from error
+        self.children.append((step, child))
+        try:
+            await hooks.finish(child)
+        except HookError as error:
+            raise _GroupError(str(error)) from error
+
+
+class _GroupError(NodeError):
+    """The group is Error; the template around it Failed."""
