@@ -16,6 +16,7 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.pods import ContainerState, Observation, Pod, Sample
 from slipway_steps.domain.verdict import Check, Gate, Verdict, judge
+from slipway_steps.entry import STEPS, load_step
 from slipway_steps.release import integration, load, resources
 from slipway_steps.release.gate_run import UnderTest
 from slipway_steps.release.pod_checks import pod_checks
@@ -248,6 +249,12 @@ def test_exactly_the_threshold_of_success_is_not_enough() -> None:
 
 
 def test_gates_on_disk_are_the_gates_of_the_domain() -> None:
-    directory = Path(load.__file__).parent
-    found = {path.stem for path in directory.glob("*.py") if "\ndef run(params" in path.read_text()}
-    assert found == {gate.value for gate in Gate}
+    judging = {name for name in STEPS if "verdict" in load_step(name).Outputs.model_fields}
+    # the step is a verb where the gate is a noun
+    assert {name.replace("evaluate", "evaluation") for name in judging} == {gate.value for gate in Gate}
+
+
+def test_every_step_lies_in_a_file_of_its_name() -> None:
+    steps = {path.stem for path in Path(load.__file__).parent.glob("*.py") if "\ndef run(params" in path.read_text()}
+    assert steps == set(STEPS)
+    assert all(load_step(name).__name__.rpartition(".")[2] == name for name in STEPS)
