@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.language.go_format import format_integer
 from slipway_workflows.engine.language.texts import encode, fill
 
 
@@ -45,14 +46,14 @@ def _sequence(sequence: dict[str, Any]) -> list[str]:
     except (KeyError, ValueError) as error:
         raise NodeError(f"withSequence: {error} is no number") from error
     pattern = sequence.get("format")
-    return [pattern % number if pattern else str(number) for number in numbers]
+    return [format_integer(pattern, number) if pattern else str(number) for number in numbers]
 
 
 def _with_item(bare: dict[str, Any], index: int, item: Any) -> dict[str, Any]:
-    scope: dict[str, str | None] = {"item": item_text(item)}
+    values: dict[str, str | None] = {"item": item_text(item)}
     if isinstance(item, dict):
-        scope |= {f"item.{key}": item_text(value) for key, value in item.items()}
-    result: dict[str, Any] = dict(fill(bare, scope))
+        values |= {f"item.{key}": item_text(value) for key, value in item.items()}
+    result: dict[str, Any] = dict(fill(bare, values))
     if isinstance(item, dict):
         label = ",".join(f"{key}:{item_text(item[key])}" for key in sorted(item))
     else:

@@ -1,0 +1,62 @@
+"""Go's fmt.Sprintf of one integer, as `withSequence.format` is written.
+
+A format is text with one verb: "%", any of the flags + - # 0 and space, a width, "." and a precision, and a letter.
+"""
+
+import re
+from collections.abc import Callable
+
+VERB = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d*))?(.?)", re.DOTALL)
+DIGITS: dict[str, Callable[[int], str]] = {
+    "d": str,
+    "v": str,
+    "b": lambda number: format(number, "b"),
+    "o": lambda number: format(number, "o"),
+    "O": lambda number: format(number, "o"),
+    "x": lambda number: format(number, "x"),
+    "X": lambda number: format(number, "X"),
+}
+PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
+"""What the flag # puts before the digits."""
+
+
+def format_integer(pattern: str, number: int) -> str:
+    """`pattern` with its first verb replaced by the number. What Go cannot format it says in the text: `%!s(int=3)`."""
+    verbs = 0
+
+    def replace(match: "re.Match[str]") -> str:
+        nonlocal verbs
+        flags, width, precision, verb = match.groups()
+        if verb == "%":
+            return "%"
+        if not verb:
+            return "%!(NOVERB)"
+        verbs += 1
+        if verbs > 1:
+            return f"%!{verb}(BADINDEX)" if verb == "[" else f"%!{verb}(MISSING)"
+        return _integer(number, flags, int(width or 0), precision, verb)
+
+    text = VERB.sub(replace, pattern)
+    return text if verbs else f"{text}%!(EXTRA int={number})"
+
+
+def _integer(number: int, flags: str, width: int, precision: str | None, verb: str) -> str:
+    if verb == "c":
+        return _padded(chr(number) if 0 <= number <= 0x10FFFF else "\ufffd", "", flags, width)
+    if verb not in DIGITS:
+        return f"%!{verb}(int={number})"
+    digits = DIGITS[verb](abs(number))
+    if precision is not None:
+        digits = digits.rjust(int(precision or 0), "0")
+        flags = flags.replace("0", "")
+    sign = "-" if number < 0 else "+" if "+" in flags else " " if " " in flags else ""
+    prefix = "0o" if verb == "O" else PREFIXES.get(verb, "") if "#" in flags else ""
+    return _padded(digits, sign + prefix, flags, width)
+
+
+def _padded(digits: str, prefix: str, flags: str, width: int) -> str:
+    if "-" in flags:
+        return (prefix + digits).ljust(width)
+    if "0" in flags:
+        return prefix + digits.rjust(width - len(prefix), "0")
+    return (prefix + digits).rjust(width)
