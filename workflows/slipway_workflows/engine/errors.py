@@ -2,6 +2,7 @@
 
 SlipwayError
 |- ExpressionError      a text of one of the languages cannot be parsed or evaluated
+|- UnforeseenError      the engine itself failed; the traceback is in the run's log
 `- NodeError            a node cannot be started or finished for a reason of the workflow's own
    |- FailFastError     a child is not started because another one has failed
    `- HookError         the expression of a lifecycle hook cannot be evaluated
@@ -12,6 +13,10 @@ from slipway_steps.domain.errors import SlipwayError
 
 class ExpressionError(SlipwayError):
     """A text could not be parsed or evaluated; the message names what and why."""
+
+
+class UnforeseenError(SlipwayError):
+    """The engine itself failed. It ends the run with phase Error, but for the exit handler; see `fault_log`."""
 
 
 class NodeError(SlipwayError):

@@ -10,7 +10,7 @@ from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_workflows import engine
 from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.manifests.images import Images, read_images
-from slipway_workflows.engine.run import operation
+from slipway_workflows.engine.run import run as engine_run
 
 
 @pytest.fixture(params=["mounted", "rewritten"])
@@ -18,7 +18,7 @@ def way(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     if request.param == "mounted" and not available(tmp_path):
         pytest.skip("this kernel gives no mount namespace")
     if request.param == "rewritten":
-        monkeypatch.setattr(operation, "available", lambda _: False)
+        monkeypatch.setattr(engine_run, "available", lambda _: False)
     return str(request.param)
 
 

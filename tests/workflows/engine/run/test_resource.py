@@ -86,7 +86,12 @@ def test_no_name_leads_out_of_the_directory(tmp_path: Path) -> None:
         ("status.phase not in (Running)", False),
         ("status.none > 0", False),
         ("status.none != x", True),
+        ("status.conditions.0.type == Ready", True),
+        ("status.conditions.1.type == Ready", False),
+        ("status.conditions.type == Ready", False),
+        ("status.grid.0.1 == 2", True),
     ],
 )
 def test_conditions(condition: str, true: bool) -> None:
-    assert holds(condition, {"status": {"phase": "Running", "ready": True, "count": 3}}) is true
+    status = {"phase": "Running", "ready": True, "count": 3, "conditions": [{"type": "Ready"}], "grid": [[1, 2]]}
+    assert holds(condition, {"status": status}) is true

@@ -22,10 +22,10 @@ from slipway_workflows.engine.language.exprlang.values import text_of, to_json
 TAG = re.compile(r"\{\{(=.*?|(?:(?!\{\{).)*?)\}\}", re.DOTALL)
 
 
-def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names as maps: {"a.b": 1} becomes {"a": {"b": 1}}; of a name and a longer one, the longer one wins."""
     found: dict[str, Any] = {}
-    for name in sorted(scope):
+    for name in sorted(values):
         *path, last = name.split(".")
         place = found
         for part in path:
@@ -34,7 +34,7 @@ def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
                 inner = place[part] = {}
             place = inner
         if not isinstance(place.get(last), dict):
-            place[last] = scope[name]
+            place[last] = values[name]
     return found
 
 
@@ -46,8 +46,8 @@ def escaped(text: str) -> str:
 class _Replacer:
     """One pass over a text."""
 
-    def __init__(self, scope: Mapping[str, Any], strict: Sequence[str], lenient: bool) -> None:
-        self.scope, self.strict, self.lenient = scope, strict, lenient
+    def __init__(self, values: Mapping[str, Any], strict: Sequence[str], lenient: bool) -> None:
+        self.values, self.strict, self.lenient = values, strict, lenient
         self.maps: dict[str, Any] | None = None
 
     def tag(self, match: re.Match[str]) -> str:
@@ -55,8 +55,8 @@ class _Replacer:
         return self.expression(match) if tag.startswith("=") else self.name(tag.strip(), match.group())
 
     def name(self, name: str, whole: str) -> str:
-        if name in self.scope:
-            value = self.scope[name]
+        if name in self.values:
+            value = self.values[name]
             if value is None:
                 raise ExpressionError(
                     f"unable to substitute {whole}: its node was skipped and the output has no default",
@@ -77,7 +77,7 @@ class _Replacer:
             raise ExpressionError(f"expression {match.group(1)[1:]!r} is no JSON text: {error}") from error
         parsed = exprlang.parse(source)
         if self.maps is None:
-            self.maps = nested(self.scope)
+            self.maps = nested(self.values)
         lenient = self.lenient
         if self.strict:
             unknown = exprlang.missing(parsed, self.maps)
@@ -96,18 +96,18 @@ class _Replacer:
             raise
 
 
-def replace(text: str, scope: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> str:
-    """`text` (JSON) with its tags filled in from `scope`; None in the scope is an output that is absent.
+def replace(text: str, values: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> str:
+    """`text` (JSON) with its tags filled in from `values`; None in the values is an output that is absent.
 
     Raises ExpressionError as the module says, and for an expression that cannot be parsed.
     """
-    return TAG.sub(_Replacer(scope, strict, lenient).tag, text)
+    return TAG.sub(_Replacer(values, strict, lenient).tag, text)
 
 
-def replace_in(value: Any, scope: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> Any:
+def replace_in(value: Any, values: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> Any:
     """A JSON value with its tags filled in. Raises ExpressionError."""
     text = json.dumps(value, ensure_ascii=False)
-    return json.loads(replace(text, scope, strict, lenient), strict=False) if "{{" in text else value
+    return json.loads(replace(text, values, strict, lenient), strict=False) if "{{" in text else value
 
 
 def references(value: Any) -> list[str]:

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
-from slipway_workflows.engine.language.texts import Scope, encode, fill
+from slipway_workflows.engine.language.texts import Values, encode, fill
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.templates import Template
 
@@ -47,8 +47,8 @@ def input_artifact(declared: dict[str, Any], given: dict[str, Any] | None) -> di
     return {**given, **kept}
 
 
-def process(template: Template, arguments: dict[str, Any], library: Library, scope: Scope) -> Template:
-    """The template as its node runs it. `scope`: globals, the node's own names. Raises NodeError, ExpressionError."""
+def process(template: Template, arguments: dict[str, Any], library: Library, values: Values) -> Template:
+    """The template as its node runs it. `values`: globals, the node's own names. Raises NodeError, ExpressionError."""
     inputs = template.get("inputs") or {}
     processed = copy.copy(template)
     if inputs:
@@ -64,23 +64,23 @@ def process(template: Template, arguments: dict[str, Any], library: Library, sco
                 for item in inputs.get("artifacts") or []
             ],
         }
-    first = fill(processed, scope)
-    result: Template = fill(first, _inner_scope(first))
+    first = fill(processed, values)
+    result: Template = fill(first, _inner_values(first))
     return result
 
 
-def _inner_scope(template: Template) -> dict[str, str | None]:
+def _inner_values(template: Template) -> dict[str, str | None]:
     inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
     parameters = inputs.get("parameters") or []
-    scope: dict[str, str | None] = {f"inputs.parameters.{item['name']}": str(item["value"]) for item in parameters}
-    scope["inputs.parameters"] = encode(parameters)
+    values: dict[str, str | None] = {f"inputs.parameters.{item['name']}": str(item["value"]) for item in parameters}
+    values["inputs.parameters"] = encode(parameters)
     for item in inputs.get("artifacts") or []:
         if item.get("path"):
-            scope[f"inputs.artifacts.{item['name']}.path"] = item["path"]
+            values[f"inputs.artifacts.{item['name']}.path"] = item["path"]
     for item in outputs.get("artifacts") or []:
         if item.get("path"):
-            scope[f"outputs.artifacts.{item['name']}.path"] = item["path"]
+            values[f"outputs.artifacts.{item['name']}.path"] = item["path"]
     for item in outputs.get("parameters") or []:
         if (item.get("valueFrom") or {}).get("path"):
-            scope[f"outputs.parameters.{item['name']}.path"] = item["valueFrom"]["path"]
-    return scope
+            values[f"outputs.parameters.{item['name']}.path"] = item["valueFrom"]["path"]
+    return values

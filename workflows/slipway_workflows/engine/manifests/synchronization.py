@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from slipway_steps.domain.errors import WorkflowInvalid
 from slipway_workflows.engine.manifests.library import Library
 
 
@@ -24,7 +25,7 @@ class Lock:
 def locks_of(synchronization: dict[str, Any] | None, library: Library) -> list[Lock]:
     """The locks of a `synchronization`, always in one order, so that no two callers wait for each other.
 
-    Raises WorkflowInvalid where a semaphore's ConfigMap is missing.
+    Raises WorkflowInvalid where a semaphore's ConfigMap is missing or holds no number.
     """
     found = {}
     for mutex in (synchronization or {}).get("mutexes") or []:
@@ -33,9 +34,16 @@ def locks_of(synchronization: dict[str, Any] | None, library: Library) -> list[L
     for semaphore in (synchronization or {}).get("semaphores") or []:
         reference = semaphore["configMapKeyRef"]
         title = f"default/ConfigMap/{reference['name']}/{reference['key']}"
-        size = int(library.config_value(reference))
+        size = _size(library.config_value(reference), title)
         found[title] = Lock(_file_name(f"{reference['name']}.{reference['key']}"), title, size)
     return [found[title] for title in sorted(found)]
+
+
+def _size(value: str, title: str) -> int:
+    try:
+        return int(value)
+    except ValueError as error:
+        raise WorkflowInvalid(f"{title}: {value!r} is no number", "it is how many may hold the semaphore") from error
 
 
 def _file_name(name: str) -> str:

@@ -42,7 +42,7 @@ class Context:
     """Where template names are looked up: the workflow itself, or the WorkflowTemplate that a templateRef led into."""
 
     library: Library
-    scope: str
+    template_scope: str
     templates: dict[str, Template]
     defaults: Template
 
@@ -62,7 +62,7 @@ class Context:
         wanted = str(caller.get("template"))
         if wanted not in self.templates:
             known = ", ".join(sorted(self.templates)) or "none"
-            raise WorkflowInvalid(f"template name '{wanted}' undefined", f"known in {self.scope}: {known}")
+            raise WorkflowInvalid(f"template name '{wanted}' undefined", f"known in {self.template_scope}: {known}")
         return merge_defaults(self.templates[wanted], self.defaults), self
 
 

@@ -64,7 +64,7 @@ class _Check:
             return None
         self._arguments(caller.get("arguments") or {}, template, path)
         where = (
-            f"{inner.scope}: templates.{template.get('name')}"
+            f"{inner.template_scope}: templates.{template.get('name')}"
             if caller.get("template") or caller.get("templateRef")
             else path
         )
@@ -101,11 +101,11 @@ class _Check:
                 self.faults.append(f"{path}.arguments.{item.get('name')}: from or raw is required")
 
     def _template(self, template: Template, context: Context, path: str, on_exit: bool) -> None:
-        key = (context.scope, id(template), on_exit)
+        key = (context.template_scope, id(template), on_exit)
         name = str(template.get("name") or "")
-        if name and (context.scope, hash(name), on_exit) in self._seen:
+        if name and (context.template_scope, hash(name), on_exit) in self._seen:
             return
-        self._seen.add((context.scope, hash(name), on_exit) if name else key)
+        self._seen.add((context.template_scope, hash(name), on_exit) if name else key)
         self._kept.append(template)
         found = list(fields.faults(template, fields.TEMPLATE, path))
         self.faults += found

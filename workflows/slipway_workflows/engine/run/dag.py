@@ -1,16 +1,19 @@
 """A dag template: each task starts when what it depends on has ended."""
 
 import asyncio
+from dataclasses import replace
 
 from slipway_steps.domain.errors import SlipwayError
 from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError
 from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.manifests.depends import Condition, conditions_of, targets_of
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
+from slipway_workflows.engine.run.gather import gather_all
 from slipway_workflows.engine.run.hooks import Hooks, exit_hook, resolve_artifacts
 from slipway_workflows.engine.run.loops import expand, expands
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.outputs import composite_outputs
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.run.references import continues_on, drop_absent_arguments, fill_caller
 from slipway_workflows.engine.run.scopes import Scope
 from slipway_workflows.engine.state.nodes import Node
@@ -34,7 +37,7 @@ async def execute_dag(operation: Operation, node: Node, template: Template, cont
     scope.add_inputs(template)
     for name in graph.tasks:
         graph.add_outputs(name, scope)
-    scope.artifacts.update(operation.global_artifacts)
+    scope.artifacts.update(operation.global_outputs.artifacts)
     node.outputs = composite_outputs(operation, template, scope)
     # not before: what follows a dag whose outputs have no value is linked to nothing, as on the real controller
     node.outbound = graph.ends(targets)
@@ -59,10 +62,7 @@ class _Graph:
         """Run all targets and what they depend on."""
         for target in targets_of(self.template):
             self._start(target)
-        results = await asyncio.gather(*self._running.values(), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        await gather_all(self._running.values())
 
     def _start(self, name: str) -> "asyncio.Task[None]":
         if name not in self._running:
@@ -123,10 +123,8 @@ class _Graph:
         for dependency in self.conditions[name].names:
             found = self.node_of(dependency)
             ends += tree.outbound(found) if found is not None else []
-        parents = ends if self.conditions[name].names else [self.node]
-        place = Place(self.node, parents, self.node, self.on_exit)
-        place.referrer = self.template
-        return place
+        parents = tuple(ends) if self.conditions[name].names else (self.node,)
+        return Place(self.node, parents, self.node, self.on_exit, referrer=self.template)
 
     async def _run(self, name: str, before: "list[asyncio.Task[None]]") -> None:
         if before:
@@ -141,7 +139,7 @@ class _Graph:
             scope.add_inputs(self.template)
             for ancestor in self._ancestors(name):
                 self.add_outputs(ancestor, scope)
-            scope.artifacts.update(self.operation.global_artifacts)
+            scope.artifacts.update(self.operation.global_outputs.artifacts)
             task = self._resolve(task, scope)
             singles = expand(task) if expands(task) else [task]
         except SlipwayError as error:
@@ -154,21 +152,20 @@ class _Graph:
             await self._single(task, scope, self._place(name), name)
             return
         group = self.operation.create(
-            f"{self.node.name}.{name}", "TaskGroup", self.tasks[name], self.context.scope, self._place(name)
+            f"{self.node.name}.{name}", "TaskGroup", self.tasks[name], self.context.template_scope, self._place(name)
         )
-        inside = Place(self.node, [group], group, self.on_exit)
-        inside.referrer = self.template
+        inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template)
         # the real controller runs the exit hook of a loop for its first item and for the loop as a whole, other hooks
         # for neither
         hook = exit_hook(task)
         first = {"hooks": {"exit": hook}} if hook else {}
         started = [
             self._single(
-                {**single, "hooks": None, "onExit": None, **(first if index == 0 else {})}, scope, inside.copy(), name
+                {**single, "hooks": None, "onExit": None, **(first if index == 0 else {})}, scope, inside, name
             )
             for index, single in enumerate(singles)
         ]
-        found = await asyncio.gather(*started)
+        found = await gather_all(started)
         self.loops[name] = [child for child in found if child is not None]
         phases = [child.phase for child in self.loops[name] if child.failed]
         self.operation.tree.mark(group, phases[-1] if phases else "Succeeded")
@@ -177,7 +174,7 @@ class _Graph:
     def _skip(self, name: str, task: TemplateCaller, phase: str, message: str) -> None:
         full = f"{self.node.name}.{name}"
         self.operation.create(
-            full, "Skipped", task, self.context.scope, self._place(name), phase=phase, message=message
+            full, "Skipped", task, self.context.template_scope, self._place(name), phase=phase, message=message
         )
 
     def _hooks(self, name: str, task: TemplateCaller, scope: Scope) -> Hooks:
@@ -201,7 +198,7 @@ class _Graph:
         return list(found)
 
     def _resolve(self, task: TemplateCaller, scope: Scope) -> TemplateCaller:
-        values = {**self.operation.globals, **scope.values}
+        values = {**self.operation.global_outputs.values, **scope.values}
         task = drop_absent_arguments(task, values, self.context)
         filled = fill_caller(task, values)
         if not expands(task) and filled.get("when") and not govaluate.evaluate(filled["when"]):
@@ -213,7 +210,7 @@ class _Graph:
     async def _single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
         operation = self.operation
         full = f"{self.node.name}.{task['name']}"
-        scoped = self.context.scope
+        scoped = self.context.template_scope
         try:
             proceed = not task.get("when") or govaluate.evaluate(task["when"])
         except ExpressionError as error:
@@ -223,7 +220,7 @@ class _Graph:
             return operation.create(full, "Skipped", task, scoped, place, phase="Skipped", message=text)
         hooks = self._hooks(name, task, scope)
         if task.get("hooks") and task["name"] == name:
-            place.started = hooks.status_changed
+            place = replace(place, started=hooks.status_changed)
         try:
             child = await operation.execute(operation, full, task, self.context, place)
         except FailFastError:
@@ -231,6 +228,8 @@ class _Graph:
         except NodeError as error:
             child = operation.tree.get(full) or operation.create(full, "Skipped", task, scoped, place)
             return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
+        finally:
+            await hooks.wait()
         try:
             await hooks.finish(child)
         except HookError as error:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from slipway_steps.domain.errors import SlipwayError
-from slipway_workflows.engine.errors import ExpressionError, NodeError
+from slipway_workflows.engine.errors import ExpressionError, NodeError, UnforeseenError
 from slipway_workflows.engine.manifests.arguments import process
 from slipway_workflows.engine.manifests.synchronization import locks_of
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, node_type, template_type
 from slipway_workflows.engine.run.dag import execute_dag
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.run.pod import execute_pod
 from slipway_workflows.engine.run.resource import execute_resource
 from slipway_workflows.engine.run.retry import Retries, last_retry
@@ -26,26 +27,51 @@ async def execute_template(
     """Run a template as the node `name`, to its end.
 
     Returns the node, whatever its phase. Raises NodeError where the node could not even be started: its node, if there
-    is one, has phase Error then, and the template around it fails.
+    is one, has phase Error then, and the template around it fails. Raises UnforeseenError where the engine itself
+    failed: the node and all inside it that had not ended have phase Error then, and the run ends.
     """
-    restored = operation.retry_plan.restored(operation, name, place) if operation.retry_plan is not None else None
-    if restored is not None:
-        return restored
+    try:
+        return await _execute(operation, name, caller, context, place)
+    except UnforeseenError as error:
+        _mark_unfinished(operation, name, str(error))
+        raise
+    except SlipwayError:
+        raise
+    except Exception as error:
+        unforeseen = operation.faults.record(error, f"node {name}")
+        if operation.tree.get(name) is None:
+            operation.create(name, "Skipped", caller, context.template_scope, place)
+        _mark_unfinished(operation, name, str(unforeseen))
+        raise unforeseen from error
+
+
+def _mark_unfinished(operation: Operation, name: str, message: str) -> None:
+    inside = (f"{name}.", f"{name}[", f"{name}(")
+    for node in list(operation.tree.nodes.values()):
+        if not node.fulfilled and (node.name == name or node.name.startswith(inside)):
+            operation.tree.mark(node, "Error", message)
+
+
+async def _execute(operation: Operation, name: str, caller: TemplateCaller, context: Context, place: Place) -> Node:
+    restored = operation.retry_plan.restored(operation.tree, name, place) if operation.retry_plan is not None else []
+    if restored:
+        for node in sorted(restored, key=lambda node: node.finished):
+            operation.global_outputs.publish(node)
+        return restored[0]
     try:
         template, inner = context.resolve(caller)
     except SlipwayError as error:
         raise NodeError(error.message) from error
-    async with operation.turn(place.boundary):
+    async with operation.parallelism.child(place.boundary):
         try:
             processed = _process(operation, name, caller, template, place)
+            locks = locks_of(processed.get("synchronization"), operation.library)
         except SlipwayError as error:
-            operation.create(name, "Skipped", caller, context.scope, place, phase="Error", message=str(error))
+            operation.create(name, "Skipped", caller, context.template_scope, place, phase="Error", message=str(error))
             raise NodeError(str(error)) from error
         if _depth(operation, place.boundary) >= MAX_DEPTH:
             raise NodeError(f"template {template.get('name')}: maximum recursion depth exceeded")
         attempt = Attempt(operation, caller, context, inner, template)
-        locks = locks_of(processed.get("synchronization"), operation.library)
-        give_up = operation.give_up_exit if place.on_exit else operation.give_up
         if not locks:
             return await attempt.run(name, place, processed)
 
@@ -53,10 +79,12 @@ async def execute_template(
             node = operation.tree.get(name) or attempt.create(name, place, processed, phase="Pending")
             operation.tree.mark(node, "Pending", message)
 
-        files = await operation.locks.take(locks, waits, give_up)
+        files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
         if files is None:
-            return operation.tree.mark(operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.ended)
-        with operation.locks.held(files):
+            return operation.tree.mark(
+                operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason
+            )
+        with operation.machine.locks.held(files):
             return await attempt.run(name, place, processed)
 
 
@@ -72,10 +100,10 @@ def _process(
     # x is not. A task only has `tasks.name`.
     is_task = place.boundary is not None and place.boundary.type == "DAG" and not place.hooked
     own = "tasks.name" if is_task else "steps.name"
-    scope = {**operation.globals, "node.name": name, own: str(caller.get("name") or ""), **(more or {})}
+    values = {**operation.global_outputs.values, "node.name": name, own: str(caller.get("name") or ""), **(more or {})}
     if node_type(template) == "Pod":
-        scope["pod.name"] = operation.tree.node_id(name)
-    return process(template, caller.get("arguments") or {}, operation.library, scope)
+        values["pod.name"] = operation.tree.node_id(name)
+    return process(template, caller.get("arguments") or {}, operation.library, values)
 
 
 def _depth(operation: Operation, boundary: Node | None) -> int:
@@ -105,7 +133,9 @@ class Attempt:
 
     def _create(self, name: str, kind: str, place: Place, processed: Template, phase: str = "Running") -> Node:
         inputs = {key: value for key, value in (processed.get("inputs") or {}).items() if value}
-        return self.operation.create(name, kind, self.caller, self.context.scope, place, phase=phase, inputs=inputs)
+        return self.operation.create(
+            name, kind, self.caller, self.context.template_scope, place, phase=phase, inputs=inputs
+        )
 
     async def run(self, name: str, place: Place, processed: Template) -> Node:
         """Run it, with its retries."""
@@ -120,8 +150,7 @@ class Attempt:
         while True:
             values = retries.values()
             number = values["retries"]
-            again = Place(place.boundary, [node], node, place.on_exit)
-            again.referrer, again.hooked = place.referrer, False
+            again = Place(place.boundary, (node,), node, place.on_exit, referrer=place.referrer)
             try:
                 own = _process(self.operation, f"{name}({number})", self.caller, self.template, place, values)
                 last = await self._once(f"{name}({number})", again, own)
@@ -142,7 +171,7 @@ class Attempt:
             operation.tree.mark(node, "Running")
         if place.started:
             place.started(node)
-        operation.limit(node, processed)
+        operation.parallelism.limit_children(node, processed)
         kind = template_type(processed)
         if operation.retry_plan is not None and kind in ("container", "script", "resource", "suspend"):
             operation.retry_plan.ran(node)
@@ -157,12 +186,14 @@ class Attempt:
                 await execute_steps(operation, node, processed, self.inner, place.on_exit)
             else:
                 await execute_dag(operation, node, processed, self.inner, place.on_exit)
+        except UnforeseenError:
+            raise
         except SlipwayError as error:
             operation.tree.mark(node, "Error", str(error))
             raise NodeError(str(error)) from error
-        operation.publish(node)
+        operation.global_outputs.publish(node)
         if node.failed:
-            operation.broken.add(node.boundary)
+            operation.parallelism.child_failed(node.boundary)
         return node
 
     def _localiser(self, node: Node, place: Place) -> Callable[[Callable[[Template], Template]], Template]:

@@ -8,7 +8,9 @@ from slipway_workflows.engine.language.expressions import evaluate, evaluate_boo
 from slipway_workflows.engine.language.texts import fill
 from slipway_workflows.engine.manifests.arguments import LOCATIONS
 from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.gather import gather_all
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.run.scopes import Scope
 from slipway_workflows.engine.state.nodes import Node
 
@@ -39,9 +41,9 @@ class Hooks:
     def status_changed(self, node: Node) -> None:
         """Start the hooks whose expression holds now; what cannot be evaluated is said by `finish`."""
         for name, hook in (self.caller.get("hooks") or {}).items():
-            if name == "exit" or name in self._fired or not self.operation.may_run(True):
+            if name == "exit" or name in self._fired or not self.operation.shutdown.may_run(True):
                 continue
-            values = {**self.operation.globals, **self.scope.values, f"{self.prefix}.status": node.phase}
+            values = {**self.operation.global_outputs.values, **self.scope.values, f"{self.prefix}.status": node.phase}
             try:
                 holds = evaluate_bool(hook.get("expression") or "true", values)
             except ExpressionError as error:
@@ -50,6 +52,10 @@ class Hooks:
             if holds:
                 self._fired[name] = asyncio.ensure_future(self._run(node, f"{node.name}.hooks.{name}", hook, values))
 
+    async def wait(self) -> None:
+        """Wait for the hooks that have started, for a node that could not be run: its own error is what counts."""
+        await asyncio.gather(*self._fired.values(), return_exceptions=True)
+
     async def finish(self, node: Node) -> None:
         """After the node has ended: its last hooks, then its exit hook. A failing hook does not fail the step.
 
@@ -57,20 +63,19 @@ class Hooks:
         NodeError where a hook cannot be started.
         """
         self.status_changed(node)
-        if self._fired:
-            await asyncio.gather(*self._fired.values())
+        await gather_all(self._fired.values())
         if self._fault is not None:
             raise HookError(str(self._fault))
         hook = exit_hook(self.caller)
-        if hook is None or not node.completed or self.operation.terminated:
+        if hook is None or not node.completed or self.operation.shutdown.terminated:
             return
-        values = {**self.operation.globals, **self.scope.values, f"{self.prefix}.status": node.phase}
+        values = {**self.operation.global_outputs.values, **self.scope.values, f"{self.prefix}.status": node.phase}
         if hook.get("expression") and not evaluate_bool(hook["expression"], values):
             return
         await self._run(node, f"{node.name}.onExit", hook, values)
 
     async def _run(self, node: Node, name: str, hook: TemplateCaller, values: dict[str, str | None]) -> Node:
-        own = Scope(dict(values), {**self.scope.artifacts, **self.operation.global_artifacts})
+        own = Scope(dict(values), {**self.scope.artifacts, **self.operation.global_outputs.artifacts})
         # only the outputs: the exit code of the step stays unresolved here, on the real controller too
         for parameter in node.outputs.get("parameters") or []:
             if parameter.get("value") is not None:
@@ -80,8 +85,7 @@ class Hooks:
         for artifact in node.outputs.get("artifacts") or []:
             own.artifacts[f"{self.prefix}.outputs.artifacts.{artifact['name']}"] = artifact
         arguments = resolve_artifacts(fill(hook.get("arguments") or {}, own.values), own)
-        place = Place(self.boundary, [node], node, on_exit=True)
-        place.hooked = True
+        place = Place(self.boundary, (node,), node, on_exit=True, hooked=True)
         started = {"template": hook.get("template"), "templateRef": hook.get("templateRef"), "arguments": arguments}
         return await self.operation.execute(self.operation, name, started, self.context, place)
 

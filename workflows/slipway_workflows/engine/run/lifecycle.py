@@ -10,7 +10,9 @@ from slipway_workflows.engine.errors import ExpressionError, NodeError
 from slipway_workflows.engine.language.expressions import evaluate_bool
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.manifests.templates import TemplateCaller
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.gather import gather_all
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.place import Place
 
 LATE = "Step exceeded its deadline"
 
@@ -24,25 +26,21 @@ class Outcome:
 
 
 async def run_workflow(operation: Operation, spec: dict[str, Any]) -> Outcome:
-    """Run the merged spec of a workflow to its end, exit handler included."""
+    """Run the merged spec of a workflow to its end, exit handler included.
+
+    Raises nothing: what nobody foresaw becomes an outcome of phase Error, and its traceback goes to the run's log.
+    """
     began = time.monotonic()
-    if spec.get("parallelism"):
-        operation.pods = asyncio.Semaphore(int(spec["parallelism"]))
-    deadline, timer = spec.get("activeDeadlineSeconds"), None
-    if deadline is not None:
-        timer = asyncio.get_running_loop().call_later(float(deadline), operation.end, LATE)
     hooks = _Hooks(operation, {name: hook for name, hook in (spec.get("hooks") or {}).items() if name != "exit"})
     try:
-        hooks.status_changed("Running")
-        outcome = await _run(operation, operation.name, _entry(spec), on_exit=False)
+        outcome = await _entry_template(operation, spec, hooks)
     except (NodeError, ExpressionError) as error:
         # as on the real controller, a fault of the entry template itself leaves no exit handler to run
         await hooks.finish()
         return Outcome("Error", f"error in entry template execution: {error}")
-    finally:
-        if timer:
-            timer.cancel()
-    operation.globals |= {
+    except Exception as error:
+        outcome = Outcome("Error", str(operation.faults.record(error, f"workflow {operation.name}")))
+    operation.global_outputs.values |= {
         "workflow.status": outcome.phase,
         "workflow.failures": encode(json.dumps(_failures(operation), ensure_ascii=False)),
         "workflow.duration": f"{time.monotonic() - began:.6f}",
@@ -53,9 +51,23 @@ async def run_workflow(operation: Operation, spec: dict[str, Any]) -> Outcome:
         handled = await _exit_handler(operation, spec, outcome.phase)
     except ExpressionError as error:
         return Outcome("Error", str(error))
+    except Exception as error:
+        handled = Outcome("Error", str(operation.faults.record(error, f"exit handler of workflow {operation.name}")))
     if handled.phase in ("Failed", "Error") and outcome.phase == "Succeeded":
         return handled
     return outcome
+
+
+async def _entry_template(operation: Operation, spec: dict[str, Any], hooks: "_Hooks") -> Outcome:
+    deadline, timer = spec.get("activeDeadlineSeconds"), None
+    if deadline is not None:
+        timer = asyncio.get_running_loop().call_later(float(deadline), operation.shutdown.stop, LATE)
+    try:
+        hooks.status_changed("Running")
+        return await _run(operation, operation.name, _entry(spec), on_exit=False)
+    finally:
+        if timer:
+            timer.cancel()
 
 
 def _entry(spec: dict[str, Any]) -> TemplateCaller:
@@ -66,18 +78,18 @@ async def _exit_handler(operation: Operation, spec: dict[str, Any], phase: str) 
     hook = (spec.get("hooks") or {}).get("exit")
     if hook is None and spec.get("onExit"):
         hook = {"template": spec["onExit"], "arguments": spec.get("arguments") or {}}
-    if hook is None or operation.terminated or not _holds(operation, hook, phase):
+    if hook is None or operation.shutdown.terminated or not _holds(operation, hook, phase):
         return Outcome("Succeeded")
     return await _handled(operation, f"{operation.name}.onExit", hook)
 
 
 def _holds(operation: Operation, hook: TemplateCaller, phase: str) -> bool:
     expression = hook.get("expression")
-    return not expression or evaluate_bool(expression, {**operation.globals, "workflow.status": phase})
+    return not expression or evaluate_bool(expression, {**operation.global_outputs.values, "workflow.status": phase})
 
 
 async def _run(operation: Operation, name: str, caller: TemplateCaller, on_exit: bool) -> Outcome:
-    node = await operation.execute(operation, name, caller, operation.context, Place(None, [], None, on_exit))
+    node = await operation.execute(operation, name, caller, operation.context, Place(None, (), None, on_exit))
     return Outcome(node.phase, node.message)
 
 
@@ -120,4 +132,4 @@ class _Hooks:
 
     async def finish(self) -> None:
         """Wait for those that have started."""
-        await asyncio.gather(*self._fired.values())
+        await gather_all(self._fired.values())

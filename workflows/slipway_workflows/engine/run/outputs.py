@@ -15,7 +15,7 @@ def composite_outputs(operation: Operation, template: Template, scope: Scope) ->
     """The outputs of a steps or dag template whose inside has succeeded. Raises NodeError where one has no value."""
     declared = template.get("outputs") or {}
     result: dict[str, Any] = {}
-    values = {**operation.globals, **scope.values}
+    values = {**operation.global_outputs.values, **scope.values}
     if declared.get("parameters"):
         result["parameters"] = [_parameter(item, values) for item in declared["parameters"]]
     artifacts = []

@@ -16,7 +16,8 @@ from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.paths import ALWAYS, StepFiles
 from slipway_workflows.engine.machine.processes import NOT_FOUND, Finished
 from slipway_workflows.engine.manifests.templates import Template
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node
 
 LATE = "Pod was active on the node longer than the specified deadline"
@@ -30,37 +31,36 @@ async def execute_pod(operation: Operation, node: Node, template: Template, loca
     `localised(rewrite)` is the template rewritten before its inputs were filled in. Raises NodeError where an input
     artifact is missing.
     """
-    if not operation.may_run(place.on_exit):
-        operation.tree.mark(node, "Failed", operation.ended)
+    if not operation.shutdown.may_run(place.on_exit):
+        operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
-    if operation.pods is None:
-        await _run(operation, node, template, localised, place)
-        return
-    async with operation.pods:
+    async with operation.parallelism.pod():
         await _run(operation, node, template, localised, place)
 
 
 async def _run(operation: Operation, node: Node, template: Template, localised: Localised, place: Place) -> None:
-    if not operation.may_run(place.on_exit):
-        operation.tree.mark(node, "Failed", operation.ended)
+    if not operation.shutdown.may_run(place.on_exit):
+        operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
-    directory = operation.directory / "work" / node.id
+    directory = operation.machine.directory / "work" / node.id
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     try:
         main = template.get("container") or template["script"]
         images = operation.library.images
-        files = StepFiles(directory, template, operation.isolated and not images.is_ours(str(main.get("image"))))
+        files = StepFiles(
+            directory, template, operation.machine.isolated and not images.is_ours(str(main.get("image")))
+        )
         own = localised(files.rewrite)
         files.prepare(template)
         _place_artifacts(operation, template, files)
         if place.on_exit:
-            operation.exit_pods.add(node.id)
+            operation.shutdown.exit_pods.add(node.id)
         capture = reads_result(place.referrer, node.display_name)
         finished = await _start(operation, node, own, files, capture)
         _conclude(operation, node, template, files, finished, capture)
     finally:
-        operation.exit_pods.discard(node.id)
+        operation.shutdown.exit_pods.discard(node.id)
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -70,7 +70,10 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
     images = operation.library.images
     if not images.is_known(image):
         raise NodeError(f"image {image!r} stands for no program of this machine")
-    command = [*(main.get("command") or images.command(image)), *(main.get("args") or [])]
+    command = list(main.get("command") or images.command(image))
+    if not command:
+        raise NodeError(f"image {image!r}: its own command is not known on this machine", "name one: container.command")
+    command += main.get("args") or []
     if "source" in main:
         script = files.directory / ".script"
         script.write_text(main["source"])
@@ -90,8 +93,8 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
     limit = own.get("activeDeadlineSeconds")
     if limit is None and own.get("timeout"):
         limit = seconds(own["timeout"])
-    log = operation.directory / "logs" / f"{node.id}.log"
-    return await operation.processes.run(
+    log = operation.machine.directory / "logs" / f"{node.id}.log"
+    return await operation.machine.processes.run(
         node.id,
         argv,
         directory,
@@ -112,14 +115,14 @@ def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, p
         "TMPDIR": ALWAYS if files.isolated else str(files.at(ALWAYS)),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        **operation.environment,
+        **operation.machine.environment,
     }
     for source in main.get("envFrom") or []:
         reference = source.get("configMapRef")
         if reference is None:
             continue
         values = operation.library.config_values(str(reference.get("name")), bool(reference.get("optional")))
-        environment |= {**values, **operation.environment}
+        environment |= {**values, **operation.machine.environment}
     for variable in main.get("env") or []:
         reference = (variable.get("valueFrom") or {}).get("configMapKeyRef")
         value = operation.library.config_value(reference) if reference else variable.get("value")
@@ -142,9 +145,9 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
             continue
         target = files.at(artifact["path"])
         if artifact.get("raw"):
-            target.write_text(artifact["raw"]["data"])
+            _write(artifact, target)
         elif (artifact.get("s3") or {}).get("key"):
-            source = operation.directory / artifact["s3"]["key"]
+            source = operation.machine.directory / artifact["s3"]["key"]
             if not source.exists():
                 raise NodeError(f"artifact {artifact['name']} failed to load: {source.name} does not exist")
             _copy(source, target)
@@ -152,6 +155,16 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
             raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
         if artifact.get("mode") is not None and target.exists():
             target.chmod(int(artifact["mode"]))
+
+
+def _write(artifact: dict[str, Any], target: Path) -> None:
+    try:
+        target.write_text(artifact["raw"]["data"])
+    except OSError as error:
+        raise NodeError(
+            f"artifact {artifact['name']} cannot be written to {artifact['path']}: {error.strerror}",
+            "give it the path of a file",
+        ) from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -228,7 +241,7 @@ def _artifacts(
                 continue
             return result, f"cannot save artifact {item['name']}: {item['path']} does not exist"
         key = f"artifacts/{node.id}/{item['name']}"
-        target = operation.directory / key
+        target = operation.machine.directory / key
         target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(target) if target.is_dir() else target.unlink()

@@ -3,7 +3,7 @@
 import copy
 import re
 
-from slipway_workflows.engine.language.texts import Scope, fill, fill_strictly
+from slipway_workflows.engine.language.texts import Values, fill, fill_strictly
 from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
 
 BARE_TAG = re.compile(r"^\{\{\s*([^{}=][^{}]*?)\s*\}\}$")
@@ -15,7 +15,7 @@ def continues_on(caller: TemplateCaller, phase: str) -> bool:
     return bool((phase == "Failed" and rules.get("failed")) or (phase == "Error" and rules.get("error")))
 
 
-def drop_absent_arguments(caller: TemplateCaller, values: Scope, context: Context) -> TemplateCaller:
+def drop_absent_arguments(caller: TemplateCaller, values: Values, context: Context) -> TemplateCaller:
     """Without the arguments that are one absent output and nothing else, where the template has its own default."""
     arguments = caller.get("arguments") or {}
     absent = []
@@ -34,7 +34,7 @@ def drop_absent_arguments(caller: TemplateCaller, values: Scope, context: Contex
     return result
 
 
-def fill_caller(caller: TemplateCaller, values: Scope) -> TemplateCaller:
+def fill_caller(caller: TemplateCaller, values: Values) -> TemplateCaller:
     """A step or task with what ran before it filled in; its hooks are filled when they run, artifacts are looked up.
 
     Raises ExpressionError for a step or task that is not there, or an output without a value.

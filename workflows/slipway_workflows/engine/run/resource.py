@@ -45,9 +45,10 @@ def holds(condition: str, found: dict[str, Any]) -> bool:
 
 def _requirement(path: str, operator: str, value: str, found: Any) -> bool:
     for part in path.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
         if isinstance(found, list):
-            found = found[int(part)] if part.isdigit() and int(part) < len(found) else found
+            found = found[int(part)] if part.isdigit() and int(part) < len(found) else None
+        else:
+            found = found.get(part) if isinstance(found, dict) else None
     text = "" if found is None or isinstance(found, dict | list) else encode(found).strip('"')
     if operator.endswith("in"):
         return (text in [word.strip() for word in value.strip("()").split(",")]) is not operator.startswith("not")
@@ -61,8 +62,8 @@ def _requirement(path: str, operator: str, value: str, found: Any) -> bool:
 
 async def execute_resource(operation: Operation, node: Node, template: Template, on_exit: bool) -> None:
     """Do it and wait for its condition; the node has its outputs and final phase afterwards."""
-    if not operation.may_run(on_exit):
-        operation.tree.mark(node, "Failed", operation.ended)
+    if not operation.shutdown.may_run(on_exit):
+        operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
     resource = template["resource"]
     limit = template.get("activeDeadlineSeconds") or (seconds(template["timeout"]) if template.get("timeout") else None)
@@ -77,7 +78,7 @@ async def execute_resource(operation: Operation, node: Node, template: Template,
 
 async def _done(operation: Operation, node: Node, template: Template, resource: dict[str, Any], on_exit: bool) -> None:
     objects: Objects = (
-        FileObjects(operation.directory.parents[1] / "resources")
+        FileObjects(operation.machine.directory.parents[1] / "resources")
         if operation.library.resources == "files"
         else await asyncio.to_thread(ClusterObjects)
     )
@@ -95,8 +96,8 @@ async def _done(operation: Operation, node: Node, template: Template, resource: 
                 "run it on a cluster: SLIPWAY_RESOURCES=cluster",
             )
         await asyncio.sleep(POLL)
-        if not operation.may_run(on_exit):
-            raise Broken(operation.ended)
+        if not operation.shutdown.may_run(on_exit):
+            raise Broken(operation.shutdown.reason)
         found = await asyncio.to_thread(objects.get, found)
     node.outputs = {"exitCode": "0"}
     declared = (template.get("outputs") or {}).get("parameters") or []

@@ -56,11 +56,10 @@ class Retries:
             return self._end(last, last.phase, "Max duration limit exceeded")
         if pause > 0:
             self.tree.mark(self.node, "Running", f"Backoff for {pause:g} s")
-            give_up = self.operation.give_up_exit if on_exit else self.operation.give_up
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(give_up.wait(), pause)
-            if not self.operation.may_run(on_exit):
-                return self._end(last, last.phase, self.operation.ended)
+                await asyncio.wait_for(self.operation.shutdown.event(on_exit).wait(), pause)
+            if not self.operation.shutdown.may_run(on_exit):
+                return self._end(last, last.phase, self.operation.shutdown.reason)
             self.tree.mark(self.node, "Running")
         return True
 
@@ -70,8 +69,8 @@ class Retries:
         return False
 
     def _reason_to_stop(self, last: Node, on_exit: bool) -> str:
-        if not self.operation.may_run(on_exit):
-            return self.operation.ended
+        if not self.operation.shutdown.may_run(on_exit):
+            return self.operation.shutdown.reason
         expression = self.strategy.get("expression")
         policy = self.strategy.get("retryPolicy") or ("Always" if expression else "OnFailure")
         if last.phase not in FITTING.get(policy, ()):
@@ -81,7 +80,7 @@ class Retries:
             return "No more retries left"
         if expression:
             try:
-                wanted = evaluate_bool(expression, {**self.operation.globals, **self.values()})
+                wanted = evaluate_bool(expression, {**self.operation.global_outputs.values, **self.values()})
             except ExpressionError as error:
                 return str(error)
             if not wanted:

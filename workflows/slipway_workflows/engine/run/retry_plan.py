@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node, Tree
 
 StoredNode = dict[str, Any]
@@ -31,23 +31,21 @@ class RetryPlan:
         """Whether something ran anew right before."""
         return any(parent.id in self._anew for parent in parents)
 
-    def restored(self, operation: Operation, name: str, place: Place) -> Node | None:
-        """The node `name` as it was, put into the tree with all inside it; None where it has to run."""
+    def restored(self, tree: Tree, name: str, place: Place) -> list[Node]:
+        """The node `name` as it was, put into the tree, and after it all inside it; nothing where it has to run."""
         old = self._by_name.get(name)
         if old is None or old["phase"] != "Succeeded" or place.on_exit or self.stands_behind_new(place.parents):
-            return None
+            return []
         inside = self._inside(old)
         shown = place.shown_under.id if place.shown_under else None
         nodes = [
             self._node(stored, set(inside), shown if stored is old else self._above(stored))
             for stored in inside.values()
         ]
-        _put(operation.tree, nodes)
+        _put(tree, nodes)
         for parent in place.parents:
-            operation.tree.link(parent, nodes[0])
-        for node in sorted(nodes, key=lambda node: node.finished):
-            operation.publish(node)
-        return nodes[0]
+            tree.link(parent, nodes[0])
+        return nodes
 
     def _inside(self, old: StoredNode) -> dict[str, StoredNode]:
         """The node itself first, then what it bounds, and the tries of a Retry node."""
@@ -78,7 +76,7 @@ class RetryPlan:
             display_name=stored.get("displayName", ""),
             type=stored["type"],
             phase=stored["phase"],
-            scope=stored.get("templateScope", ""),
+            template_scope=stored.get("templateScope", ""),
             template_name=stored.get("templateName", ""),
             template_ref=stored.get("templateRef"),
             message=stored.get("message", ""),

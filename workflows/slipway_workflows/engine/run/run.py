@@ -9,16 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import Broken, SlipwayError
+from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
+from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.synchronization import locks_of
 from slipway_workflows.engine.manifests.templates import Context
 from slipway_workflows.engine.run.execution import execute_template
+from slipway_workflows.engine.run.fault_log import FaultLog
+from slipway_workflows.engine.run.global_outputs import GlobalOutputs
 from slipway_workflows.engine.run.lifecycle import Outcome, run_workflow
-from slipway_workflows.engine.run.operation import Operation
+from slipway_workflows.engine.run.operation import Machine, Operation
+from slipway_workflows.engine.run.parallelism import Parallelism
 from slipway_workflows.engine.run.retry_plan import RetryPlan
 from slipway_workflows.engine.run.scopes import workflow_globals
+from slipway_workflows.engine.run.shutdown import Shutdown
 from slipway_workflows.engine.state.events import Event, event_of
 from slipway_workflows.engine.state.nodes import Node, Tree, now
 from slipway_workflows.engine.state.store import Store
@@ -95,9 +101,9 @@ class Run:
     def _apply_stop(self) -> None:
         if self._operation is None:
             return
-        self._operation.end(STOPPED)
+        self._operation.shutdown.stop(STOPPED)
         if self._stops > 1:
-            self._operation.terminate(STOPPED)
+            self._operation.shutdown.terminate(STOPPED)
 
     async def _main(self, pipe: int) -> None:
         loop = self._loop = asyncio.get_running_loop()
@@ -105,39 +111,62 @@ class Run:
         metadata = self.workflow["metadata"]
         metadata.setdefault("uid", str(uuid.uuid4()))
         metadata.setdefault("creationTimestamp", created.isoformat(timespec="seconds").replace("+00:00", "Z"))
-        operation = self._operation = Operation(
-            self.name,
-            self.library,
-            self.context,
-            workflow_globals(metadata, self.spec, created),
-            self.store.directory,
-            dict(self.options.environment),
-            Locks(self.options.home.absolute() / "locks"),
-            Tree(self.name, self._changed),
-            execute_template,
-            RetryPlan((self.before.get("nodes") or {}).values()) if self.before is not None else None,
-        )
+        operation = self._operation = self._new_operation(workflow_globals(metadata, self.spec, created))
         try:
             loop.add_reader(pipe, self._answered)
             if self._stops:
                 self._apply_stop()
             self.store.write_library(self.library.manifests())
             self.store.write(self._stored())
-            await self._locked(operation)
+            await self._guarded(operation)
         finally:
             loop.remove_reader(pipe)
             if self._flush:
                 self._flush.cancel()
-            operation.processes.close()
+            operation.machine.processes.close()
+
+    def _new_operation(self, values: dict[str, str | None]) -> Operation:
+        directory, processes = self.store.directory, Processes()
+        machine = Machine(
+            directory,
+            dict(self.options.environment),
+            available(directory / "work"),
+            processes,
+            Locks(self.options.home.absolute() / "locks"),
+        )
+        return Operation(
+            context=self.context,
+            tree=Tree(self.name, self._changed),
+            machine=machine,
+            shutdown=Shutdown(processes),
+            global_outputs=GlobalOutputs(values),
+            parallelism=Parallelism(int(self.spec.get("parallelism") or 0)),
+            faults=FaultLog(directory),
+            execute=execute_template,
+            retry_plan=RetryPlan((self.before.get("nodes") or {}).values()) if self.before is not None else None,
+        )
+
+    async def _guarded(self, operation: Operation) -> None:
+        """The boundary around a run: what nobody foresaw ends it with phase Error, stored like any other end."""
+        try:
+            await self._locked(operation)
+        except SlipwayError:
+            raise
+        except Exception as error:
+            self._conclude(Outcome("Error", str(operation.faults.record(error, f"workflow {self.name}"))))
 
     async def _locked(self, operation: Operation) -> None:
-        files = await operation.locks.take(
-            locks_of(self.spec.get("synchronization"), self.library), self._waits, operation.give_up
-        )
-        if files is None:
-            self._status.update(phase="Failed", message=operation.ended, startedAt=now(), finishedAt=now())
+        locks, shutdown = operation.machine.locks, operation.shutdown
+        try:
+            wanted = locks_of(self.spec.get("synchronization"), self.library)
+        except SlipwayError as error:
+            self._conclude(Outcome("Failed", f"Failed to acquire the synchronization lock. {error}"))
             return
-        with operation.locks.held(files):
+        files = await locks.take(wanted, self._waits, shutdown.event(on_exit=False))
+        if files is None:
+            self._conclude(Outcome("Failed", shutdown.reason))
+            return
+        with locks.held(files):
             self._status = {"phase": "Running", "startedAt": (self.before or {}).get("startedAt") or now()}
             self._changed(None)
             self._conclude(await run_workflow(operation, self.spec))
@@ -149,7 +178,7 @@ class Run:
             self._listener(Event(self.name, self.name, "Workflow", "Pending", message, None, "", None, None, None))
 
     def _conclude(self, outcome: Outcome) -> None:
-        self._status.update(phase=outcome.phase, finishedAt=now())
+        self._status = {"startedAt": now(), **self._status, "phase": outcome.phase, "finishedAt": now()}
         if outcome.message:
             self._status["message"] = outcome.message
 
@@ -186,8 +215,8 @@ class Run:
         status: dict[str, Any] = {**self._status}
         if operation is not None:
             status["nodes"] = operation.tree.stored()
-            if operation.outputs:
-                status["outputs"] = operation.outputs
+            if operation.global_outputs.stored:
+                status["outputs"] = operation.global_outputs.stored
         if "workflowTemplateRef" in self.workflow["spec"]:
             status["storedWorkflowTemplateSpec"] = self.spec
         return {**self.workflow, "status": status}

@@ -8,8 +8,9 @@ from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
 from slipway_workflows.engine.run.hooks import Hooks, resolve_artifacts
 from slipway_workflows.engine.run.loops import expand, expands
-from slipway_workflows.engine.run.operation import Operation, Place
+from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.outputs import composite_outputs
+from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.run.references import continues_on, drop_absent_arguments, fill_caller
 from slipway_workflows.engine.run.scopes import Scope
 from slipway_workflows.engine.state.nodes import Node
@@ -25,8 +26,8 @@ async def execute_steps(operation: Operation, node: Node, template: Template, co
     scope.add_inputs(template)
     ends: list[Node] = [node]
     for index, group in enumerate(template["steps"]):
-        place = Place(node, ends, node, on_exit)
-        group_node = operation.create(f"{node.name}[{index}]", "StepGroup", {}, context.scope, place)
+        place = Place(node, tuple(ends), node, on_exit)
+        group_node = operation.create(f"{node.name}[{index}]", "StepGroup", {}, context.template_scope, place)
         runner = _Group(operation, node, template, context, scope, group_node, on_exit)
         await runner.run(group)
         ends = [end for child in tree.children(group_node) for end in tree.outbound(child)] or [group_node]
@@ -37,7 +38,7 @@ async def execute_steps(operation: Operation, node: Node, template: Template, co
         for step in group:
             runner.add_outputs(step)
     node.outbound = [end.id for end in ends if end is not node and end.type != "StepGroup"]
-    scope.artifacts.update(operation.global_artifacts)
+    scope.artifacts.update(operation.global_outputs.artifacts)
     node.outputs = composite_outputs(operation, template, scope)
     tree.mark(node, "Succeeded")
 
@@ -110,13 +111,13 @@ class _Group:
         self.scope.add_loop(prefix, loop, self.group.phase)
 
     def _resolve(self, step: TemplateCaller) -> TemplateCaller:
-        values = {**self.operation.globals, **self.scope.values}
+        values = {**self.operation.global_outputs.values, **self.scope.values}
         step = drop_absent_arguments(step, values, self.context)
         filled = fill_caller(step, values)
         if not expands(step) and filled.get("when") and not govaluate.evaluate(filled["when"]):
             return filled
         if filled.get("arguments"):
-            artifacts = Scope(self.scope.values, {**self.scope.artifacts, **self.operation.global_artifacts})
+            artifacts = Scope(self.scope.values, {**self.scope.artifacts, **self.operation.global_outputs.artifacts})
             filled["arguments"] = resolve_artifacts(filled["arguments"], artifacts)
         return filled
 
@@ -125,51 +126,46 @@ class _Group:
             return [step]
         singles = expand(step)
         if not singles:
-            place = Place(self.node, [self.group], self.group, self.on_exit)
-            self.operation.create(
-                f"{self.group.name}.{step['name']}",
-                "Skipped",
-                step,
-                self.context.scope,
-                place,
-                phase="Skipped",
-                message="Skipped, empty params",
-            )
+            place = Place(self.node, (self.group,), self.group, self.on_exit)
+            self._skip(step, place, "Skipped", "Skipped, empty params")
         return singles
 
     async def _step(self, step: TemplateCaller) -> None:
         operation, tree = self.operation, self.operation.tree
         name = f"{self.group.name}.{step['name']}"
-        place = Place(self.node, [self.group], self.group, self.on_exit)
-        place.referrer = self.template
+        hooks = Hooks(operation, step, self.context, self.node, f"steps.{step['name']}", self.scope)
+        started = hooks.status_changed if step.get("hooks") else None
+        place = Place(self.node, (self.group,), self.group, self.on_exit, referrer=self.template, started=started)
         try:
             proceed = not step.get("when") or govaluate.evaluate(step["when"])
         except ExpressionError as error:
-            operation.create(name, "Skipped", step, self.context.scope, place, phase="Error", message=str(error))
+            self._skip(step, place, "Error", str(error))
             raise _GroupError(str(error)) from error
         if not proceed:
-            text = f"when '{step['when']}' evaluated false"
-            fields = {"phase": "Skipped", "message": text}
-            self.children.append((step, operation.create(name, "Skipped", step, self.context.scope, place, **fields)))
+            self.children.append((step, self._skip(step, place, "Skipped", f"when '{step['when']}' evaluated false")))
             return
-        hooks = Hooks(operation, step, self.context, self.node, f"steps.{step['name']}", self.scope)
-        if step.get("hooks"):
-            place.started = hooks.status_changed
         try:
             child = await operation.execute(operation, name, step, self.context, place)
         except FailFastError as error:
             self._unstarted = str(error)
             return
         except NodeError as error:
-            started = tree.get(name)
-            if started is not None:
-                self.children.append((step, started))
+            failed = tree.get(name)
+            if failed is not None:
+                self.children.append((step, failed))
             raise _GroupError(f"step group deemed errored due to child {name} error: {error}") from error
+        finally:
+            await hooks.wait()
         self.children.append((step, child))
         try:
             await hooks.finish(child)
         except HookError as error:
             raise _GroupError(str(error)) from error
+
+    def _skip(self, step: TemplateCaller, place: Place, phase: str, message: str) -> Node:
+        name = f"{self.group.name}.{step['name']}"
+        template_scope = self.context.template_scope
+        return self.operation.create(name, "Skipped", step, template_scope, place, phase=phase, message=message)
 
 
 class _GroupError(NodeError):

@@ -19,17 +19,15 @@ async def execute_suspend(operation: Operation, node: Node, template: Template, 
     limit = seconds(duration) if duration not in (None, "") else None
     answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     operation.suspended[node.id] = answer
-    give_up: asyncio.Future[Any] = asyncio.ensure_future(
-        (operation.give_up_exit if on_exit else operation.give_up).wait()
-    )
+    give_up: asyncio.Future[Any] = asyncio.ensure_future(operation.shutdown.event(on_exit).wait())
     operation.tree.touch(node)
     try:
         await asyncio.wait({answer, give_up}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
     finally:
         give_up.cancel()
         operation.suspended.pop(node.id, None)
-    if not answer.done() and not operation.may_run(on_exit):
-        operation.tree.mark(node, "Failed", operation.ended)
+    if not answer.done() and not operation.shutdown.may_run(on_exit):
+        operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
     given = answer.result() if answer.done() else {}
     for item in node.outputs.get("parameters") or []:

@@ -25,7 +25,7 @@ class Node:
     display_name: str
     type: str
     phase: str
-    scope: str = ""
+    template_scope: str = ""
     template_name: str = ""
     template_ref: dict[str, Any] | None = None
     message: str = ""
@@ -64,7 +64,7 @@ class Node:
             "type": self.type,
             "templateName": self.template_name,
             "templateRef": self.template_ref,
-            "templateScope": self.scope,
+            "templateScope": self.template_scope,
             "phase": self.phase,
             "message": self.message,
             "boundaryID": self.boundary,

@@ -1,0 +1,123 @@
+"""What nobody foresaw, and what only shows while a workflow runs, ends it like any other error: stored and handled."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_runs import Ran, call, dag, given, pod, prepared, steps
+
+from slipway_workflows.engine.manifests.library import Library
+from slipway_workflows.engine.run import pod as pods
+from slipway_workflows.engine.run import steps as step_groups
+
+BYE = pod("bye", "echo {{workflow.status}}")
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError("a planted fault\nin two lines")
+
+
+@pytest.mark.parametrize("main", [steps([call("a", "work")]), dag(call("a", "work"))])
+@pytest.mark.parametrize("retry", [{}, {"retryStrategy": {"limit": "1", "retryPolicy": "Always"}}])
+def test_a_fault_of_the_engine_in_a_node_ends_the_run_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main: dict[str, Any], retry: dict[str, Any]
+) -> None:
+    place = pods._place_artifacts
+    monkeypatch.setattr(pods, "_place_artifacts", lambda o, t, f: broken() if t["name"] == "work" else place(o, t, f))
+    ran = Ran(tmp_path, main, pod("work", **retry), BYE, onExit="bye")
+    assert (ran.status["phase"], ran.nodes["wf"]["phase"], ran.nodes["wf.onExit"]["phase"]) == (
+        "Error",
+        "Error",
+        "Succeeded",
+    )
+    work = next(node for node in ran.nodes.values() if node["displayName"] == "a")
+    assert work["phase"] == "Error"
+    assert all(phase in ("Error", "Succeeded") for phase in ran.phases().values())
+    message = ran.status["message"]
+    assert "ZeroDivisionError: a planted fault in two lines" in message
+    assert str(ran.directory / "engine.log") in message
+    assert "\n" not in message
+    log = (ran.directory / "engine.log").read_text()
+    assert log.count("Traceback") == 1
+    assert "test_faults.py" in log
+    stored = json.loads((ran.directory / "workflow.json").read_text())
+    assert stored["status"]["phase"] == "Error"
+    bye = ran.directory / "logs" / f"{ran.nodes['wf.onExit']['id']}.log"
+    assert bye.read_text() == "Error\n"
+
+
+def test_a_fault_outside_of_any_child_marks_its_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_groups, "fill_caller", broken)
+    ran = Ran(tmp_path, steps([call("a", "work")]), pod("work"), BYE, onExit="bye")
+    assert ran.phases() == {"": "Error", "[0]": "Error", ".onExit": "Succeeded"}
+    assert ran.status["phase"] == "Error"
+
+
+def test_a_fault_of_the_exit_handler_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = pods._place_artifacts
+    monkeypatch.setattr(pods, "_place_artifacts", lambda o, t, f: broken() if t["name"] == "bye" else place(o, t, f))
+    ran = Ran(tmp_path, pod("main"), BYE, onExit="bye")
+    assert ran.phases() == {"": "Succeeded", ".onExit": "Error"}
+    assert ran.status["phase"] == "Error"
+
+
+def test_siblings_of_a_node_with_a_fault_run_to_their_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = pods._place_artifacts
+    monkeypatch.setattr(pods, "_place_artifacts", lambda o, t, f: broken() if t["name"] == "work" else place(o, t, f))
+    ran = Ran(
+        tmp_path, dag(call("a", "work", withItems=[1, 2]), call("b", "slow")), pod("work"), pod("slow", "sleep 0.3")
+    )
+    assert ran.nodes["wf.b"]["phase"] == "Succeeded"
+    assert ran.nodes["wf.a"]["phase"] == "Error"
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [("%v", "12"), ("%03d", "012"), ("a%xb", "acb"), ("%-4d|", "12  |"), ("%+d%%", "+12%"), ("%#x", "0xc")],
+)
+def test_a_sequence_is_formatted_as_go_does(tmp_path: Path, form: str, names: str) -> None:
+    loop = call("a", "work", withSequence={"start": "12", "end": "12", "format": form})
+    ran = Ran(tmp_path, steps([loop]), pod("work"))
+    assert ran.phases() == {"": "Succeeded", "[0]": "Succeeded", f"[0].a(0:{names})": "Succeeded"}
+
+
+def test_a_templated_image_without_a_command_is_an_error_of_its_node(tmp_path: Path) -> None:
+    bare = {
+        "name": "work",
+        "inputs": {"parameters": [{"name": "image"}]},
+        "container": {"image": "{{inputs.parameters.image}}"},
+    }
+    ran = Ran(tmp_path, steps([call("a", "work", arguments=given(image="slipway/steps:0"))]), bare, BYE, onExit="bye")
+    assert ran.phases() == {"": "Failed", "[0]": "Error", "[0].a": "Error", ".onExit": "Succeeded"}
+    assert "slipway/steps:0" in ran.status["message"]
+    assert "container.command" in ran.status["message"]
+
+
+@pytest.mark.parametrize("values", [None, {"k": "many"}])
+def test_a_templated_semaphore_without_a_number_is_an_error_of_its_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str] | None
+) -> None:
+    if values is not None:
+        monkeypatch.setattr(Library, "config_value", lambda self, reference: values[reference["key"]])
+    semaphore = {"configMapKeyRef": {"name": "{{inputs.parameters.map}}", "key": "k"}}
+    work = pod("work", synchronization={"semaphores": [semaphore]}, inputs={"parameters": [{"name": "map"}]})
+    ran = Ran(tmp_path, steps([call("a", "work", arguments=given(map="limits"))]), work, BYE, onExit="bye")
+    assert ran.phases() == {"": "Failed", "[0]": "Error", "[0].a": "Error", ".onExit": "Succeeded"}
+    assert ran.nodes["wf[0].a"]["type"] == "Skipped"
+    assert "limits" in ran.status["message"]
+
+
+def test_a_raw_artifact_at_a_directory_is_an_error_of_its_node(tmp_path: Path) -> None:
+    work = pod("work", inputs={"artifacts": [{"name": "raw", "path": "/tmp", "raw": {"data": "x"}}]})
+    ran = Ran(tmp_path, steps([call("a", "work")]), work, BYE, onExit="bye")
+    assert ran.phases() == {"": "Failed", "[0]": "Error", "[0].a": "Error", ".onExit": "Succeeded"}
+    assert "artifact raw cannot be written to /tmp" in ran.status["message"]
+
+
+def test_a_semaphore_of_the_workflow_that_cannot_be_had_fails_it(tmp_path: Path) -> None:
+    run = prepared(tmp_path, pod("main"))
+    run.spec["synchronization"] = {"semaphores": [{"configMapKeyRef": {"name": "none", "key": "k"}}]}
+    status = run.execute()["status"]
+    assert (status["phase"], status["nodes"]) == ("Failed", {})
+    assert status["message"].startswith("Failed to acquire the synchronization lock.")
