@@ -125,8 +125,6 @@ class Operation:
         )
         for parent in place.parents:
             self.tree.link(parent, node)
-        if self.retry_plan is not None and self.retry_plan.stands_behind_new(place.parents):
-            self.retry_plan.ran(node)
         return node
 
     def may_run(self, on_exit: bool) -> bool:
