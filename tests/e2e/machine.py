@@ -68,7 +68,7 @@ class Slipway:
         from slipway_workflows import engine
 
         deadline = time.monotonic() + seconds
-        while not engine.waiting(self.home):
+        while not engine.waiting_runs(self.home):
             assert time.monotonic() < deadline, "nothing ever waited"
             time.sleep(0.2)
 

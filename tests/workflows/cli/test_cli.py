@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["revert", "mars"], "mars"),
         (["env", "logs", "staging"], "no log yet"),
         (["approve"], "no workflow waits"),
-        (["reject", "nothing"], "does not wait"),
+        (["reject", "nothing"], "there is no workflow nothing"),
     ],
 )
 def test_bad_input_is_one_line(argv: list[str], said: str, capsys: pytest.CaptureFixture[str], home: Path) -> None:

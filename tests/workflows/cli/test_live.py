@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway_workflows.cli.live import spoken
+from slipway_workflows.cli.live import name_for_people
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from slipway_workflows.cli.live import spoken
     ],
 )
 def test_a_first_try_is_the_step_and_a_later_one_says_so(name: str, said: str) -> None:
-    assert spoken(name) == said
+    assert name_for_people(name) == said

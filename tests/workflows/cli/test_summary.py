@@ -7,10 +7,11 @@ import pytest
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
+from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.cli.summary import exit_code, first_failure, headline, verdict_of
 
 
-def release(phase: str, verdict: str | None, **pods: str) -> dict[str, Any]:
+def release(phase: str, verdict: str | None, **pods: str) -> StoredWorkflow:
     nodes = {
         name: {"id": name, "displayName": name, "templateName": name, "type": "Pod", "phase": pod_phase}
         for name, pod_phase in pods.items()
@@ -18,7 +19,7 @@ def release(phase: str, verdict: str | None, **pods: str) -> dict[str, Any]:
     status: dict[str, Any] = {"phase": phase, "nodes": nodes}
     if verdict:
         status["outputs"] = {"parameters": [{"name": "verdict", "value": verdict}]}
-    return {"metadata": {"name": "release-model-abcde"}, "status": status}
+    return StoredWorkflow({"metadata": {"name": "release-model-abcde"}, "status": status})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def release(phase: str, verdict: str | None, **pods: str) -> dict[str, Any]:
         (release("Error", "reject"), 1),
     ],
 )
-def test_two_means_rejected_with_the_environment_as_before(workflow: dict[str, Any], code: int) -> None:
+def test_two_means_rejected_with_the_environment_as_before(workflow: StoredWorkflow, code: int) -> None:
     assert exit_code(workflow) == code
 
 

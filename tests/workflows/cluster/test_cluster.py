@@ -12,9 +12,10 @@ from kube_api_server import KubeApi
 
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import PROJECT_ROOT, Settings
-from slipway_workflows.cli import cluster as commands
+from slipway_workflows.argo import Event
 from slipway_workflows.cli import main
-from slipway_workflows.cluster import client
+from slipway_workflows.cluster import ClusterWorkflows
+from slipway_workflows.cluster.client import Client
 
 MANIFESTS = PROJECT_ROOT / "workflows" / "manifests"
 
@@ -27,9 +28,16 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
         manifest = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
         server.add({**manifest, "metadata": {**manifest["metadata"], "namespace": "slipway"}})
     monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
-    monkeypatch.setattr(commands, "POLL", 0.01)
     yield server
     server.close()
+
+
+def place(
+    warnings: list[str] | None = None, compress_above: int = 10**6, pause: Any = lambda: None
+) -> ClusterWorkflows:
+    """The workflows of the cluster, without waiting between two looks."""
+    said = [] if warnings is None else warnings
+    return ClusterWorkflows(Settings(), Client(Settings(), compress_above), said.append, pause)
 
 
 def on_cluster(api: KubeApi, name: str) -> dict[str, Any]:
@@ -128,12 +136,11 @@ def test_an_answer_that_was_lost_makes_no_second_workflow(api: KubeApi, capsys: 
 
 
 def test_a_workflow_of_another_is_not_taken_for_ours(api: KubeApi) -> None:
-    there = client.Workflows(Settings())
     manifest = {**yaml.safe_load(WAITING), "kind": "Workflow"}
     api.add(copy.deepcopy(manifest))
     manifest["metadata"]["annotations"] = {"slipway.dev/submission": "mine"}
     with pytest.raises(PlatformError, match="submitting workflow wf failed"):
-        there.create(manifest)
+        Client(Settings()).create(manifest)
 
 
 def test_a_cron_workflow_starts_now(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,7 +153,9 @@ def test_a_cron_workflow_starts_now(api: KubeApi, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["submit", "release-model"], "add --cluster, or run it here"),
+        (["logs", "gone", "--cluster"], "there is no workflow gone in namespace slipway"),
+        (["watch", "gone", "--cluster"], "there is no workflow gone in namespace slipway"),
+        (["retry", "@latest", "--cluster"], "there is no workflow yet"),
         (["submit", "release-model", "-p", "scenario=mad", "--cluster"], "scenario=mad is not one of its values"),
         (["submit", "release-model", "-p", "sceanrio=slow", "--cluster"], "has no parameter sceanrio"),
         (["submit", "nothing", "--cluster"], "there is no workflow template nothing"),
@@ -210,9 +219,7 @@ def test_list_get_and_logs(api: KubeApi, tmp_path: Path, capsys: pytest.CaptureF
     assert "its pod is gone" in capsys.readouterr().err
 
 
-def test_a_retry_keeps_what_had_succeeded(
-    api: KubeApi, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_retry_keeps_what_had_succeeded(api: KubeApi, tmp_path: Path) -> None:
     workflow = failed(tmp_path)
     api.add(workflow)
     nodes = workflow["status"]["nodes"].values()
@@ -222,8 +229,7 @@ def test_a_retry_keeps_what_had_succeeded(
             note = {"workflows.argoproj.io/node-id": node["id"]}
             metadata = {"name": f"p-{node['id']}", "namespace": "slipway", "labels": labels, "annotations": note}
             api.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-    monkeypatch.setattr(commands, "follow", lambda read, name: ends(read(), "Succeeded"))
-    assert main(["retry", "wf", "-p", "word=b", "--cluster"]) == 0
+    place().retry("wf", {"word": "b"})
     changed = on_cluster(api, "wf")
     assert by_name(changed) == {
         "wf": "Running",
@@ -244,7 +250,7 @@ def test_a_retry_keeps_what_had_succeeded(
         assert set(node.get("outboundNodes") or []) <= known
 
 
-@pytest.mark.parametrize(("phase", "said"), [("Running", "is Running"), ("Succeeded", "nothing to retry")])
+@pytest.mark.parametrize(("phase", "said"), [("Running", "is Running"), ("Succeeded", "has succeeded")])
 def test_only_what_failed_is_retried(api: KubeApi, phase: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     api.add(ends(yaml.safe_load(WAITING), phase))
     assert main(["retry", "wf", "--cluster"]) == 1
@@ -278,15 +284,13 @@ def test_what_the_controller_writes_meanwhile_is_kept(api: KubeApi) -> None:
     assert nodes["wf-1"]["phase"] == "Succeeded"
 
 
-def test_many_nodes_are_compressed_as_the_controller_has_them(
-    api: KubeApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(client, "COMPRESS", 10)
+def test_many_nodes_are_compressed_as_the_controller_has_them(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
     api.add(yaml.safe_load(WAITING))
-    assert main(["approve", "wf", "--cluster"]) == 0
+    place(compress_above=10).answer("wf", "approve")
     status = on_cluster(api, "wf")["status"]
     assert "nodes" not in status
-    capsys.readouterr()
+    place().stop("wf")
+    assert on_cluster(api, "wf")["status"] == status
     assert main(["get", "wf", "-o", "json", "--cluster"]) == 0
     assert json.loads(capsys.readouterr().out)["status"]["nodes"]["wf-1"]["phase"] == "Succeeded"
 
@@ -297,6 +301,8 @@ def test_nodes_in_a_database_are_refused(api: KubeApi, capsys: pytest.CaptureFix
     api.add(workflow)
     assert main(["approve", "wf", "--cluster"]) == 1
     assert "in Argo's database" in capsys.readouterr().err
+    assert main(["list", "--cluster"]) == 0
+    assert main(["stop", "wf", "--cluster"]) == 0
 
 
 def test_stop_lets_the_exit_handler_run(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
@@ -308,20 +314,57 @@ def test_stop_lets_the_exit_handler_run(api: KubeApi, capsys: pytest.CaptureFixt
     assert "it is Succeeded" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("phase", "code"), [("Succeeded", 0), ("Failed", 1)])
-def test_watch_ends_with_the_workflow(
-    api: KubeApi, phase: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_watch_ends_with_the_workflow(api: KubeApi, phase: str) -> None:
     api.add(yaml.safe_load(WAITING))
+    heard: list[Event] = []
+    watched = place(pause=lambda: api.add(ends(yaml.safe_load(WAITING), phase))).watch("wf", heard.append)
+    assert watched.phase == phase
+    assert [(event.path, event.phase, event.parent) for event in heard] == [
+        ("wf", "Running", None),
+        ("ask", "Running", "wf"),
+    ]
 
-    def later(seconds: float) -> None:
-        api.add(ends(yaml.safe_load(WAITING), phase))
 
-    monkeypatch.setattr(commands.time, "sleep", later)
-    assert main(["watch", "wf", "--cluster"]) == code
-    err = capsys.readouterr().err
-    assert "[0].ask" in err
-    assert phase in err
+@pytest.mark.parametrize(("phase", "code"), [("Succeeded", 0), ("Failed", 1)])
+def test_the_end_is_the_exit_code(api: KubeApi, phase: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    api.add(ends(yaml.safe_load(WAITING), phase))
+    assert main(["watch", "@latest", "--cluster"]) == code
+    assert f"wf: {phase}" in capsys.readouterr().err
+
+
+def test_a_look_that_fails_is_told_once_and_tried_again(api: KubeApi) -> None:
+    hidden = {**ends(yaml.safe_load(WAITING), "Running"), "status": {"offloadNodeStatusVersion": "fnv:1"}}
+    api.add(yaml.safe_load(WAITING))
+    later = [hidden, hidden, ends(yaml.safe_load(WAITING), "Succeeded")]
+    warnings: list[str] = []
+    place(warnings, pause=lambda: api.add(later.pop(0))).watch("wf", lambda event: None)
+    assert len(warnings) == 1
+    assert "in Argo's database" in warnings[0]
+
+
+UNSEEN: list[dict[str, Any]] = [
+    {},
+    {"phase": "Running"},
+    {"phase": "Running", "nodes": {"wf": {"id": "wf", "name": "wf", "type": "Pod", "phase": "Running"}}},
+    {"phase": "Pending", "nodes": {"wf": {"id": "wf", "name": "wf", "displayName": "wf", "type": "Steps"}}},
+    {"phase": "Error", "message": "invalid spec"},
+]
+
+
+@pytest.mark.parametrize("status", UNSEEN)
+@pytest.mark.parametrize("verb", ["list", "get", "logs", "graph", "retry", "approve", "resume", "stop"])
+def test_every_command_takes_what_the_controller_leaves_out(
+    api: KubeApi, status: dict[str, Any], verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow = yaml.safe_load(WAITING)
+    api.add({**workflow, "status": status} if status else {k: v for k, v in workflow.items() if k != "status"})
+    if verb == "retry" and status.get("phase") == "Error":
+        place().retry("wf", {})
+        return
+    more = {"list": [], "graph": ["wf", "-o", str(tmp_path / "a.svg")]}.get(verb, ["wf"])
+    assert main([verb, *more, "--cluster"]) in (0, 1)
+    assert len(capsys.readouterr().err.splitlines()) <= 1
 
 
 def application(api: KubeApi, environment: str, version: str) -> None:
@@ -352,7 +395,7 @@ def application(api: KubeApi, environment: str, version: str) -> None:
         ),
     ],
 )
-def test_moves_name_the_version_that_a_person_sees(
+def test_promote_and_revert_name_the_version_that_a_person_sees(
     api: KubeApi, argv: list[str], template: str, expected: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     application(api, "staging", "7")

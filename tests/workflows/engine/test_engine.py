@@ -17,7 +17,7 @@ import yaml
 
 from slipway_steps.domain.errors import BadInput, Refused, WorkflowInvalid
 from slipway_workflows import engine
-from slipway_workflows.engine import Event
+from slipway_workflows.argo import Event
 
 CASES = Path(__file__).parents[2] / "conformance"
 
@@ -208,16 +208,17 @@ def test_a_suspended_node_is_answered_by_another_process(tmp_path: Path) -> None
     thread = threading.Thread(target=lambda: results.append(found.execute()))
     thread.start()
     deadline = time.monotonic() + 10
-    while not engine.waiting(tmp_path) and time.monotonic() < deadline:
+    while not engine.waiting_runs(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
-    ((name, node, asked),) = engine.waiting(tmp_path)
-    assert (name, asked) == ("wf", ["decision"])
+    (run,) = engine.waiting_runs(tmp_path)
+    (node,) = run.workflow.waiting
+    assert (run.name, node.asks_for) == ("wf", ["decision"])
     with pytest.raises(Refused):
-        engine.resume(tmp_path, "wf", "another", {})
-    engine.resume(tmp_path, name, node, {"decision": "approve"})
+        engine.resume(tmp_path, "wf", {"another": {}})
+    engine.resume(tmp_path, run.name, {node.display_name: {"decision": "approve"}})
     thread.join(10)
     assert nodes(results[0])["wf[1].go"]["phase"] == "Succeeded"
-    assert engine.waiting(tmp_path) == []
+    assert engine.waiting_runs(tmp_path) == []
 
 
 def test_a_killed_engine_takes_its_steps_along_and_leaves_a_readable_run(tmp_path: Path) -> None:

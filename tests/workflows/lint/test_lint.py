@@ -128,11 +128,11 @@ def test_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["a: [", "kind: Workflow\n--- x\ny: {", "\x00"])
-def test_what_cannot_be_read_is_exit_code_2(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_read_is_exit_code_1(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.yaml").write_text(text)
-    assert main(["lint", str(tmp_path / "bad.yaml")]) == 2
+    assert main(["lint", str(tmp_path / "bad.yaml")]) == 1
     assert str(tmp_path / "bad.yaml") in capsys.readouterr().err
-    assert main(["lint", str(tmp_path / "none.yaml")]) == 2
+    assert main(["lint", str(tmp_path / "none.yaml")]) == 1
 
 
 KEYS = ["name", "template", "templateRef", "steps", "dag", "tasks", "when", "container", "image", "args", "inputs"]

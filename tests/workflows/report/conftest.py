@@ -10,6 +10,7 @@ import pytest
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
+from slipway_workflows.argo import StoredWorkflow
 
 NAME = "release-model-x7k2p"
 START = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -292,7 +293,7 @@ def load(scenario: str) -> GateReport:
 class Release:
     """Everything `write_report` is given."""
 
-    workflow: dict[str, Any]
+    workflow: StoredWorkflow
     reports: list[GateReport]
     environments: dict[str, dict[str, str | None]]
 
@@ -311,7 +312,7 @@ def make(scenario: str) -> Release:
         return {"version": version, "digest": digest, "phase": phase, "url": url, "last_good": last_good}
 
     return Release(
-        workflow(scenario),
+        StoredWorkflow(workflow(scenario)),
         reports,
         {
             "staging": entry(served, served, 40611),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from slipway_steps.domain.errors import BadInput
+from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.report import branch_picture, write_report
 
 CHROMIUM = shutil.which("chromium")
@@ -64,13 +65,14 @@ def test_what_is_missing_is_named_not_a_crash(tmp_path: Path, release: Release, 
     if missing in ("environments", "all"):
         instead["environments"] = {}
     if missing in ("nodes", "all"):
-        instead["workflow"] = {"metadata": {"name": "x"}, "status": {"phase": "Failed"}}
+        instead["workflow"] = StoredWorkflow({"metadata": {"name": "x"}, "status": {"phase": "Failed"}})
     assert "<html" in page(tmp_path, found, **instead)
 
 
 def test_texts_are_escaped(tmp_path: Path, release: Release) -> None:
     found = release("slow")
-    workflow = json.loads(json.dumps(found.workflow).replace("release-model-x7k2p", "<script>alert(1)</script>"))
+    text = json.dumps(found.workflow.manifest).replace("release-model-x7k2p", "<script>alert(1)</script>")
+    workflow = StoredWorkflow(json.loads(text))
     assert "<script>alert" not in page(tmp_path, found, workflow=workflow)
 
 

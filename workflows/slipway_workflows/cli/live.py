@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import click
 from rich.console import Console, Group
@@ -14,7 +13,8 @@ from rich.spinner import Spinner
 from rich.text import Text
 from rich.tree import Tree
 
-from slipway_workflows.engine import Event
+from slipway_workflows.argo import Event, Listener, NodeType, Phase
+from slipway_workflows.argo.times import seconds_between
 
 MARKS = {
     "Succeeded": ("✔", "green"),
@@ -24,8 +24,6 @@ MARKS = {
     "Omitted": ("○", "dim"),
     "Pending": ("·", "yellow"),
 }
-HIDDEN = {"StepGroup", "TaskGroup", "Retry"}
-"""Argo's own bookkeeping nodes: their children are shown in their place."""
 TRY = re.compile(r"^(.*?)([^/]*)\((\d+)\)$")
 """A try of a Retry node: what it stands in, the node's name, the number of the try from 0."""
 REFRESH = 8
@@ -34,12 +32,7 @@ LOG_LINES = 1
 """Lines of a running step's log that are shown below it."""
 
 
-def seconds(text: str | None) -> float | None:
-    """A Kubernetes time as Unix seconds."""
-    return datetime.fromisoformat(text).timestamp() if text else None
-
-
-def spoken(name: str) -> str:
+def name_for_people(name: str) -> str:
     """A node's name or path for people: the first try of a step is the step, a later one says so."""
     found = TRY.match(name)
     if not found:
@@ -50,10 +43,8 @@ def spoken(name: str) -> str:
 
 def elapsed(event: Event) -> str:
     """How long a node has taken so far."""
-    started = seconds(event.started)
-    if started is None or event.phase in ("Skipped", "Omitted"):
-        return ""
-    return f"{max(0.0, (seconds(event.finished) or time.time()) - started):.1f} s"
+    took = None if event.phase.left_out else seconds_between(event.started, event.finished)
+    return "" if took is None else f"{took:.1f} s"
 
 
 class Board:
@@ -70,7 +61,7 @@ class Board:
     def _children(self, parent: str | None) -> Iterator[Event]:
         for event in list(self.nodes.values()):
             if event.parent == parent:
-                if event.type in HIDDEN:
+                if event.type.is_bookkeeping:
                     yield from self._children(event.node_id)
                 else:
                     yield event
@@ -81,13 +72,13 @@ class Board:
 
     def _line(self, event: Event) -> Group | Text | Spinner:
         mark, style = MARKS.get(event.phase, ("", "bold"))
-        label = Text.assemble(spoken(event.display_name), "  ", (elapsed(event), "dim"))
-        if event.message and event.phase not in ("Succeeded", "Skipped", "Omitted"):
-            label.append(f"  {event.message}", style="yellow" if event.phase in ("Pending", "Running") else "red")
-        if event.phase != "Running":
+        label = Text.assemble(name_for_people(event.display_name), "  ", (elapsed(event), "dim"))
+        if event.message and not event.phase.good:
+            label.append(f"  {event.message}", style="red" if event.phase.failed else "yellow")
+        if event.phase is not Phase.RUNNING:
             return Text.assemble((f"{mark} ", style), label, style="dim" if style == "dim" else "")
         spinner = Spinner("dots", text=label)
-        said = last_line(event) if event.type == "Pod" else ""
+        said = last_line(event) if event.type is NodeType.POD else ""
         return Group(spinner, Text(f"  {said}", style="dim", overflow="ellipsis", no_wrap=True)) if said else spinner
 
     def __rich__(self) -> Tree:
@@ -117,11 +108,11 @@ def last_line(event: Event) -> str:
 
 def plain(event: Event) -> None:
     """One line at each change of a node that a person cares for, on stderr, where stdout may carry JSON."""
-    if event.type in HIDDEN or event.phase in ("Skipped", "Omitted"):
+    if event.type.is_bookkeeping or event.phase.left_out:
         return
-    if event.type not in ("Pod", "Suspend") and event.phase in ("Running", "Succeeded"):
+    if event.type not in (NodeType.POD, NodeType.SUSPEND) and event.phase in (Phase.RUNNING, Phase.SUCCEEDED):
         return
-    parts = [time.strftime("%H:%M:%S"), f"{event.phase:<9}", spoken(event.path)]
+    parts = [time.strftime("%H:%M:%S"), f"{event.phase:<9}", name_for_people(event.path)]
     if event.finished:
         parts.append(elapsed(event))
     if event.message:
@@ -130,12 +121,14 @@ def plain(event: Event) -> None:
 
 
 @contextmanager
-def shown(name: str, quiet: bool = False) -> Iterator["Board | None"]:
-    """A board that is drawn while the block runs where there is a terminal; None where lines are printed instead."""
+def shown(name: str) -> Iterator[Listener]:
+    """Yields the listener that shows a workflow: on a terminal a tree that is drawn anew while the block runs, else
+    lines.
+    """
     console = Console(stderr=True)
-    if quiet or not (sys.stderr.isatty() and console.is_terminal):
-        yield None
+    if not (sys.stderr.isatty() and console.is_terminal):
+        yield plain
         return
     board = Board(name)
     with Live(board, console=console, refresh_per_second=REFRESH, transient=False):
-        yield board
+        yield board.hear

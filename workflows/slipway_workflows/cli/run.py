@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.settings import Settings
 from slipway_workflows import engine
-from slipway_workflows.cli import INTERRUPTED
-from slipway_workflows.cli.live import plain, shown
+from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.cli import INTERRUPTED, place
+from slipway_workflows.cli.live import shown
 from slipway_workflows.cli.render import MANIFESTS
+from slipway_workflows.local import LocalExecution, engine_options
+from slipway_workflows.ports import Execution, Workflows
 
 
 def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
@@ -30,26 +32,16 @@ def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _check_choices(name: str, template: dict[str, Any], given: dict[str, str]) -> None:
-    """Argo does not enforce `enum`; a person who mistypes a scenario wants to know before anything starts."""
-    for parameter in (template.get("spec", {}).get("arguments") or {}).get("parameters") or []:
-        choices, value = parameter.get("enum"), given.get(parameter["name"])
-        if choices and value is not None and value not in choices:
-            raise BadInput(
-                f"{name}: {parameter['name']}={value} is not one of its values", f"known: {', '.join(choices)}"
-            )
-
-
 @contextmanager
-def _stopping(run: engine.Run) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM stop the workflow as `argo stop` does: its exit handler still runs."""
+def _stopping(execution: Execution) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM stop the workflow as `argo stop` does: its exit handler still runs. Yields the signals."""
     heard: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         heard.append(number)
         if len(heard) == 1:
             click.echo("stopping: the exit handler still runs; once more ends that too", err=True)
-        run.stop()
+        execution.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -59,46 +51,51 @@ def _stopping(run: engine.Run) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def options(settings: Settings) -> engine.Options:
-    """What the engine needs of the settings."""
-    passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
-    where = os.environ.get("SLIPWAY_RESOURCES", "")
-    return engine.Options(settings.home, passed | {"SLIPWAY_HOME": str(settings.home)}, where)
-
-
-def released_by(workflow: dict[str, Any]) -> bool:
+def is_release(workflow: StoredWorkflow) -> bool:
     """Whether a workflow runs a template of the catalog: its end is told as a release."""
-    name = (workflow["spec"].get("workflowTemplateRef") or {}).get("name")
-    return bool(name) and (MANIFESTS / f"{name}.yaml").exists()
+    return bool(workflow.template) and (MANIFESTS / f"{workflow.template}.yaml").exists()
 
 
-def execute(run: engine.Run, output: str, is_release: bool) -> int:
-    """Run to the end, shown as it goes; returns the exit code."""
-    with _stopping(run) as stopped, shown(run.name) as board:
-        workflow = run.execute(board.hear if board else plain)
-    code = 1
-    if is_release:
+def follow(there: Workflows, execution: Execution, output: str = "text") -> int:
+    """Show a workflow until it has ended; returns the exit code. Ctrl-C ends only what runs in this process."""
+    if there.runs_in_foreground:
+        return execute(execution, output)
+    with shown(execution.name) as listener:
+        workflow = execution.follow(listener)
+    code = end_of(workflow)
+    _print_json(workflow, output)
+    return code
+
+
+def execute(execution: Execution, output: str, may_be_release: bool = True) -> int:
+    """Run a workflow of this process to its end, shown as it goes; returns the exit code."""
+    with _stopping(execution) as stopped, shown(execution.name) as listener:
+        workflow = execution.follow(listener)
+    if may_be_release and is_release(workflow):
         from slipway_workflows.cli.summary import conclude
 
         code = conclude(workflow)
-    elif workflow["status"]["phase"] == "Succeeded":
-        code = 0
     else:
-        click.echo(
-            f"error: {run.name}: {workflow['status']['phase']}: {workflow['status'].get('message', '')}", err=True
-        )
-    if output == "json":
-        click.echo(json.dumps(workflow, indent=1))
+        code = end_of(workflow)
+    _print_json(workflow, output)
     return INTERRUPTED if stopped else code
 
 
-def run_template(name: str, parameters: dict[str, str], output: str = "text", files: tuple[Path, ...] = ()) -> int:
-    """Run a template of the catalog (or of `files`) as `argo submit --from` would; returns the exit code."""
-    library = engine.load(files, MANIFESTS)
-    template = library.template(name)
-    _check_choices(name, template, parameters)
-    run = engine.prepare(library, name, parameters, options(Settings()))
-    return execute(run, output, is_release=released_by(run.workflow))
+def end_of(workflow: StoredWorkflow) -> int:
+    """Say in one line how a workflow ended; returns its exit code."""
+    from slipway_workflows.cli.summary import exit_code
+
+    code, said = exit_code(workflow), f"{workflow.name}: {workflow.phase}"
+    if code:
+        click.echo(f"error: {said}: {workflow.message or f'see: slipway get {workflow.name}'}", err=True)
+    else:
+        click.echo(said, err=True)
+    return code
+
+
+def _print_json(workflow: StoredWorkflow, output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(workflow.with_nodes_unpacked(), indent=1))
 
 
 def _is_file(target: str) -> bool:
@@ -124,8 +121,8 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
     """
     parameters = parameters_of(given)
     if not _is_file(target):
-        return run_template(target, parameters, output, files)
+        return execute(place.local_workflows().submit(target, parameters, files), output)
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
-    prepared = engine.prepare(library, engine.main_object(library, path), parameters, options(Settings()))
-    return execute(prepared, output, is_release=False)
+    prepared = engine.prepare(library, engine.main_object(library, path), parameters, engine_options(Settings()))
+    return execute(LocalExecution(prepared), output, may_be_release=False)

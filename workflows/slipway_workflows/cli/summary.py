@@ -1,7 +1,6 @@
 """The end of a release: gates, what stands where, why, and the report; and the exit code that says the same."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -11,13 +10,14 @@ from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.settings import Settings
+from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
 from slipway_workflows.cli.environment_status import environment_statuses, environment_table
-from slipway_workflows.cli.live import spoken
+from slipway_workflows.cli.live import name_for_people
+from slipway_workflows.engine import log_file
 
 REJECTED = 2
 """Exit code of a release that a gate rejected and whose revert succeeded."""
 COLOURS = {Verdict.PASS: "green", Verdict.REJECT: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.ERROR: "red"}
-GREEN = {"Succeeded", "Skipped", "Omitted"}
 
 
 def value(number: float | str | None, unit: str) -> str:
@@ -58,60 +58,48 @@ def first_failure(reports: list[GateReport]) -> tuple[GateReport, Check] | None:
     return None
 
 
-def nodes_named(workflow: dict[str, Any], template: str) -> list[dict[str, Any]]:
+def pods_of(workflow: StoredWorkflow, template: str) -> list[StoredNode]:
     """The pods that ran a template."""
-    nodes = (workflow["status"].get("nodes") or {}).values()
-    return [node for node in nodes if node.get("templateName") == template and node.get("type") == "Pod"]
+    return [node for node in workflow.pods if node.template_name == template]
 
 
-def verdict_of(workflow: dict[str, Any]) -> str | None:
+def verdict_of(workflow: StoredWorkflow) -> str | None:
     """The global output `verdict`, or None where no gate has spoken."""
-    for parameter in (workflow["status"].get("outputs") or {}).get("parameters") or []:
-        if parameter["name"] == "verdict":
-            return str(parameter.get("value"))
-    return None
+    return workflow.outputs.get("verdict")
 
 
-def red_pods(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+def red_pods(workflow: StoredWorkflow) -> list[StoredNode]:
     """The pods that did not end well, without those whose next try did."""
-    nodes = (workflow["status"].get("nodes") or {}).values()
     mended = {
         child
-        for node in nodes
-        if node.get("type") == "Retry" and node["phase"] == "Succeeded"
-        for child in node.get("children") or []
+        for node in workflow.nodes.values()
+        if node.type is NodeType.RETRY and node.phase is Phase.SUCCEEDED
+        for child in node.children
     }
-    return [
-        node
-        for node in nodes
-        if node.get("type") == "Pod" and node["phase"] not in GREEN and node.get("id") not in mended
-    ]
+    return [node for node in workflow.pods if not node.phase.good and node.id not in mended]
 
 
-def exit_code(workflow: dict[str, Any]) -> int:
+def exit_code(workflow: StoredWorkflow) -> int:
     """0 succeeded; 2 only where a gate said `reject` and everything after it, the revert above all, worked; else 1."""
-    if workflow["status"]["phase"] == "Succeeded":
+    if workflow.phase is Phase.SUCCEEDED:
         return 0
-    only_red_step = {"rejected"}
-    broken = [node for node in red_pods(workflow) if node.get("templateName") not in only_red_step]
-    return (
-        REJECTED if verdict_of(workflow) == Verdict.REJECT and not broken and nodes_named(workflow, "rejected") else 1
-    )
+    broken = [node for node in red_pods(workflow) if node.template_name != "rejected"]
+    rejected = verdict_of(workflow) == Verdict.REJECT and not broken and pods_of(workflow, "rejected")
+    return REJECTED if rejected else 1
 
 
-def headline(workflow: dict[str, Any], reports: list[GateReport]) -> str:
+def headline(workflow: StoredWorkflow, reports: list[GateReport]) -> str:
     """What happened, in one line."""
-    name, phase = workflow["metadata"]["name"], workflow["status"]["phase"]
-    verdict = verdict_of(workflow)
+    name, verdict = workflow.name, verdict_of(workflow)
     decided = first_failure(reports)
-    if phase == "Succeeded":
+    if workflow.phase is Phase.SUCCEEDED:
         moved = {"promote": "promoted", "hold": "passed, held at staging", "revert": "reverted", "deploy": "deployed"}
-        done = [word for template, word in moved.items() if nodes_named(workflow, template)]
+        done = [word for template, word in moved.items() if pods_of(workflow, template)]
         return f"{name}: {done[0] if done else 'succeeded'}"
     if verdict not in (None, Verdict.PASS) and decided:
         report, check = decided
         return f"{name}: {verdict} by {report.gate}: {check.message}"
-    return f"{name}: {phase}: {workflow['status'].get('message') or 'see the log of the failed step'}"
+    return f"{name}: {workflow.phase}: {workflow.message or 'see the log of the failed step'}"
 
 
 def reason(log: Path) -> str:
@@ -123,13 +111,13 @@ def reason(log: Path) -> str:
     return next((line[:400] for line in reversed(lines) if line.startswith("error: ")), "")
 
 
-def conclude(workflow: dict[str, Any]) -> int:
+def conclude(workflow: StoredWorkflow) -> int:
     """Print the summary, write the report, return the exit code. A report that cannot be made is said, and changes
     nothing about the release.
     """
     settings = Settings()
     console = Console(stderr=True)
-    name = workflow["metadata"]["name"]
+    name = workflow.name
     code = exit_code(workflow)
     try:
         registry = MlflowRegistry(settings)
@@ -141,10 +129,9 @@ def conclude(workflow: dict[str, Any]) -> int:
         console.print(headline(workflow, reports), style="bold green" if code == 0 else "bold red", markup=False)
         for node in red_pods(workflow):
             if code == 1:
-                log = settings.home / "runs" / name / "logs" / f"{node['id']}.log"
-                click.echo(
-                    f"{spoken(node['displayName'])}: {reason(log) or node.get('message', '')}  (log: {log})", err=True
-                )
+                log = log_file(settings.home / "runs" / name, node.id)
+                said = reason(log) or node.message
+                click.echo(f"{name_for_people(node.display_name)}: {said}  (log: {log})", err=True)
         from slipway_workflows.report import write_report
 
         target = write_report(workflow, reports, now, settings.home / "runs" / name / "report.html")

@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput
+from slipway_workflows.argo.parameters import check_choices, check_names
+from slipway_workflows.argo.times import now
 
 API = "argoproj.io/v1alpha1"
 SUBMISSION = "slipway.dev/submission"
@@ -21,16 +22,13 @@ def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, An
     name, cron = source["metadata"]["name"], source["kind"] == "CronWorkflow"
     spec = source["spec"]["workflowSpec"] if cron else {"workflowTemplateRef": {"name": name}}
     declared = (source["spec"]["workflowSpec"] if cron else source["spec"]).get("arguments") or {}
+    check_names(name, declared, given)
+    check_choices(name, declared, given)
     parameters = {item["name"]: item for item in declared.get("parameters") or []}
-    unknown = sorted(set(given) - set(parameters))
-    if unknown:
-        raise BadInput(f"{name} has no parameter {', '.join(unknown)}", f"known: {', '.join(parameters) or 'none'}")
     for key, item in parameters.items():
-        choices, value = item.get("enum"), given.get(key, item.get("value", item.get("default")))
+        value = given.get(key, item.get("value", item.get("default")))
         if value is None and not item.get("valueFrom"):
             raise BadInput(f"{name} needs a value for {key}", f"for example: -p {key}=VALUE")
-        if choices and key in given and value not in choices:
-            raise BadInput(f"{name}: {key}={value} is not one of its values", f"known: {', '.join(choices)}")
     label = "cron-workflow" if cron else "workflow-template"
     own = uuid.uuid4().hex
     metadata: dict[str, Any] = {
@@ -40,8 +38,7 @@ def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, An
         "annotations": {SUBMISSION: own},
     }
     if cron:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        metadata["annotations"]["workflows.argoproj.io/scheduled-time"] = now
+        metadata["annotations"]["workflows.argoproj.io/scheduled-time"] = now()
     arguments = {key: {"name": key, "value": value} for key, value in given.items()}
     if cron:
         inherited = {key: item for key, item in parameters.items() if key not in arguments}

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.argo.times import now
 from slipway_workflows.engine.manifests.images import read_images
 from slipway_workflows.engine.manifests.library import Library, of_manifests
 from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, named
@@ -16,7 +18,7 @@ from slipway_workflows.engine.manifests.validate import validate
 from slipway_workflows.engine.run.run import Options, Run
 from slipway_workflows.engine.run.scopes import workflow_globals
 from slipway_workflows.engine.state.store import runs_of
-from slipway_workflows.engine.state.waits import for_retry
+from slipway_workflows.engine.state.stored_runs import load_for_retry
 
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Characters that Kubernetes makes names of: no vowels, so that no words come out."""
@@ -39,10 +41,10 @@ def prepare_retry(home: Path, name: str, parameters: Mapping[str, str], options:
 
     Raises Refused where there is none of that name, it still runs, or it has succeeded; else as `prepare`.
     """
-    workflow, manifests = for_retry(home, name)
-    status = workflow.pop("status")
+    before, manifests = load_for_retry(home, name)
+    workflow = copy.deepcopy({key: value for key, value in before.manifest.items() if key != "status"})
     library = of_manifests(manifests, runs_of(home) / name)
-    return _planned(library, workflow, parameters, options, status)
+    return _planned(library, workflow, parameters, options, before)
 
 
 def _planned(
@@ -50,7 +52,7 @@ def _planned(
     workflow: dict[str, Any],
     parameters: Mapping[str, str],
     options: Options,
-    before: dict[str, Any] | None = None,
+    before: StoredWorkflow | None = None,
 ) -> Run:
     library.images = read_images(options.home / "images.yaml")
     library.resources = options.resources
@@ -77,10 +79,9 @@ def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
         inner = (manifest.get("spec") or {}).get("workflowSpec")
         if not isinstance(inner, dict):
             raise WorkflowInvalid(f"CronWorkflow {metadata.get('name')}: spec.workflowSpec is required")
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         metadata = {
             "generateName": f"{metadata['name']}-",
-            "annotations": {"workflows.argoproj.io/scheduled-time": now},
+            "annotations": {"workflows.argoproj.io/scheduled-time": now()},
             "labels": {"workflows.argoproj.io/cron-workflow": metadata["name"]},
         }
         workflow = {"metadata": metadata, "spec": copy.deepcopy(inner)}

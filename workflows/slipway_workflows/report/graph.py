@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from slipway_workflows.report.times import parse_time, spoken
+from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
+from slipway_workflows.argo.stored import parameter_values
+from slipway_workflows.report.times import spoken
 
 GROUP_INDEX = re.compile(r"\[(\d+)\]")
 DEEPEST = 30
@@ -40,6 +41,10 @@ MARKS = {
 }
 
 
+Rows = tuple[tuple["Step", ...], ...]
+Links = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Step:
     """A node with what it ran: `rows` of steps, one after the other; `links` are pairs of ids, arrows between them."""
@@ -47,7 +52,7 @@ class Step:
     id: str
     name: str
     state: State
-    phase: str = ""
+    phase: Phase = Phase.PENDING
     template: str = ""
     message: str = ""
     started: datetime | None = None
@@ -56,8 +61,8 @@ class Step:
     on_exit: bool = False
     inputs: Mapping[str, str] | None = None
     outputs: Mapping[str, str] | None = None
-    rows: tuple[tuple["Step", ...], ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
+    rows: Rows = ()
+    links: Links = ()
 
     @property
     def ran(self) -> bool:
@@ -79,26 +84,21 @@ class Step:
                 yield from step.walk((*path, self.name))
 
 
-def values(holder: Any) -> dict[str, str]:
-    """The parameters of `inputs`, `outputs` or `arguments` as a plain mapping; {} where there are none."""
-    items = (holder or {}).get("parameters") or []
-    return {str(item["name"]): str(item["value"]) for item in items if item.get("value") is not None}
+def steps_of(workflow: StoredWorkflow) -> Step | None:
+    """The steps of a workflow; None where nothing was started.
 
-
-def read(workflow: Mapping[str, Any]) -> Step | None:
-    """The steps of a workflow as Argo stores it; None where nothing was started."""
-    name = (workflow.get("metadata") or {}).get("name", "")
-    nodes: dict[str, dict[str, Any]] = (workflow.get("status") or {}).get("nodes") or {}
-    top = next((n for n in nodes.values() if not n.get("boundaryID") and n.get("name") == name), None)
-    if top is None:
+    Raises PlatformError where its nodes cannot be read, BadInput where they are not in Argo's form.
+    """
+    if workflow.root is None:
         return None
-    root = _Reader(nodes).step(top, 0)
+    reader = _Reader(workflow)
+    root = reader.step(workflow.root, 0)
     if not root.rows:
         root = replace(root, rows=((root,),))
-    for node in nodes.values():
-        if node.get("name") == f"{name}.onExit":
-            step = _Reader(nodes).step(node, 0)
-            step = replace(step, name=node.get("templateName") or "on exit", on_exit=True)
+    for node in workflow.nodes.values():
+        if node.name == f"{workflow.name}.onExit":
+            step = reader.step(node, 0)
+            step = replace(step, name=node.template_name or "on exit", on_exit=True)
             ends = [one.id for one in root.rows[-1] if one.ran] or [one.id for one in root.rows[-1]]
             links = (*root.links, *((end, step.id) for end in ends))
             root = replace(root, rows=(*root.rows, (step,)), links=links)
@@ -111,62 +111,57 @@ def leaves(root: Step) -> list[tuple[str, Step]]:
 
 
 class _Reader:
-    """Nodes by id, and by the node they belong to."""
+    """Makes steps of the nodes of one workflow."""
 
-    def __init__(self, nodes: Mapping[str, dict[str, Any]]) -> None:
-        self.nodes = nodes
-        self.members: dict[str, list[dict[str, Any]]] = {}
-        hidden = {
-            child for node in nodes.values() if node.get("type") in ("Retry", "TaskGroup") for child in _ids(node)
-        }
-        for node in nodes.values():
-            if node.get("type") != "StepGroup" and node.get("id") not in hidden:
-                self.members.setdefault(node.get("boundaryID") or "", []).append(node)
+    def __init__(self, workflow: StoredWorkflow) -> None:
+        self.workflow = workflow
+        self.nodes = workflow.nodes
 
-    def step(self, node: Mapping[str, Any], depth: int) -> Step:
+    def _members(self, node: StoredNode) -> list[StoredNode]:
+        """What a person sees inside the template of a node; an item or a try stands inside its loop or Retry node."""
+        below = self.workflow.drawn_below.get(node.id, ())
+        return [one for one in below if one.boundary == node.id and one.type is not NodeType.STEP_GROUP]
+
+    def step(self, node: StoredNode, depth: int) -> Step:
         """One node with all below it."""
-        outputs = values(node.get("outputs"))
+        outputs = parameter_values(node.outputs)
         step = Step(
-            id=str(node.get("id")),
-            name=str(node.get("displayName") or node.get("name") or "?"),
+            id=node.id,
+            name=node.display_name,
             state=_state(node, outputs),
-            phase=str(node.get("phase") or ""),
-            template=str(node.get("templateName") or (node.get("templateRef") or {}).get("name") or ""),
-            message=str(node.get("message") or ""),
-            started=parse_time(node.get("startedAt")),
-            finished=parse_time(node.get("finishedAt")),
-            inputs=values(node.get("inputs")),
+            phase=node.phase,
+            template=node.template_name or str((node.template_ref or {}).get("name") or ""),
+            message=node.message,
+            started=node.started,
+            finished=node.finished,
+            inputs=parameter_values(node.inputs),
             outputs=outputs,
         )
         if depth >= DEEPEST:
             return step
-        kind = node.get("type")
-        if kind == "Retry":
-            tries = [self.nodes[child] for child in _ids(node) if child in self.nodes]
+        if node.type is NodeType.RETRY:
+            tries = self.workflow.parts(node)
             if not tries:
                 return step
             last = self.step(tries[-1], depth + 1)
             return replace(
                 step, message=step.message or last.message, tries=len(tries), rows=last.rows, links=last.links
             )
-        if kind == "TaskGroup":
-            items = [self.nodes[child] for child in _ids(node) if child in self.nodes]
+        if node.type is NodeType.TASK_GROUP:
+            items = self.workflow.parts(node)
             return replace(step, rows=(tuple(self.step(item, depth + 1) for item in items),) if items else ())
-        rows, links = self._dag(node, depth) if kind == "DAG" else self._steps(node, depth)
+        rows, links = self._dag(node, depth) if node.type is NodeType.DAG else self._steps(node, depth)
         if len(rows) == 1 and len(rows[0]) == 1 and not rows[0][0].rows:
             only = rows[0][0]  # a template around one step: one box says it all
             state = step.state if step.state is not State.DONE else only.state
             return replace(step, state=state, message=only.message or step.message, tries=only.tries)
         return replace(step, rows=rows, links=links)
 
-    def _steps(
-        self, node: Mapping[str, Any], depth: int
-    ) -> tuple[tuple[tuple[Step, ...], ...], tuple[tuple[str, str], ...]]:
+    def _steps(self, node: StoredNode, depth: int) -> tuple[Rows, Links]:
         """Rows are the step groups; an arrow leads from what ran to the whole next row."""
         groups: dict[int, list[Step]] = {}
-        prefix = len(str(node.get("name") or ""))
-        for member in self.members.get(str(node.get("id")), []):
-            index = GROUP_INDEX.match(str(member.get("name") or ""), prefix)
+        for member in self._members(node):
+            index = GROUP_INDEX.match(member.name, len(node.name))
             groups.setdefault(int(index[1]) if index else 0, []).append(self.step(member, depth + 1))
         rows = _side_by_side([tuple(groups[index]) for index in sorted(groups)])
         links: list[tuple[str, str]] = []
@@ -175,18 +170,16 @@ class _Reader:
             links += [(source.id, target.id) for source in sources for target in after]
         return rows, tuple(links)
 
-    def _dag(
-        self, node: Mapping[str, Any], depth: int
-    ) -> tuple[tuple[tuple[Step, ...], ...], tuple[tuple[str, str], ...]]:
+    def _dag(self, node: StoredNode, depth: int) -> tuple[Rows, Links]:
         """Rows by the longest way to a task; arrows are the dependencies themselves."""
-        here = str(node.get("id"))
-        tasks = {str(m.get("id")): self.step(m, depth + 1) for m in self.members.get(here, [])}
-        links = []
+        tasks = {member.id: self.step(member, depth + 1) for member in self._members(node)}
+        found = set()
         for other in self.nodes.values():
-            source = self._owner(other, here, tasks)
             # Argo hangs what follows a nested template on the last nodes inside it.
-            links += [(source, child) for child in _ids(other) if source and child in tasks and child != source]
-        links = sorted(set(links))
+            line = (other, *self.workflow.around(other))
+            source = next((one.id for one in line if one.id in tasks), None)
+            found |= {(source, child) for child in other.children if source and child in tasks and child != source}
+        links = sorted(found)
         level = dict.fromkeys(tasks, 0)
         for _ in tasks:
             for source, target in links:
@@ -194,31 +187,15 @@ class _Reader:
         rows = [tuple(tasks[t] for t in tasks if level[t] == index) for index in sorted(set(level.values()))]
         return tuple(rows), tuple(links)
 
-    def _owner(self, node: Mapping[str, Any], here: str, tasks: Mapping[str, Step]) -> str | None:
-        """The task of template node `here` that a node belongs to, however deep."""
-        for _ in range(DEEPEST):
-            if str(node.get("id")) in tasks:
-                return str(node.get("id"))
-            boundary = node.get("boundaryID")
-            if not boundary or boundary == here or boundary not in self.nodes:
-                return None
-            node = self.nodes[boundary]
-        return None
 
-
-def _ids(node: Mapping[str, Any]) -> list[str]:
-    return [str(child) for child in node.get("children") or []]
-
-
-def _state(node: Mapping[str, Any], outputs: Mapping[str, str]) -> State:
-    phase = node.get("phase")
-    if phase in ("Skipped", "Omitted"):
+def _state(node: StoredNode, outputs: Mapping[str, str]) -> State:
+    if node.phase.left_out:
         return State.SKIPPED
-    if phase in ("Failed", "Error"):
+    if node.phase.failed:
         return State.FAILED
-    if phase == "Running":
-        return State.WAITING if node.get("type") == "Suspend" else State.RUNNING
-    if phase != "Succeeded":
+    if node.phase is Phase.RUNNING:
+        return State.WAITING if node.waits_for_answer else State.RUNNING
+    if node.phase is Phase.PENDING:
         return State.WAITING
     told = {"reject": State.REJECTED, "inconclusive": State.INCONCLUSIVE, "error": State.FAILED}
     if outputs.get("verdict") in told:
@@ -239,9 +216,9 @@ def _side_by_side(rows: list[tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
     return tuple([*kept, waiting] if waiting else kept)
 
 
-def branch_picture(workflow: Mapping[str, Any]) -> str:
+def branch_picture(workflow: StoredWorkflow) -> str:
     """The steps of a workflow as a tree of plain text with marks and times; "" where nothing was started."""
-    root = read(workflow)
+    root = steps_of(workflow)
     if root is None:
         return ""
     lines = [_line(root)]

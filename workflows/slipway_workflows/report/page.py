@@ -12,11 +12,12 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import ORDER
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
-from slipway_workflows.report.graph import Step, branch_picture, leaves, read, values
+from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.report.graph import Step, branch_picture, leaves, steps_of
 from slipway_workflows.report.layout import Picture, arrange
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
-from slipway_workflows.report.times import clock, parse_time, spoken
+from slipway_workflows.report.times import clock, spoken
 from slipway_workflows.report.verdict import GATE_NAMES, GATE_STEPS, Environments, measure, number, tell
 
 
@@ -42,7 +43,7 @@ class Bar:
 
 
 def write_report(
-    workflow: Mapping[str, Any],
+    workflow: StoredWorkflow,
     reports: Sequence[GateReport],
     environments: Environments,
     target: Path,
@@ -50,7 +51,7 @@ def write_report(
 ) -> Path:
     """Write the report of a release to `target`, whole or not at all, and return `target`.
 
-    workflow: as Argo stores it, finished or not. reports: of its gates, in the order in which they were made; of two
+    workflow: finished or not. reports: of its gates, in the order in which they were made; of two
     by one gate the later counts. environments: what stands in each now, as `slipway status --output json` has it.
     notes: sentences to show on top. Whatever is missing is named on the page. Raises BadInput where `target` cannot be
     written.
@@ -75,19 +76,18 @@ def write_report(
 
 
 def _render(
-    workflow: Mapping[str, Any], reports: Sequence[GateReport], environments: Environments, notes: Sequence[str]
+    workflow: StoredWorkflow, reports: Sequence[GateReport], environments: Environments, notes: Sequence[str]
 ) -> str:
-    status = workflow.get("status") or {}
-    root = read(workflow)
+    root = steps_of(workflow)
     latest = {report.gate: report for report in reports}
     current = [latest[gate] for gate in GATE_STEPS if gate in latest]
-    started, finished = parse_time(status.get("startedAt")), parse_time(status.get("finishedAt"))
+    started, finished = workflow.started, workflow.finished
     jinja = templates()
     jinja.globals |= {"number": number, "measure": measure, "short": _short_digest}
     return jinja.get_template("report.html.j2").render(
         css=stylesheet("graph.css", "report.css"),
-        name=str((workflow.get("metadata") or {}).get("name") or "a release"),
-        phase=str(status.get("phase") or "Pending"),
+        name=workflow.name or "a release",
+        phase=workflow.phase.value,
         told=tell(workflow, root, current, environments),
         notes=list(notes),
         started=clock(started),
@@ -203,11 +203,10 @@ def _bars(root: Step | None) -> list[Bar]:
     return bars
 
 
-def _parameters(workflow: Mapping[str, Any], root: Step | None) -> dict[str, str]:
+def _parameters(workflow: StoredWorkflow, root: Step | None) -> dict[str, str]:
     """What the release ran with: the entry point's inputs, which hold the defaults too, then what was only given."""
-    given = values((workflow.get("spec") or {}).get("arguments"))
     used = dict(root.inputs or {}) if root else {}
-    return dict(sorted((given | used).items()))
+    return dict(sorted((workflow.arguments | used).items()))
 
 
 def _short_digest(digest: str) -> str:

@@ -1,11 +1,11 @@
 """The graph of a workflow as a picture by itself: an SVG file."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipway_steps.domain.errors import BadInput
-from slipway_workflows.report.graph import read
+from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.report.graph import steps_of
 from slipway_workflows.report.layout import arrange
 from slipway_workflows.report.times import spoken
 
@@ -31,10 +31,9 @@ def stylesheet(*names: str) -> str:
     return "".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def picture(workflow: Mapping[str, Any]) -> str:
-    """The steps of a workflow as Argo stores it, with the branch it took, as SVG. Raises BadInput where none ran."""
-    root = read(workflow)
-    name = str((workflow.get("metadata") or {}).get("name") or "the workflow")
+def picture(workflow: StoredWorkflow) -> str:
+    """The steps of a workflow, with the branch it took, as SVG. Raises BadInput where none ran."""
+    root, name = steps_of(workflow), workflow.name or "the workflow"
     if root is None:
         raise BadInput(f"{name} has no nodes: nothing of it was started", "draw one that ran")
     return (
@@ -44,6 +43,6 @@ def picture(workflow: Mapping[str, Any]) -> str:
             picture=arrange(root, across=True),
             css=stylesheet("graph.css"),
             name=name,
-            phase=str((workflow.get("status") or {}).get("phase") or "Pending"),
+            phase=workflow.phase.value,
         )
     )

@@ -1,16 +1,6 @@
-"""Times as Argo writes them and as a person reads them."""
+"""Times as a person reads them."""
 
 from datetime import UTC, datetime
-from typing import Any
-
-
-def parse_time(value: Any) -> datetime | None:
-    """A moment from an RFC 3339 text; None for null, for "" and for what is no time."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def spoken(seconds: float | None) -> str:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
-from slipway_workflows.report.graph import State, Step, leaves, values
+from slipway_workflows.argo import Phase, StoredWorkflow
+from slipway_workflows.report.graph import State, Step, leaves
 
 Tone = Literal["good", "bad", "unsure", "neutral"]
 Environments = Mapping[str, Mapping[str, str | None]]
@@ -62,20 +63,20 @@ def in_short(check: Check) -> str:
 
 
 def tell(
-    workflow: Mapping[str, Any], root: Step | None, reports: Sequence[GateReport], environments: Environments
+    workflow: StoredWorkflow, root: Step | None, reports: Sequence[GateReport], environments: Environments
 ) -> Told:
     """The sentence for a release as it stands, finished or not."""
-    status = workflow.get("status") or {}
-    phase, message = str(status.get("phase") or "Pending"), str(status.get("message") or "")
+    phase, message = workflow.phase, workflow.message
+    going = phase in (Phase.PENDING, Phase.RUNNING)
     if root is None:
-        return Told(f"{'Not started' if phase in ('Pending', 'Running') else 'Never started'}", message, "neutral")
+        return Told(f"{'Not started' if going else 'Never started'}", message, "neutral")
     steps = {step.name: step for _, step in root.walk()}  # a step's own name is told once in a release
-    if phase in ("Pending", "Running"):
+    if going:
         return _unfinished(root)
-    if phase == "Succeeded":
+    if phase is Phase.SUCCEEDED:
         return _succeeded(steps, environments)
     after = _after(steps, reports, environments)
-    verdict = values(status.get("outputs")).get("verdict", "")
+    verdict = workflow.outputs.get("verdict", "")
     for gate in Gate:
         report = next((one for one in reports if one.gate is gate), None)
         if report is None or report.verdict in (Verdict.PASS, Verdict.ERROR):
@@ -98,7 +99,7 @@ def tell(
 
 def _unfinished(root: Step) -> Told:
     for name, step in leaves(root):
-        if step.phase == "Running":
+        if step.phase is Phase.RUNNING:
             waits = step.state is State.WAITING
             return Told("Waiting for a decision" if waits else "Still running", f"At {name}.", "neutral")
     return Told("Still running", "No step runs at the moment.", "neutral")

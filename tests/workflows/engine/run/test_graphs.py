@@ -125,21 +125,23 @@ def test_what_a_suspended_node_asks_for_is_given_or_refused(tmp_path: Path) -> N
     done: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: done.append(run.execute()))
     with pytest.raises(Refused, match="no workflow wf"):
-        engine.resume(tmp_path, "wf", None, {})
+        engine.resume(tmp_path, "wf", {})
     thread.start()
-    while not engine.waiting(tmp_path):
+    while not engine.waiting_runs(tmp_path):
         time.sleep(0.02)
-    assert engine.waiting(tmp_path) == [("wf", "ask", ["decision"])]
-    assert [(s.name, s.phase, s.alive, s.dead) for s in engine.workflows(tmp_path)] == [("wf", "Running", True, False)]
+    (waiting,) = engine.waiting_runs(tmp_path)
+    assert [(node.display_name, node.asks_for) for node in waiting.workflow.waiting] == [("ask", ["decision"])]
+    (stored,) = engine.stored_runs(tmp_path)
+    assert (stored.name, stored.workflow.phase, stored.alive, stored.died) == ("wf", "Running", True, False)
     with pytest.raises(Refused, match="asks for: decision"):
-        engine.resume(tmp_path, "wf", "ask", {"banana": "yes"})
+        engine.resume(tmp_path, "wf", {"ask": {"banana": "yes"}})
     with pytest.raises(Refused, match="node other"):
-        engine.resume(tmp_path, "wf", "other", {})
-    engine.resume(tmp_path, "wf", "ask", {"decision": "approve"})
+        engine.resume(tmp_path, "wf", {"other": {}})
+    engine.resume(tmp_path, "wf", {"ask": {"decision": "approve"}})
     thread.join(5)
     assert nodes(done[0])["wf[0].ask"]["outputs"]["parameters"][0]["value"] == "approve"
     with pytest.raises(Refused, match="does not run any more"):
-        engine.resume(tmp_path, "wf", None, {})
+        engine.resume(tmp_path, "wf", {})
 
 
 def test_an_unwritable_home_is_one_clear_error(tmp_path: Path) -> None:

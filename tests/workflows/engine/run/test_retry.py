@@ -128,6 +128,20 @@ def test_artifacts_of_kept_steps_are_there(tmp_path: Path) -> None:
     assert (found["status"]["phase"], ran) == ("Succeeded", ["b", "c"])
 
 
+def test_a_retried_workflow_was_created_when_it_first_was(tmp_path: Path) -> None:
+    home = tmp_path / "h"
+    created = leaf("created", "echo {{workflow.creationTimestamp}} {{workflow.creationTimestamp.Y}} >> $RUNS")
+    groups = [[{"name": "b", "template": "b"}], [{"name": "created", "template": "created"}]]
+    run(home, workflow({"name": "main", "steps": groups}, PARTS[2], created, **CODE))
+    path = home / "runs" / "wf" / "workflow.json"
+    stored = json.loads(path.read_text())
+    stored["metadata"]["creationTimestamp"] = "2020-02-03T04:05:06Z"
+    path.write_text(json.dumps(stored))
+    found, ran = retried(home, code="0")
+    assert ran == ["b", "created", "2020-02-03T04:05:06Z", "2020"]
+    assert found["metadata"]["creationTimestamp"] == "2020-02-03T04:05:06Z"
+
+
 def test_what_cannot_be_retried_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "h"
     with pytest.raises(Refused, match="there is no workflow wf"):

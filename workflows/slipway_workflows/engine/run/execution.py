@@ -173,8 +173,6 @@ class Attempt:
             place.started(node)
         operation.parallelism.limit_children(node, processed)
         kind = template_type(processed)
-        if operation.retry_plan is not None and kind in ("container", "script", "resource", "suspend"):
-            operation.retry_plan.ran(node)
         try:
             if kind in ("container", "script"):
                 await execute_pod(operation, node, processed, self._localiser(node, place), place)

@@ -97,8 +97,6 @@ class Operation:
         )
         for parent in place.parents:
             self.tree.link(parent, node)
-        if self.retry_plan is not None and self.retry_plan.stands_behind_new(place.parents):
-            self.retry_plan.ran(node)
         return node
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import Broken, SlipwayError
+from slipway_workflows.argo import Event, Listener, NodeType, Phase, StoredWorkflow
+from slipway_workflows.argo.times import parse_time, time_text
 from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.processes import Processes
@@ -25,7 +27,7 @@ from slipway_workflows.engine.run.parallelism import Parallelism
 from slipway_workflows.engine.run.retry_plan import RetryPlan
 from slipway_workflows.engine.run.scopes import workflow_globals
 from slipway_workflows.engine.run.shutdown import Shutdown
-from slipway_workflows.engine.state.events import Event, event_of
+from slipway_workflows.engine.state.events import event_of
 from slipway_workflows.engine.state.nodes import Node, Tree, now
 from slipway_workflows.engine.state.store import Store
 
@@ -54,7 +56,7 @@ class Run:
         spec: dict[str, Any],
         context: Context,
         options: Options,
-        before: dict[str, Any] | None = None,
+        before: StoredWorkflow | None = None,
     ) -> None:
         self.workflow = workflow
         self.spec = spec
@@ -63,9 +65,9 @@ class Run:
         self.library = library
         self.name: str = workflow["metadata"]["name"]
         self.before = before
-        """The status of the run that this one retries."""
+        """The workflow as the run that this one retries left it."""
         self.store = Store(options.home, self.name)
-        self._listener: Callable[[Event], None] | None = None
+        self._listener: Listener | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._operation: Operation | None = None
         self._status: dict[str, Any] = {"phase": "Pending"}
@@ -73,7 +75,7 @@ class Run:
         self._flush_cost = 0.0
         self._stops = 0
 
-    def execute(self, listener: Callable[[Event], None] | None = None) -> dict[str, Any]:
+    def execute(self, listener: Listener | None = None) -> dict[str, Any]:
         """Run to the end; returns the Workflow as Argo stores it.
 
         Raises BadInput where the home cannot be written, Refused where a workflow of this name runs, Broken where the
@@ -107,10 +109,12 @@ class Run:
 
     async def _main(self, pipe: int) -> None:
         loop = self._loop = asyncio.get_running_loop()
-        created = datetime.now(UTC)
         metadata = self.workflow["metadata"]
         metadata.setdefault("uid", str(uuid.uuid4()))
-        metadata.setdefault("creationTimestamp", created.isoformat(timespec="seconds").replace("+00:00", "Z"))
+        # A retried workflow is the one that was created then; a file's own time means nothing, as on a cluster.
+        first = parse_time(metadata.get("creationTimestamp")) if self.before is not None else None
+        created = first or datetime.now(UTC).replace(microsecond=0)
+        metadata["creationTimestamp"] = time_text(created)
         operation = self._operation = self._new_operation(workflow_globals(metadata, self.spec, created))
         try:
             loop.add_reader(pipe, self._answered)
@@ -143,7 +147,7 @@ class Run:
             parallelism=Parallelism(int(self.spec.get("parallelism") or 0)),
             faults=FaultLog(directory),
             execute=execute_template,
-            retry_plan=RetryPlan((self.before.get("nodes") or {}).values()) if self.before is not None else None,
+            retry_plan=RetryPlan(self.before) if self.before is not None else None,
         )
 
     async def _guarded(self, operation: Operation) -> None:
@@ -167,7 +171,8 @@ class Run:
             self._conclude(Outcome("Failed", shutdown.reason))
             return
         with locks.held(files):
-            self._status = {"phase": "Running", "startedAt": (self.before or {}).get("startedAt") or now()}
+            started = self.before.status.get("startedAt") if self.before is not None else None
+            self._status = {"phase": "Running", "startedAt": started or now()}
             self._changed(None)
             self._conclude(await run_workflow(operation, self.spec))
 
@@ -175,7 +180,9 @@ class Run:
         self._status["message"] = message
         self._changed(None)
         if self._listener:
-            self._listener(Event(self.name, self.name, "Workflow", "Pending", message, None, "", None, None, None))
+            self._listener(
+                Event(self.name, self.name, NodeType.OTHER, Phase.PENDING, message, None, "", None, None, None)
+            )
 
     def _conclude(self, outcome: Outcome) -> None:
         self._status = {"startedAt": now(), **self._status, "phase": outcome.phase, "finishedAt": now()}

@@ -1,4 +1,4 @@
-"""A suspend template: waits for a duration, or for an answer that another process gives; see `waits`."""
+"""A suspend template: waits for a duration, or for an answer that another process gives; see `stored_runs`."""
 
 import asyncio
 from typing import Any

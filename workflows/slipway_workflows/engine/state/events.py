@@ -1,25 +1,10 @@
-"""What a listener hears while a workflow runs."""
+"""What a listener hears of a run in this process."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from slipway_workflows.argo import Event, NodeType, Phase
+from slipway_workflows.argo.times import parse_time
 from slipway_workflows.engine.state.nodes import Node
-
-
-@dataclass(frozen=True)
-class Event:
-    """A node after a change. `parent`: node id it is drawn under; `path`: readable; times are RFC 3339, or None."""
-
-    node_id: str
-    display_name: str
-    type: str
-    phase: str
-    message: str
-    parent: str | None
-    path: str
-    started: str | None
-    finished: str | None
-    log: Path | None
 
 
 def event_of(node: Node, directory: Path) -> Event:
@@ -27,12 +12,17 @@ def event_of(node: Node, directory: Path) -> Event:
     return Event(
         node_id=node.id,
         display_name=node.display_name,
-        type=node.type,
-        phase=node.phase,
+        type=NodeType(node.type),
+        phase=Phase(node.phase),
         message=node.message,
         parent=node.parent,
         path=node.path,
-        started=node.started or None,
-        finished=node.finished or None,
-        log=directory / "logs" / f"{node.id}.log" if node.type == "Pod" else None,
+        started=parse_time(node.started),
+        finished=parse_time(node.finished),
+        log=log_file(directory, node.id) if node.type == NodeType.POD else None,
     )
+
+
+def log_file(directory: Path, node_id: str) -> Path:
+    """Where the output of a pod's program is kept. `directory`: the run's."""
+    return directory / "logs" / f"{node_id}.log"

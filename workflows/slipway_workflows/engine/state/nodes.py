@@ -1,19 +1,21 @@
 """The tree of nodes of one workflow, with Argo's names, ids, types and edges."""
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-FULFILLED = frozenset({"Succeeded", "Failed", "Error", "Skipped", "Omitted"})
-COMPLETED = frozenset({"Succeeded", "Failed", "Error"})
+from slipway_workflows.argo import Phase, StoredNode
+from slipway_workflows.argo.times import time_text
+
 FNV_OFFSET, FNV_PRIME = 0x811C9DC5, 0x01000193
 """FNV-1a of 32 bits, by which Argo makes node ids."""
 
 
 def now() -> str:
     """The present moment as Kubernetes writes it, with the milliseconds that a short local step needs."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time_text(datetime.now(UTC), "milliseconds")
 
 
 @dataclass
@@ -43,17 +45,17 @@ class Node:
     @property
     def fulfilled(self) -> bool:
         """Nothing more happens to it."""
-        return self.phase in FULFILLED
+        return Phase(self.phase).fulfilled
 
     @property
     def completed(self) -> bool:
         """It ran to an end, good or bad."""
-        return self.phase in COMPLETED
+        return Phase(self.phase).completed
 
     @property
     def failed(self) -> bool:
         """It ended badly."""
-        return self.phase in ("Failed", "Error")
+        return Phase(self.phase).failed
 
     def stored(self) -> dict[str, Any]:
         """As `status.nodes` holds it."""
@@ -78,6 +80,30 @@ class Node:
         }
         always = ("startedAt", "finishedAt")
         return {key: value for key, value in entry.items() if value or key in always}
+
+
+def node_of(stored: StoredNode, parent: str | None) -> Node:
+    """A node of the run before, as it was stored, drawn under the node `parent`."""
+    return Node(
+        id=stored.id,
+        name=stored.name,
+        display_name=stored.display_name,
+        type=stored.type,
+        phase=stored.phase,
+        template_scope=stored.template_scope,
+        template_name=stored.template_name,
+        template_ref=dict(stored.template_ref) if stored.template_ref else None,
+        message=stored.message,
+        boundary=stored.boundary,
+        started=time_text(stored.started, "milliseconds") if stored.started else "",
+        finished=time_text(stored.finished, "milliseconds") if stored.finished else "",
+        children=list(stored.children),
+        outbound=list(stored.outbound),
+        inputs=copy.deepcopy(dict(stored.inputs)),
+        outputs=copy.deepcopy(dict(stored.outputs)),
+        flags=dict(stored.flags),
+        parent=parent,
+    )
 
 
 class Tree:

@@ -11,6 +11,7 @@ from typing import Any
 
 from slipway_steps.domain.errors import BadInput, Broken, Refused
 from slipway_steps.files import replace_file
+from slipway_workflows.argo.stored import StoredWorkflow, read_workflow
 
 WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
 LIBRARY, STOP = "library.json", "stop"
@@ -40,13 +41,12 @@ def is_alive(directory: Path) -> bool:
         os.close(file)
 
 
-def read_workflow(directory: Path) -> dict[str, Any] | None:
+def load_workflow(directory: Path) -> StoredWorkflow | None:
     """The stored workflow, or None where there is none that can be read."""
     try:
-        loaded = json.loads((directory / WORKFLOW).read_text())
-    except (OSError, ValueError):
+        return read_workflow(json.loads((directory / WORKFLOW).read_text()))
+    except (OSError, ValueError, BadInput):
         return None
-    return loaded if isinstance(loaded, dict) else None
 
 
 def _taken(lock: int) -> bool:
@@ -122,7 +122,7 @@ class Store:
             ) from error
 
     def stop_wanted(self) -> bool:
-        """Whether somebody asked, by `waits.stop`, that the run be stopped."""
+        """Whether somebody asked, by `stored_runs.stop`, that the run be stopped."""
         return (self.directory / STOP).exists()
 
     def answers(self) -> dict[str, dict[str, str]]:

@@ -1,0 +1,173 @@
+"""`slipway list`, `get`, `logs`, `graph`: what workflows there are, and what became of them."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from slipway_steps.domain.errors import BadInput, Refused
+from slipway_steps.files import replace_file
+from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
+from slipway_workflows.argo.stored import read_workflow
+from slipway_workflows.argo.times import seconds_between
+from slipway_workflows.cli import place
+from slipway_workflows.cli.live import MARKS, name_for_people
+from slipway_workflows.ports import FoundWorkflow
+
+UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+DIED = "its engine died; slipway retry goes on where it was"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def in_one_unit(seconds: float | None) -> str:
+    """Seconds in one unit, as `argo list` has them; "" for None."""
+    if seconds is None:
+        return ""
+    size, unit = next((pair for pair in UNITS if seconds >= pair[0]), UNITS[-1])
+    return f"{int(seconds / size)}{unit}"
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 200)
+
+
+@click.command("list")
+@place.option
+def list_(on_cluster: bool) -> None:
+    """List the workflows, newest first."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("NAME", "STATUS", "AGE", "DURATION", "MESSAGE"):
+        table.add_column(column, no_wrap=column != "MESSAGE", overflow="fold")
+    every = place.workflows(on_cluster).list()
+    found = sorted(every, key=lambda one: one.workflow.started or _NEVER, reverse=True)
+    for one in found:
+        workflow = one.workflow
+        age = in_one_unit(seconds_between(workflow.started, None))
+        status, message = ("Died", DIED) if one.died else (workflow.phase.value, workflow.message)
+        length = "" if one.died else in_one_unit(seconds_between(workflow.started, workflow.finished))
+        table.add_row(one.name, status, age, length, Text(message))
+    if not found:
+        click.echo("no workflows; start one: slipway run release-model", err=True)
+        return
+    _console().print(table)
+
+
+@click.command()
+@click.argument("workflow")
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json: the whole Workflow.")
+@place.option
+def get(workflow: str, output: str, on_cluster: bool) -> None:
+    """Show WORKFLOW (@latest: the newest) and its nodes."""
+    there = place.workflows(on_cluster)
+    found = there.get(place.newest_or_named(there, workflow))
+    if output == "json":
+        click.echo(json.dumps(found.workflow.with_nodes_unpacked(), indent=1))
+        return
+    _print_head(found)
+    if found.workflow.nodes:
+        click.echo()
+        _console().print(node_tree(found.workflow))
+
+
+def _print_head(found: FoundWorkflow) -> None:
+    workflow = found.workflow
+    for label, value in (
+        ("Name", workflow.name),
+        ("Status", f"Died ({DIED})" if found.died else workflow.phase),
+        ("Message", workflow.message),
+        ("Created", workflow.metadata.get("creationTimestamp")),
+        ("Started", workflow.status.get("startedAt")),
+        ("Finished", workflow.status.get("finishedAt")),
+        ("Duration", "" if found.died else in_one_unit(seconds_between(workflow.started, workflow.finished))),
+        ("Files", found.files),
+    ):
+        if value:
+            click.echo(f"{label + ':':12}{value}")
+    for name, value in workflow.arguments.items():
+        click.echo(f"  {name}: {value}")
+
+
+def node_tree(workflow: StoredWorkflow) -> Tree:
+    """The nodes of a workflow that a person knows of, each under the one that holds it."""
+    tree = Tree(_line(workflow.root) if workflow.root else Text(workflow.name))
+    _add_below(tree, workflow, workflow.root.id if workflow.root else None)
+    return tree
+
+
+def _add_below(tree: Tree, workflow: StoredWorkflow, above: str | None) -> None:
+    for node in workflow.drawn_below.get(above, ()):
+        if node.type is NodeType.STEP_GROUP:
+            continue
+        if node.type is NodeType.RETRY and node.children:
+            _add_below(tree, workflow, node.id)  # its tries stand in its place
+        else:
+            _add_below(tree.add(_line(node)), workflow, node.id)
+
+
+def _line(node: StoredNode) -> Text:
+    mark, style = MARKS.get(node.phase, ("●", "cyan"))
+    length = "" if node.phase.left_out else in_one_unit(seconds_between(node.started, node.finished))
+    text = Text.assemble((f"{mark} ", style), name_for_people(node.display_name), "  ", (length, "dim"))
+    return text.append(f"  {node.message}", style="dim") if node.message else text
+
+
+@click.command()
+@click.argument("workflow")
+@click.argument("node", required=False)
+@place.option
+def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
+    """Print what the steps of WORKFLOW wrote, or only NODE's (its name as `slipway get` shows it, or its id)."""
+    there = place.workflows(on_cluster)
+    found = there.get(place.newest_or_named(there, workflow)).workflow
+    wanted = [one for one in found.pods if node is None or one.is_called(node, name_for_people(one.display_name))]
+    if not wanted:
+        known = ", ".join(sorted({name_for_people(one.display_name) for one in found.pods}))
+        raise Refused(
+            f"workflow {found.name} has no node {node} that ran" if node else f"no step of {found.name} has run",
+            f"those that ran: {known or 'none'}",
+        )
+    for one, text in there.log(found.name, wanted):
+        name = name_for_people(one.display_name)
+        if text is None:
+            click.echo(f"{name}: its pod is gone, and its log with it", err=True)
+        for line in (text or "").splitlines():
+            click.echo(line if node else f"{name}: {line}")
+
+
+@click.command()
+@click.argument("workflow", metavar="WORKFLOW|FILE")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The SVG file to write."
+)
+@place.option
+def graph(workflow: str, output: Path, on_cluster: bool) -> None:
+    """Draw WORKFLOW, its steps and the branch it took, as SVG; @latest: the newest.
+
+    FILE: a Workflow as JSON, as slipway get -o json prints it.
+    """
+    from slipway_workflows.report import picture
+
+    if workflow.endswith(".json"):
+        found = _workflow_in(Path(workflow))
+    else:
+        there = place.workflows(on_cluster)
+        found = there.get(place.newest_or_named(there, workflow)).workflow
+    replace_file(output, picture(found))
+    click.echo(f"{output}: {found.name}")
+
+
+def _workflow_in(path: Path) -> StoredWorkflow:
+    hint = "write one: slipway get NAME -o json"
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}", hint) from error
+    if not isinstance(loaded, dict) or loaded.get("kind") != "Workflow":
+        raise BadInput(f"{path} holds no Workflow", hint)
+    return read_workflow(loaded)

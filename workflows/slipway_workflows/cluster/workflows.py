@@ -1,0 +1,128 @@
+"""The port to workflows on a cluster: its controller runs them, and goes on when nobody looks."""
+
+import getpass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError, Refused
+from slipway_steps.settings import Settings
+from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
+from slipway_workflows.argo.answers import answers, waiting_nodes
+from slipway_workflows.cluster.answer import answered
+from slipway_workflows.cluster.client import Client
+from slipway_workflows.cluster.retry import retried
+from slipway_workflows.cluster.submit import submission
+from slipway_workflows.ports import FoundWorkflow
+
+POLL = 2.0
+"""Seconds between two looks at a workflow that is watched; a step on a cluster takes at least as long."""
+
+
+@dataclass(frozen=True)
+class ClusterExecution:
+    """A workflow that the controller runs."""
+
+    name: str
+    workflows: "ClusterWorkflows"
+
+    def follow(self, listener: Listener) -> StoredWorkflow:
+        """Watch it until it has ended; it goes on when that is interrupted."""
+        return self.workflows.watch(self.name, listener)
+
+    def stop(self) -> None:
+        """Stop it."""
+        self.workflows.stop(self.name)
+
+
+class ClusterWorkflows:
+    """The workflows of the namespace SLIPWAY_WORKFLOWS_NAMESPACE.
+
+    client: the Kubernetes API. warn: tells a person what went wrong and is tried again. pause: waits between two looks
+    at a workflow that is watched.
+    """
+
+    runs_in_foreground = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        warn: Callable[[str], None],
+        pause: Callable[[], None] = lambda: time.sleep(POLL),
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.warn = warn
+        self.pause = pause
+
+    def list(self) -> Iterable[FoundWorkflow]:
+        """All workflows of the namespace."""
+        return (FoundWorkflow(one) for one in self.client.workflows())
+
+    def get(self, name: str) -> FoundWorkflow:
+        """The workflow."""
+        return FoundWorkflow(self.client.workflow(name))
+
+    def submit(self, template: str, parameters: Mapping[str, str]) -> ClusterExecution:
+        """A workflow from a WorkflowTemplate or CronWorkflow of the namespace."""
+        return ClusterExecution(self.client.create(submission(self.client.source(template), parameters)), self)
+
+    def retry(self, name: str, parameters: Mapping[str, str]) -> ClusterExecution:
+        """The same workflow, whose controller goes on with it."""
+        _, anew = retried(self.client.workflow(name), parameters)
+        for node, pod in self.client.pods(name).items():
+            if node in anew:
+                self.client.delete_pod(pod)
+        self.client.change(name, lambda workflow: retried(workflow, parameters)[0])
+        return ClusterExecution(name, self)
+
+    def watch(self, name: str, listener: Listener) -> StoredWorkflow:
+        """Ask the API for it until it has ended."""
+        self.client.workflow(name)  # one that is not there is refused at once, and not tried again
+        return watch(lambda: self.client.workflow(name), listener, self.warn, self.pause)
+
+    def log(self, name: str, nodes: Sequence[StoredNode]) -> Iterable[tuple[StoredNode, str | None]]:
+        """The logs of those pods that are still there."""
+        pods = self.client.pods(name)
+        for node in nodes:
+            pod = pods.get(node.id)
+            yield node, None if pod is None else self.client.log(pod)
+
+    def stop(self, name: str) -> None:
+        """As `argo stop`: the controller ends its pods."""
+
+        def change(workflow: StoredWorkflow) -> dict[str, Any]:
+            if workflow.phase.completed:
+                raise Refused(f"workflow {name} does not run: it is {workflow.phase}", "see: slipway list --cluster")
+            return {**workflow.manifest, "spec": {**workflow.spec, "shutdown": "Stop"}}
+
+        self.client.change(name, change)
+
+    def resume(self, name: str, node: str | None) -> None:
+        """As `argo resume`."""
+        self._answer(name, lambda workflow: {one.id: {} for one in waiting_nodes(workflow, node)})
+
+    def answer(self, name: str, word: str) -> None:
+        """As `argo node set` and `argo resume`."""
+        self._answer(name, lambda workflow: answers(workflow, word))
+
+    def _answer(self, name: str, chosen: Callable[[StoredWorkflow], Mapping[str, Mapping[str, str]]]) -> None:
+        self.client.change(name, lambda workflow: answered(workflow, chosen(workflow), getpass.getuser()))
+
+    def version_in(self, environment: Environment) -> str | None:
+        """What the environment's Application says; unknown where that cannot be read, which is told."""
+        from slipway_steps.adapters.argocd.platform import KubernetesPlatform
+
+        try:
+            found = KubernetesPlatform(self.settings).deployed(environment)
+        except PlatformError as error:
+            self.warn(f"{error}; the workflow takes what {environment} serves when its turn comes")
+            return None
+        if found is None:
+            raise Refused(
+                f"{environment} serves nothing", "release a model first: slipway submit release-model --cluster"
+            )
+        return found.version
