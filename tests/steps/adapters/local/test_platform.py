@@ -116,6 +116,20 @@ def test_it_serves_switches_and_keeps_its_address(platform: LocalPlatform) -> No
         requests.get(str(url), timeout=2)
 
 
+def test_a_changed_limit_makes_a_new_pod(platform: LocalPlatform) -> None:
+    deploy(platform, "healthy")
+    until(lambda: running(platform))
+    names = [platform.observe(STAGING).pods[0].name]
+    for limit in ({"memory_limit_mib": 200}, {"memory_limit_mib": 200, "cpu_limit_millicores": 400}):
+        changed = LocalPlatform(platform.settings.model_copy(update=limit), Files())
+        deploy(changed, "healthy")
+        until(lambda: running(platform))
+        names.append(changed.observe(STAGING).pods[0].name)
+        deploy(changed, "healthy")
+        assert changed.observe(STAGING).pods[0].name == names[-1], "the same limits twice made another pod"
+    assert len(set(names)) == 3, "the limits changed, the pod did not"
+
+
 @pytest.mark.parametrize("enforced_by", ["cgroup", "watchdog"])
 def test_memory_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str) -> None:
     if enforced_by == "watchdog":
