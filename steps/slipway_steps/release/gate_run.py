@@ -18,7 +18,6 @@ from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
 
-APP_HOST = service_host("model-app", Environment.STAGING)
 REQUEST_TIMEOUT = 20.0
 """Seconds for one answer; half a core needs half a second for the slowest model that passes."""
 
@@ -28,7 +27,9 @@ class StagingParams(BaseModel):
 
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
     source_environment: Environment = Field(Environment.STAGING, description="The environment that is judged.")
-    app_host: str = Field(APP_HOST, description="Host and port of the app, as a Service DNS name.", min_length=1)
+    app_host: str = Field(
+        "", description="Host and port of the app; empty: the Service of the environment that is judged."
+    )
     release: str = Field(description="Name of the workflow.")
 
 
@@ -69,7 +70,8 @@ def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
         package = read_package(world.registry.download_package(run_id, Path(directory)))
         samples = [(path.stem.rsplit("-", 1)[0], path.read_bytes()) for path in package.samples]
         labels = package.contract.labels
-    app = AppClient(world.platform.url(params.app_host), REQUEST_TIMEOUT)
+    host = params.app_host or service_host(world.settings.app, params.source_environment)
+    app = AppClient(world.platform.url(host), REQUEST_TIMEOUT)
     yield UnderTest(candidate, app, samples, labels)
 
 
