@@ -41,7 +41,7 @@ def run(params: Params, world: World) -> GateOutputs:
             "memory_mib": memory_series(after),
             "memory_limit_mib": after.memory_limit_bytes / MIB,
         }
-        return conclude(Gate.LOAD, params, world, found.candidate, checks, started, series)
+        return conclude(Gate.LOAD, params, world, found, checks, started, series)
 
 
 def peak_checks(observation: Observation) -> list[Check]:
