@@ -197,6 +197,22 @@ def test_a_dead_supervisor_takes_its_app_along_and_is_replaced(platform: LocalPl
     until(lambda: running(platform))
 
 
+def test_a_deployment_brings_back_what_other_environments_lost(platform: LocalPlatform) -> None:
+    """As after a restart of the machine, where nothing asks for production; what a person stopped stays stopped."""
+    for environment in Environment:
+        platform.deploy(environment, Candidate(version="1", digest="sha256:healthy"))
+    platform.down(Environment.CANARY)
+    status = Status.read(platform.home / "environments" / "production" / "status.json")
+    assert status is not None
+    os.kill(status.supervisor, signal.SIGKILL)
+    until(lambda: platform.status(Environment.PRODUCTION).phase == "Unknown")
+    deploy(platform, "other")
+    until(lambda: platform.status(Environment.PRODUCTION).phase == "Running")
+    assert platform.status(Environment.CANARY).phase == "Stopped"
+    platform.ensure(Environment.CANARY, stopped=True)
+    until(lambda: platform.status(Environment.CANARY).phase == "Running")
+
+
 def test_a_port_in_use_is_survived(platform: LocalPlatform) -> None:
     deploy(platform, "healthy")
     until(lambda: running(platform))
