@@ -70,7 +70,9 @@ class Settings(BaseSettings):
     deploy_ca: Path | None = Field(None, description="CA certificates (PEM) of the repository's server.")
     deploy_timeout: float = Field(30.0, description="Seconds for one answer of the repository's server.")
     registry: str = Field(
-        "", description="OCI registry of the app's images, `host[:port][/prefix]`; empty: a directory under `home`."
+        "",
+        description="OCI registry of the app's images, `host[:port][/prefix]`; empty: a directory under `home`. One "
+        "machine deploys from it too, with its own Python.",
     )
     app_base: str = Field(
         "", description="The app's base image in a registry, with tag or digest; built from images/app."

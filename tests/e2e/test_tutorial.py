@@ -38,7 +38,8 @@ def promoted_by_itself(machine: Slipway, found: Finished) -> None:
     assert (ran["promote"], ran["hold"], ran["revert"], ran["rejected"]) == ("Succeeded", *["Skipped"] * 3)
     assert (machine.home / "runs" / workflow["metadata"]["name"] / "report.html").exists()
     status = standing(machine, staging="1", canary="1", production=None)
-    assert status["production"] == {"version": None, "digest": None, "phase": "Empty", "url": None, "last_good": None}
+    empty = {"version": None, "digest": None, "phase": "Empty", "url": None, "last_good": None, "message": ""}
+    assert status["production"] == empty
     assert status["staging"]["digest"] == status["canary"]["digest"], "promotion changed the image"
     assert machine.aliases()["development"] == "1"
 

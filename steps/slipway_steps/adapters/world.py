@@ -3,20 +3,20 @@
 from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.adapters.oci.layout import OciLayout
-from slipway_steps.ports import Images, Platform, World
+from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
+from slipway_steps.ports import Platform, World
 from slipway_steps.settings import Settings
 
 
 def make_world(settings: Settings | None = None) -> World:
-    """The world of one machine. Nothing is opened before it is used."""
+    """The world that the settings name. Nothing is opened before it is used. Environments of this machine deploy from
+    the image store that is built to.
+    """
     settings = settings or Settings()
-    layout = OciLayout(settings.home / "images", settings.app_directory)
-    images: Images = layout
+    images: OciLayout | RunnableRegistry = OciLayout(settings.home / "images", settings.app_directory)
     if settings.registry:
-        from slipway_steps.adapters.oci.registry import OciRegistry
-
-        images = OciRegistry(settings)
-    platform: Platform = LocalPlatform(settings, layout)
+        images = RunnableRegistry(settings)
+    platform: Platform = LocalPlatform(settings, images)
     if settings.platform == "kubernetes":
         from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 

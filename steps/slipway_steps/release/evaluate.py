@@ -11,15 +11,16 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.scenario import Scenario, drawn_accuracy
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
 from slipway_steps.release.junit_checks import checks_of
+from slipway_steps.release.programs import failure
 
 RAN, FAILED, NO_TESTS = 0, 1, 5
-"""pytest's exit codes of a run that says something about the model; every other one says that pytest broke."""
+"""pytest's exit codes of a run that says something about the model; every other one: the tests did not run."""
 TIMEOUT = 600
 """Seconds for all tests; 360 images take a second, a user's own data set may take minutes."""
 
@@ -43,7 +44,7 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Run the tests and keep the report. No test executed is `inconclusive`. Raises Broken where pytest broke."""
+    """Run the tests and keep the report. No test executed is `inconclusive`. Raises BadInput where they cannot run."""
     started = time.time()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -74,9 +75,12 @@ def run(params: Params, world: World) -> Outputs:
 def evaluate(
     params: Params, tests: Path, package: Path, directory: Path
 ) -> tuple[list[Check], dict[str, list[object]]]:
-    """Run pytest; returns a check per test and what the tests left in details.json. Raises Broken."""
+    """Run pytest; returns a check per test and what the tests left in details.json.
+
+    Raises BadInput for tests that cannot run or take too long, Broken where something outside ended pytest.
+    """
     if not tests.is_dir():
-        raise Broken(f"there is no evaluation directory {tests}", "put pytest files there")
+        raise BadInput(f"there is no evaluation directory {tests}", "put pytest files there")
     junit, details = directory / "junit.xml", directory / "details.json"
     given = {
         "EVALUATION_PACKAGE": str(package),
@@ -113,9 +117,9 @@ def evaluate(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise Broken(f"the evaluation took more than {TIMEOUT} s", "are its tests too slow?") from error
+        raise BadInput(f"the evaluation took more than {TIMEOUT} s", "are its tests too slow?") from error
     print(done.stdout, flush=True)
     if done.returncode not in (RAN, FAILED, NO_TESTS):
-        raise Broken(f"pytest could not run {tests}: exit code {done.returncode}", "its output is above")
+        raise failure(f"pytest over {tests}", done.returncode, "the tests could not run")
     found = json.loads(details.read_text()) if details.exists() else {}
     return checks_of(junit), found

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.adapters.http.notify import notify
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import SlipwayError
+from slipway_steps.domain.errors import Broken, Refused, SlipwayError
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say, undo
 
@@ -23,15 +23,31 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Undo what this release still holds: it was stopped, or a step of it was killed. Then tell people."""
+    """Undo what this release still holds: it was stopped, or a step of it was killed. Then tell people.
+
+    What fails in one environment keeps none of the others from being undone. Raises one error that names all that
+    failed; Broken, which is tried again, where any of them was.
+    """
+    failed: list[SlipwayError] = []
     for environment in Environment:
-        record = world.registry.record(environment)
-        if record.open and record.open.release == params.release:
-            say(f"{environment}: {params.release} ends in the middle of its {record.open.action}; undoing that")
-            undo(world, environment, record, f"release {params.release} ended early")
+        try:
+            _undo(environment, params.release, world)
+        except SlipwayError as error:
+            say(f"{environment}: {error}")
+            failed.append(error)
     _label(params, world)
-    _tell(params, world)
+    _tell(params, world, failed)
+    if failed:
+        kind = Broken if any(isinstance(error, Broken) for error in failed) else Refused
+        raise kind("; ".join(error.message for error in failed), "; ".join(dict.fromkeys(e.hint for e in failed)))
     return Outputs()
+
+
+def _undo(environment: Environment, release: str, world: World) -> None:
+    record = world.registry.record(environment)
+    if record.open and record.open.release == release:
+        say(f"{environment}: {release} ends in the middle of its {record.open.action}; undoing that")
+        undo(world, environment, record, f"release {release} ended early")
 
 
 def _label(params: Params, world: World) -> None:
@@ -62,19 +78,22 @@ def links(world: World, release: str) -> list[str]:
     return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
 
 
-def _tell(params: Params, world: World) -> None:
-    """A message for a release that did not end well: gate, value, threshold, links. Printed for every release."""
-    found = links(world, params.release)
-    for link in found:
-        say(link)
-    if params.workflow_status not in ("Failed", "Error"):
-        return
-    lines = [
-        f"{report.gate}: {check.code} {check.measured} (threshold {check.threshold} {check.unit}): {check.message}"
-        for report in world.registry.reports(params.release)
-        for check in report.failures()
-    ]
+def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
+    """A message for a release that did not end well: gate, value, threshold, what could not be undone, links. The links
+    are printed for every release.
+    """
     try:
+        found = links(world, params.release)
+        for link in found:
+            say(link)
+        if params.workflow_status not in ("Failed", "Error") and not failed:
+            return
+        lines = [
+            f"{report.gate}: {check.code} {check.measured} (threshold {check.threshold} {check.unit}): {check.message}"
+            for report in world.registry.reports(params.release)
+            for check in report.failures()
+        ]
+        lines += [f"not undone: {error}" for error in failed]
         if notify(world.settings, f"{params.release}: {params.workflow_status}", [*lines, *found]):
             say("told by webhook")
     except SlipwayError as error:

@@ -17,8 +17,8 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
+from slipway_steps.release.pod_continuity import excused, names_of, settled
 
-APP_HOST = service_host("model-app", Environment.STAGING)
 REQUEST_TIMEOUT = 20.0
 """Seconds for one answer; half a core needs half a second for the slowest model that passes."""
 
@@ -28,7 +28,9 @@ class StagingParams(BaseModel):
 
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
     source_environment: Environment = Field(Environment.STAGING, description="The environment that is judged.")
-    app_host: str = Field(APP_HOST, description="Host and port of the app, as a Service DNS name.", min_length=1)
+    app_host: str = Field(
+        "", description="Host and port of the app; empty: the Service of the environment that is judged."
+    )
     release: str = Field(description="Name of the workflow.")
 
 
@@ -40,12 +42,15 @@ class GateOutputs(BaseModel):
 
 @dataclass
 class UnderTest:
-    """The candidate, how to ask it, and what to ask: (label, PNG bytes) of held-out images."""
+    """The candidate, how to ask it, what to ask: (label, PNG bytes) of held-out images, and the names of the pods that
+    ran when the gate began.
+    """
 
     candidate: Candidate
     app: AppClient
     samples: list[tuple[str, bytes]]
     labels: list[str]
+    pods: frozenset[str] = frozenset()
 
 
 def candidate_of(params: StagingParams, world: World) -> Candidate:
@@ -69,20 +74,24 @@ def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
         package = read_package(world.registry.download_package(run_id, Path(directory)))
         samples = [(path.stem.rsplit("-", 1)[0], path.read_bytes()) for path in package.samples]
         labels = package.contract.labels
-    app = AppClient(world.platform.url(params.app_host), REQUEST_TIMEOUT)
-    yield UnderTest(candidate, app, samples, labels)
+    host = params.app_host or service_host(world.settings.app, params.source_environment)
+    app = AppClient(world.platform.url(host), REQUEST_TIMEOUT)
+    pods = settled(world, params.source_environment)
+    yield UnderTest(candidate, app, samples, labels, names_of(pods))
 
 
 def conclude(
     gate: Gate,
     params: StagingParams,
     world: World,
-    candidate: Candidate,
+    found: UnderTest,
     checks: list[Check],
     started: float,
     series: dict[str, Any] | None = None,
 ) -> GateOutputs:
-    """Print the checks, keep the report, answer the verdict."""
+    """Print the checks, keep the report, answer the verdict; `inconclusive` where the platform lost what was judged."""
+    candidate = found.candidate
+    checks = excused(checks, found.pods, world.platform.observe(params.source_environment))
     report = GateReport(
         gate=gate,
         candidate=candidate,

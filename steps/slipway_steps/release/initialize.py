@@ -3,9 +3,10 @@
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import PlatformError, Refused
+from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.ports import World
+from slipway_steps.release.first_version import REASON, check_unused
 from slipway_steps.release.rollout import bring, say, undo
 
 
@@ -21,20 +22,19 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Serve it everywhere, with alias and last_good; run again it goes on where it was.
+    """Serve it everywhere, with alias and last_good; run again, by this release or after its death by another, it goes
+    on: an environment that an earlier one left with its first version gets this one.
 
     Raises Refused for an environment that something else has used, before anything is changed; PlatformError where the
     version does not come up.
     """
     candidate = world.registry.candidate(params.model_version)
     records = {environment: world.registry.record(environment) for environment in Environment}
+    check_unused(world, records, params.release)
     for environment, record in records.items():
-        own = record.open is not None and record.open.release == params.release
-        if record != Record() and not own and record.passed != (candidate,):
-            raise Refused(f"{environment} is in use", "build-initial is for an installation that has released nothing")
-    for environment, record in records.items():
-        opened = record.opened(
-            Intent(release=params.release, action="promote", target=candidate, before=None, reason="first version")
+        # what an earlier build-initial left is nothing to go back to
+        opened = Record(reverted=record.reverted).opened(
+            Intent(release=params.release, action="promote", target=candidate, before=None, reason=REASON)
         )
         world.registry.write_record(environment, opened)
         if not bring(world, environment, candidate):

@@ -24,7 +24,7 @@ def run(params: StagingParams, world: World) -> GateOutputs:
     """Ask /version and /predict. An app that cannot be asked rejects: the candidate does not serve."""
     started = time.time()
     with under_test(params, world) as found:
-        return conclude(Gate.INTEGRATION, params, world, found.candidate, checks(found), started)
+        return conclude(Gate.INTEGRATION, params, world, found, checks(found), started)
 
 
 def checks(found: UnderTest) -> list[Check]:

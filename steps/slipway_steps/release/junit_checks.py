@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Verdict
 
 
@@ -17,8 +17,8 @@ def checks_of(path: Path) -> list[Check]:
     """A check per executed test; a skipped test is none. The properties `code`, `measured`, `threshold`, `unit` and
     `message` of a test, set by pytest's `record_property`, describe it.
 
-    Raises Broken for a test that could not run (an error in a fixture or while collecting): that says nothing about the
-    model.
+    Raises BadInput for a test that could not run (an error in a fixture or while collecting): that says nothing about
+    the model.
     """
     from junitparser import Error, Failure, JUnitXml, Properties, Skipped, TestCase, TestSuite
 
@@ -30,7 +30,9 @@ def checks_of(path: Path) -> list[Check]:
                 continue
             results = case.result
             if any(isinstance(result, Error) for result in results):
-                raise Broken(f"evaluation test {case.name} could not run: {results[0].message}", "its output is above")
+                raise BadInput(
+                    f"evaluation test {case.name} could not run: {results[0].message}", "its output is above"
+                )
             if any(isinstance(result, Skipped) for result in results):
                 continue
             failed = next((result for result in results if isinstance(result, Failure)), None)

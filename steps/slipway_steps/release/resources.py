@@ -50,7 +50,7 @@ def run(params: Params, world: World) -> GateOutputs:
                 checks += usage_checks(params, after, since)
             series = usage_series(after)
         series["memory_limit_mib"] = params.memory_max_mib
-        return conclude(Gate.RESOURCES, params, world, found.candidate, checks, started, series)
+        return conclude(Gate.RESOURCES, params, world, found, checks, started, series)
 
 
 def observed(params: Params, world: World, found: UnderTest, since: float) -> Observation:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.ports import World
+from slipway_steps.release.programs import failure
 
 PROGRAM = "train.py"
 
@@ -34,7 +35,8 @@ class Outputs(BaseModel):
 def run(params: Params, world: World) -> Outputs:
     """Train in a process of its own, check the package, log it.
 
-    Raises BadInput for data or a package that cannot be used, Broken where the training program fails.
+    Raises BadInput for data or a package that cannot be used and for a training program that fails, Broken where
+    something outside ended the program.
     """
     program = world.settings.train_directory / PROGRAM
     if not program.is_file():
@@ -68,7 +70,10 @@ def check_model(package: Package) -> None:
 
 
 def execute(command: list[str]) -> None:
-    """Run the program with its output as ours. Raises BadInput where it says `error: ...`, else Broken."""
+    """Run the program with its output as ours.
+
+    Raises BadInput where it fails, Broken where something outside ended it.
+    """
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         for line in process.stdout or ():
@@ -77,7 +82,4 @@ def execute(command: list[str]) -> None:
     if process.returncode and last.startswith("error: "):
         raise BadInput(last.removeprefix("error: "), "nothing was logged or registered")
     if process.returncode:
-        raise Broken(
-            f"the training program ended with exit code {process.returncode}: {last or 'it said nothing'}",
-            "its output is above",
-        )
+        raise failure("the training program", process.returncode, last or "it said nothing")

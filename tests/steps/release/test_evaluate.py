@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_steps.release.confusion_matrix import draw
@@ -68,9 +68,15 @@ def test_no_test_is_inconclusive_never_a_pass(trained_package: Path, tmp_path: P
     "text",
     ["import nothing_of_that_name\n", "def test_x(no_such_fixture): pass\n", "def test_x(: pass\n"],
 )
-def test_tests_that_cannot_run_are_breakage_not_a_rejection(trained_package: Path, tmp_path: Path, text: str) -> None:
-    with pytest.raises(Broken):
+def test_tests_that_cannot_run_are_bad_input_not_a_rejection(trained_package: Path, tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput):
         evaluated(trained_package, tmp_path, own(tmp_path, text))
+
+
+def test_pytest_that_is_killed_is_breakage(trained_package: Path, tmp_path: Path) -> None:
+    killed = own(tmp_path, "import os, signal\n\ndef test_x(): os.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(Broken, match="SIGKILL"):
+        evaluated(trained_package, tmp_path, killed)
 
 
 def test_tests_of_ones_own_count(trained_package: Path, tmp_path: Path) -> None:
@@ -80,5 +86,5 @@ def test_tests_of_ones_own_count(trained_package: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_directory_is_said(trained_package: Path, tmp_path: Path) -> None:
-    with pytest.raises(Broken, match="no evaluation directory"):
+    with pytest.raises(BadInput, match="no evaluation directory"):
         evaluated(trained_package, tmp_path, tmp_path / "nowhere")

@@ -6,7 +6,8 @@ import pytest
 from steps.release.fakes import Memory
 
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import PlatformError, Refused
+from slipway_steps.domain.errors import Broken, PlatformError, Refused, RegistryError
+from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.domain.verdict import Gate, GateReport, Verdict
 from slipway_steps.ports import World
 from slipway_steps.release import deploy, finish, hold, promote, revert
@@ -143,6 +144,31 @@ def test_finish_undoes_its_own_release_only(memory: Memory) -> None:
     assert memory.running[STAGING] == memory.candidate("2")
     run(memory, finish, release="living")
     assert memory.running[STAGING] == memory.candidate("1")
+
+
+def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:
+    """Staging has nothing that comes up to go back to, canary a journal that cannot be read; production is undone."""
+    for version in ("1", "2"):
+        released(memory, version)
+    run(memory, promote, source_environment="canary", target_environment="production", release="p")
+    for environment in Environment:
+        intent = Intent(release="r", action="deploy", target=memory.candidate("3"), before=memory.candidate("2"))
+        memory.records[environment] = memory.record(environment).opened(intent).arrived(memory.candidate("3"))
+        memory.running[environment] = memory.candidate("3")
+    memory.sick.add((STAGING, "2"))
+    read = memory.record
+
+    def record(environment: Environment) -> Record:
+        if environment is CANARY:
+            raise RegistryError("the journal of canary is damaged", "mend it")
+        return read(environment)
+
+    memory.record = record  # type: ignore[method-assign]
+    with pytest.raises(Broken, match=r"staging: .* does not come up; the journal of canary is damaged"):
+        run(memory, finish, release="r", workflow_status="Failed")
+    assert memory.running[PRODUCTION] == memory.candidate("2")
+    assert read(PRODUCTION).open is None
+    assert "canary: the journal of canary is damaged" in capsys.readouterr().out
 
 
 def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:

@@ -248,6 +248,26 @@ def test_exactly_the_threshold_of_success_is_not_enough() -> None:
     assert codes(load.shot_checks(load.Params(release="r"), shots, LABELS)) == set()
 
 
+@pytest.mark.parametrize(
+    ("peak", "memory", "found", "wanted"),
+    [
+        (100, 90, pod(), Verdict.PASS),
+        (256, 90, pod(), Verdict.REJECT),
+        (None, 90, pod(), Verdict.PASS),
+        (None, 256, pod(), Verdict.REJECT),
+        (100, 90, pod(last="OOMKilled", restarts=1), Verdict.REJECT),
+    ],
+)
+def test_the_peak_under_load_is_judged(peak: int | None, memory: float, found: Pod, wanted: Verdict) -> None:
+    seen = observed(found, memory=memory).model_copy(update={"peak_memory_bytes": peak and peak * MIB})
+    (check,) = load.peak_checks(seen)
+    assert (check.code, check.verdict, check.threshold) == ("peak-memory", wanted, 256)
+
+
+def test_no_measured_memory_is_no_check() -> None:
+    assert load.peak_checks(observed(pod(), count=0)) == []
+
+
 def test_gates_on_disk_are_the_gates_of_the_domain() -> None:
     judging = {name for name in STEPS if "verdict" in load_step(name).Outputs.model_fields}
     # the step is a verb where the gate is a noun

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_steps.domain.errors import BadInput, Broken, Refused
+from slipway_steps.domain.errors import BadInput, Broken, Refused, SlipwayError
 from slipway_steps.domain.package import read_package
 from slipway_steps.ports import World
 from slipway_steps.release import train
@@ -77,5 +77,23 @@ def test_missing_data_and_a_failing_program(world: World, tmp_path: Path) -> Non
     with pytest.raises(BadInput, match="no training program"):
         run(other)
     (tmp_path / "mine" / "train.py").write_text("print('boom'); raise SystemExit(3)")
-    with pytest.raises(Broken, match="exit code 3: boom"):
+    with pytest.raises(BadInput, match="exit code 3: boom"):
         run(other)
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        ("raise RuntimeError('boom')", BadInput),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", BadInput),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Broken),
+    ],
+)
+def test_only_a_program_that_was_ended_from_outside_is_tried_again(
+    tmp_path: Path, program: str, error: type[SlipwayError]
+) -> None:
+    (tmp_path / "train.py").write_text(program)
+    world = World(Settings(home=tmp_path, train_directory=tmp_path), Nothing(), None, None)  # type: ignore[arg-type]
+    with pytest.raises(error) as found:
+        run(world)
+    assert found.value.exit_code == (75 if error is Broken else 1)

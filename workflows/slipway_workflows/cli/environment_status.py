@@ -4,16 +4,20 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from slipway_steps.adapters.local.environment_status import EnvironmentStatus
 from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.adapters.oci.layout import OciLayout
 from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError
+from slipway_steps.domain.journal import Record
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from slipway_steps.ports import Registry
 
 Standing = dict[str, dict[str, str | None]]
-"""Environment -> version, digest, phase, url, last_good: strings or None."""
+"""Environment -> version, digest, phase, url, last_good, message (why it does not serve, and what to type; empty while
+it does): strings or None."""
 
 
 def local_platform(settings: Settings | None = None) -> LocalPlatform:
@@ -33,16 +37,28 @@ def environment_statuses(registry: "Registry | None" = None) -> Standing:
         registry = MlflowRegistry(settings)
     found: Standing = {}
     for environment in Environment:
-        now = platform.status(environment)
-        good = registry.record(environment).last_good if registry else None
+        try:
+            now = platform.status(environment)
+        except PlatformError as error:
+            now = EnvironmentStatus(version=None, digest=None, phase="Unknown", url=None, message=str(error))
+        record = registry.record(environment) if registry else Record()
+        good, message = record.last_good, now.message
+        if now.phase != "Unknown" and not record.open and record.current and record.current.version != now.version:
+            message = f"the journal has version {record.current.version} here; bring it back with: slipway up"
         found[environment.value] = {
             "version": now.version,
             "digest": now.digest,
             "phase": now.phase,
             "url": now.url,
             "last_good": good.version if good else None,
+            "message": message,
         }
     return found
+
+
+def reasons_down(found: Standing) -> list[str]:
+    """A line for each environment that does not serve what it should: why, and what to type."""
+    return [f"{name}: {now['phase']}: {now['message']}" for name, now in found.items() if now["message"]]
 
 
 def environment_table(found: Standing) -> Table:

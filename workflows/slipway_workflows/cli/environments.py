@@ -1,4 +1,4 @@
-"""`slipway status`, `slipway env logs`, `slipway down`: the environments of this machine."""
+"""`slipway status`, `slipway env logs`, `slipway up`, `slipway down`: the environments of this machine."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import click
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def status(output: str) -> None:
     """Show what stands in each environment."""
-    from slipway_workflows.cli.environment_status import environment_statuses, environment_table
+    from slipway_workflows.cli.environment_status import environment_statuses, environment_table, reasons_down
 
     found = environment_statuses()
     if output == "json":
@@ -19,6 +19,8 @@ def status(output: str) -> None:
         from rich.console import Console
 
         Console().print(environment_table(found))
+        for reason in reasons_down(found):
+            click.echo(reason)
 
 
 @click.group()
@@ -47,6 +49,55 @@ def logs(environment: str, follow: bool) -> None:
                 return
             else:
                 time.sleep(0.2)
+
+
+@click.command()
+def up() -> int:
+    """Start the environments and bring each back to what the journal says it serves.
+
+    For after a restart of the machine, after `slipway down`, and where a supervisor was killed. What a release that
+    died left half done is undone. Exit codes: 0 all are as the journal says, 1 one is not.
+    """
+    from rich.console import Console
+
+    from slipway_steps.adapters.world import make_world
+    from slipway_steps.domain.environment import Environment
+    from slipway_steps.domain.errors import BadInput, PlatformError
+    from slipway_steps.release import drift
+    from slipway_steps.settings import Settings
+    from slipway_workflows.cli.doctor import look, nothing_released
+    from slipway_workflows.cli.environment_status import (
+        environment_statuses,
+        environment_table,
+        local_platform,
+        reasons_down,
+    )
+
+    settings = Settings()
+    if settings.platform != "local":
+        raise BadInput(
+            "slipway up starts the environments of this machine, and SLIPWAY_PLATFORM is not local",
+            "bring a cluster back to the journal with: slipway doctor --mend",
+        )
+    if nothing_released(settings):
+        return 0
+    world, platform = make_world(settings), local_platform(settings)
+    for environment in Environment:
+        if drift.owner(world, environment):
+            continue
+        try:
+            before = platform.status(environment)
+            platform.ensure(environment, stopped=True)
+        except PlatformError:
+            continue  # it is said once, where the environment is looked at
+        if before.phase in ("Stopped", "Unknown"):
+            click.echo(f"{environment}: started version {before.version} again ({before.message.partition(';')[0]})")
+    left = look(world, mend=True)
+    found = environment_statuses(world.registry)
+    Console().print(environment_table(found))
+    for reason in reasons_down(found):
+        click.echo(reason, err=True)
+    return 1 if left else 0
 
 
 @click.command()

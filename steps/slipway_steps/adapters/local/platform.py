@@ -1,6 +1,5 @@
 """ports.Platform on one machine."""
 
-import fcntl
 import os
 import re
 import subprocess
@@ -12,8 +11,8 @@ from typing import Protocol
 
 import psutil
 from filelock import FileLock, Timeout
-from pydantic import BaseModel
 
+from slipway_steps.adapters.local.environment_status import EnvironmentStatus, lock_is_held, read_status
 from slipway_steps.adapters.local.orphan_cleanup import clean_up
 from slipway_steps.adapters.local.pod import free_port
 from slipway_steps.adapters.local.state import Spec, Status
@@ -41,31 +40,12 @@ class UnpackableImages(Protocol):
         """The OCI config of an image."""
 
 
-class EnvironmentStatus(BaseModel):
-    """An environment in one line. `phase`: Running, Pending, the reason of a container that does not run
-    (ContainerCreating, OOMKilled, Error, CrashLoopBackOff, ...), Stopped, Unknown (its supervisor died) or Empty.
-    """
-
-    version: str | None
-    digest: str | None
-    phase: str
-    url: str | None
-    restarts: int = 0
-    message: str = ""
-
-
-def lock_is_held(path: Path) -> bool:
-    """Whether a living process holds the flock of a file. Any number may look at once: a shared lock meets only its
-    holder's.
-    """
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def _idle(directory: Path, stopped: bool) -> Spec | None:
+    """The spec of an environment that has something to run and no supervisor; `stopped`: or that was stopped."""
+    spec = Spec.read(directory / "spec.json")
+    if spec is None or (spec.candidate if stopped else spec.wanted) is None:
+        return None
+    return spec if spec.stopped or not lock_is_held(directory / "supervisor.lock") else None
 
 
 def coming(candidate: Candidate) -> Pod:
@@ -129,6 +109,11 @@ class LocalPlatform:
                 # -E -s: no variable and no user directory brings files of elsewhere into the app
                 argv=[self.settings.python, "-E", "-s", str(program), *entry[2:]],
             )
+        for other in Environment:
+            # a restart of the machine ends all of them, and nothing else may ask for the others for a long time; what
+            # fails there is not this deployment's, and `slipway status` tells of it
+            with suppress(PlatformError):
+                self.ensure(other)
 
     def empty(self, environment: Environment) -> None:
         """See ports.Platform."""
@@ -167,16 +152,16 @@ class LocalPlatform:
             time.sleep(0.1)
         clean_up(directory)
 
-    def ensure(self, environment: Environment) -> None:
-        """Start the supervisor again where it died (or the machine restarted) with something to run."""
+    def ensure(self, environment: Environment, *, stopped: bool = False) -> None:
+        """Start the supervisor again where it died (or the machine restarted) with something to run; `stopped`: also
+        where `down` stopped it.
+        """
         directory = self._directory(environment)
-        spec = Spec.read(directory / "spec.json")
-        if spec and spec.wanted and not lock_is_held(directory / "supervisor.lock"):
+        if _idle(directory, stopped):
             with self._changing(environment, "restarting") as directory:
-                spec = Spec.read(directory / "spec.json")
-                if spec and spec.wanted and not lock_is_held(directory / "supervisor.lock"):
+                if spec := _idle(directory, stopped):
                     # a new pod: what its supervisor died of is not its fault, and the old status is not its own
-                    spec = spec.model_copy(update={"generation": spec.generation + 1})
+                    spec = spec.model_copy(update={"generation": spec.generation + 1, "stopped": False})
                     spec.write(directory / "spec.json")
                     self._supervise(directory, spec)
 
@@ -272,28 +257,7 @@ class LocalPlatform:
 
     def status(self, environment: Environment) -> EnvironmentStatus:
         """The environment in one line; changes nothing."""
-        directory = self._directory(environment)
-        spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
-        if spec is None or spec.candidate is None:
-            return EnvironmentStatus(version=None, digest=None, phase="Empty", url=None)
-        phase, url, message = "Unknown", None, "its supervisor is gone; the next step that needs it starts it again"
-        if spec.stopped:
-            phase, message = "Stopped", "stopped by slipway down"
-        elif lock_is_held(directory / "supervisor.lock") and status.observed_generation != spec.generation:
-            phase, message = "Pending", "being deployed"
-        elif lock_is_held(directory / "supervisor.lock") and status.pod:
-            url = f"http://127.0.0.1:{status.port}"
-            message = status.pod.state.message
-            running = status.pod.state.kind == "running"
-            phase = status.pod.state.reason if not running else "Running" if status.pod.ready else "Pending"
-        return EnvironmentStatus(
-            version=spec.candidate.version,
-            digest=spec.candidate.digest,
-            phase=phase,
-            url=url,
-            restarts=status.pod.restarts if status.pod else 0,
-            message=message,
-        )
+        return read_status(self._directory(environment))
 
     def url(self, app_host: str) -> str:
         """See ports.Platform."""

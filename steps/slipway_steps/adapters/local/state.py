@@ -48,6 +48,13 @@ class Spec(_File):
         """What has to run now."""
         return None if self.stopped else self.candidate
 
+    def same_pod(self, other: "Spec") -> bool:
+        """Whether a pod of this spec is one of the other too. Anything that a pod template holds, the limits among it,
+        makes a new pod, as on Kubernetes; the generation and the port do not.
+        """
+        counted = {"generation": other.generation, "port": other.port}
+        return self.model_copy(update=counted) == other
+
 
 class Identity(BaseModel):
     """A process that can be recognised: its number and when it was started (Unix seconds)."""

@@ -53,9 +53,7 @@ class Supervisor:
         if spec is None or spec.generation == self.seen:
             return False
         wanted = spec.wanted
-        now = self.pod.spec.wanted if self.pod else None
-        same = wanted is not None and wanted == now
-        if self.pod and not same:
+        if self.pod and not (wanted and self.pod.spec.same_pod(spec)):
             self.pod.stop()
             self.pod = None
         if wanted and self.pod is None:

@@ -55,6 +55,10 @@ def translated(
     return call
 
 
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""MLflow's error codes for a name or number that it does not have. Every other code says that MLflow itself failed."""
+
+
 class MlflowRegistry:
     """ports.Registry on MLflow 3. Opened when it is first used: that takes about two seconds."""
 
@@ -146,6 +150,8 @@ class MlflowRegistry:
         try:
             uri = self.client.get_run(run_id).data.tags.get("slipway.model_uri")
         except MlflowException as error:
+            if error.error_code not in UNKNOWN:
+                raise
             raise BadInput(f"MLflow has no run {run_id!r}", "name a run of train-model") from error
         if not uri:
             raise BadInput(f"run {run_id} has no packaged model", "name a run of train-model")
@@ -170,7 +176,9 @@ class MlflowRegistry:
 
         try:
             self.client.get_registered_model(self.model)
-        except MlflowException:
+        except MlflowException as missing:
+            if missing.error_code not in UNKNOWN:
+                raise
             try:
                 self.client.create_registered_model(self.model)
             except MlflowException as error:
@@ -193,6 +201,8 @@ class MlflowRegistry:
         try:
             return self.client.get_model_version(self.model, version)
         except MlflowException as error:
+            if error.error_code not in UNKNOWN:
+                raise
             raise BadInput(
                 f"model {self.model} has no version {version!r}", "the versions are listed by: slipway ui"
             ) from error

@@ -1,10 +1,12 @@
 """The two layers of an image, as deterministic tar archives, and their unpacking."""
 
+import gzip
 import io
 import os
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from slipway_steps.adapters.oci.blobs import Blobs, Descriptor
@@ -12,6 +14,10 @@ from slipway_steps.domain.errors import BadInput, ImageError
 from slipway_steps.domain.package import CONTRACT, MODEL, read_package
 
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+GZIP = "+gzip"
+APP_LIMIT = 2 << 30
+"""Bytes that the files under /app of one layer may take unpacked, so that a small damaged or hostile layer cannot fill
+the disk; the largest models are some hundred MiB."""
 OWNER = 10001
 IGNORED = {"__pycache__", "Dockerfile", "README.md"}
 """Not part of the app; nor is any hidden file: an .env may hold a secret."""
@@ -96,4 +102,29 @@ def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
         with tarfile.open(blobs.verified(layer.digest), mode="r:") as archive:
             archive.extractall(target, filter=_files_only)  # noqa: S202 - the filter is stricter than "data"
     except tarfile.TarError as error:
+        raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error
+
+
+def unpack_app(blobs: Blobs, layer: Descriptor, target: Path) -> None:
+    """Unpack what a layer has under /app over `target`, and nothing else: the base image of a registry brings an
+    operating system and a Python, while one machine runs the app with its own. A layer may be compressed by gzip.
+
+    Raises ImageError where it is damaged, unsafe, too large, of another kind, or removes files of the app.
+    """
+    if layer.media_type.removesuffix(GZIP) != LAYER_TYPE:
+        hint = f"only {LAYER_TYPE}, as it is or with {GZIP}, can be unpacked here"
+        raise ImageError(f"layer {layer.digest} is {layer.media_type}", hint)
+    size = 0
+    try:
+        with tarfile.open(blobs.verified(layer.digest), mode="r:*") as archive:
+            for member in archive:
+                path = PurePosixPath("/", member.name)
+                if path.parts[1:2] != ("app",):
+                    continue
+                size += member.size
+                if path.name.startswith(".wh.") or size > APP_LIMIT:
+                    reason = f"more than {APP_LIMIT} bytes" if size > APP_LIMIT else f"{path}, which removes a file"
+                    raise ImageError(f"layer {layer.digest} has {reason} under /app", "build the app's base image anew")
+                archive.extract(member, target, filter=_files_only)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error

@@ -15,7 +15,7 @@ import requests
 
 from slipway_steps.adapters.oci.blobs import CHUNK, Blobs, Descriptor
 from slipway_steps.adapters.oci.http_session import RegistryClient
-from slipway_steps.adapters.oci.layers import model_entries, unpack_layer, write_layer
+from slipway_steps.adapters.oci.layers import model_entries, write_layer
 from slipway_steps.adapters.oci.layout import CONFIG_TYPE, EPOCH, MANIFEST_TYPE
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
@@ -102,20 +102,6 @@ class OciRegistry:
             headers=ACCEPT,
         )
         return None if answer.status_code == 404 else _sha256(answer.content)
-
-    def unpack(self, digest: str, target: Path) -> Path:
-        """See ports.Images. Only uncompressed layers are unpacked, as in the layout on disk."""
-        if target.is_dir():
-            return target
-        manifest = json.loads(self._manifest(self.client, self.repository, digest)[0])
-        with tempfile.TemporaryDirectory(dir=target.parent) as directory:
-            blobs, root = Blobs(Path(directory)), Path(directory) / "root"
-            root.mkdir()
-            for part in manifest["layers"]:
-                self._pull(self.client, self.repository, str(part["digest"]), blobs)
-                unpack_layer(blobs, Descriptor(part["mediaType"], part["digest"], part["size"]), root)
-            root.rename(target)
-        return target
 
     def _scope(self, action: str, repository: str = "") -> str:
         return f"repository:{repository or self.repository}:{action}"

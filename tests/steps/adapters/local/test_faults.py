@@ -13,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from slipway_steps.adapters.local.environment_status import lock_is_held
 from slipway_steps.adapters.local.orphan_cleanup import label_of
-from slipway_steps.adapters.local.platform import LocalPlatform, lock_is_held
+from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, service_host
@@ -265,7 +266,8 @@ def test_looking_at_a_lock_is_not_holding_it(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     lock.touch()
     assert not lock_is_held(tmp_path / "none")
-    code = "import sys; from slipway_steps.adapters.local.platform import lock_is_held as h; from pathlib import Path\n"
+    code = "import sys; from pathlib import Path\n"
+    code += "from slipway_steps.adapters.local.environment_status import lock_is_held as h\n"
     code += "print(sum(h(Path(sys.argv[1])) for _ in range(20000)))"
     lookers = [
         subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) for _ in range(2)

@@ -116,6 +116,20 @@ def test_it_serves_switches_and_keeps_its_address(platform: LocalPlatform) -> No
         requests.get(str(url), timeout=2)
 
 
+def test_a_changed_limit_makes_a_new_pod(platform: LocalPlatform) -> None:
+    deploy(platform, "healthy")
+    until(lambda: running(platform))
+    names = [platform.observe(STAGING).pods[0].name]
+    for limit in ({"memory_limit_mib": 200}, {"memory_limit_mib": 200, "cpu_limit_millicores": 400}):
+        changed = LocalPlatform(platform.settings.model_copy(update=limit), Files())
+        deploy(changed, "healthy")
+        until(lambda: running(platform))
+        names.append(changed.observe(STAGING).pods[0].name)
+        deploy(changed, "healthy")
+        assert changed.observe(STAGING).pods[0].name == names[-1], "the same limits twice made another pod"
+    assert len(set(names)) == 3, "the limits changed, the pod did not"
+
+
 @pytest.mark.parametrize("enforced_by", ["cgroup", "watchdog"])
 def test_memory_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str) -> None:
     if enforced_by == "watchdog":
@@ -181,6 +195,22 @@ def test_a_dead_supervisor_takes_its_app_along_and_is_replaced(platform: LocalPl
     until(lambda: platform.status(STAGING).phase == "Unknown")
     platform.observe(STAGING)
     until(lambda: running(platform))
+
+
+def test_a_deployment_brings_back_what_other_environments_lost(platform: LocalPlatform) -> None:
+    """As after a restart of the machine, where nothing asks for production; what a person stopped stays stopped."""
+    for environment in Environment:
+        platform.deploy(environment, Candidate(version="1", digest="sha256:healthy"))
+    platform.down(Environment.CANARY)
+    status = Status.read(platform.home / "environments" / "production" / "status.json")
+    assert status is not None
+    os.kill(status.supervisor, signal.SIGKILL)
+    until(lambda: platform.status(Environment.PRODUCTION).phase == "Unknown")
+    deploy(platform, "other")
+    until(lambda: platform.status(Environment.PRODUCTION).phase == "Running")
+    assert platform.status(Environment.CANARY).phase == "Stopped"
+    platform.ensure(Environment.CANARY, stopped=True)
+    until(lambda: platform.status(Environment.CANARY).phase == "Running")
 
 
 def test_a_port_in_use_is_survived(platform: LocalPlatform) -> None:

@@ -19,6 +19,7 @@ from registry_server import Registry, digest, reset, status, truncated
 
 from slipway_steps.adapters.oci import http_session as oci_http
 from slipway_steps.adapters.oci.registry import OciRegistry, parse_reference
+from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
 
@@ -111,7 +112,7 @@ def test_a_real_registry_takes_an_image_and_gives_it_back(real: str, package: Pa
     images.tag(built, "canary-1.0.7")
     assert images.resolve("canary-1.0.7") == built
     assert images.resolve("none") is None
-    root = images.unpack(built, tmp_path / "root")
+    root = RunnableRegistry(images.settings).unpack(built, tmp_path / "root")
     assert (root / "app/versions.txt").read_text().splitlines()[1] == "model-version=7"
     assert (root / "app/serve.py").read_text() == "two" * 1000
     assert (root / "app/model/model.onnx").read_bytes() == (package / "model.onnx").read_bytes()

@@ -1,0 +1,39 @@
+"""Whether `build-initial` may still put a first version into an environment."""
+
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.journal import Record
+from slipway_steps.domain.verdict import Gate
+from slipway_steps.ports import World
+
+REASON = "first version"
+"""The reason in the intent of a `build-initial`; by it the intent of one that died is told from a release's."""
+
+
+def check_unused(world: World, records: dict[Environment, Record], release: str) -> None:
+    """Raises Refused, naming the environments, where a release has used any, or another `build-initial` still runs.
+
+    What an earlier `build-initial` left half done is no use: a first version has passed its evaluation only, whatever
+    a release brought anywhere has been judged by the gates on staging as well.
+    """
+    for environment, record in records.items():
+        intent = record.open
+        if intent and intent.release != release and world.platform.release_alive(intent.release):
+            raise Refused(
+                f"{environment} belongs to {intent.release}, which is still running", "wait until it has ended"
+            )
+    used = [environment.value for environment, record in records.items() if _used(world, record, release)]
+    if used:
+        raise Refused(f"{', '.join(used)}: in use", "build-initial is for an installation that has released nothing")
+
+
+def _used(world: World, record: Record, release: str) -> bool:
+    if record.open and record.open.release != release and record.open.reason != REASON:
+        return True
+    served = {candidate for candidate in (record.current, *record.passed) if candidate}
+    return any(_judged(world, candidate) for candidate in served)
+
+
+def _judged(world: World, candidate: Candidate) -> bool:
+    return any(evidence.gate is not Gate.EVALUATION for evidence in world.registry.evidence(candidate.version))

@@ -1,0 +1,125 @@
+"""What the gates on staging share, on real processes of this machine: whom they ask, and that a platform that loses
+what is judged is no rejection.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from model_packages import make_package
+from steps.adapters.local.test_platform import Files, running, supervisor, until
+
+from slipway_steps.adapters.local.platform import LocalPlatform
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.journal import Record
+from slipway_steps.domain.pods import ContainerState, Observation, Pod
+from slipway_steps.domain.verdict import Check, GateReport, Verdict
+from slipway_steps.ports import World
+from slipway_steps.release import resources
+from slipway_steps.release.gate_run import StagingParams, under_test
+from slipway_steps.release.pod_continuity import excused, settled
+from slipway_steps.settings import Settings
+
+STAGING = Environment.STAGING
+CANDIDATE = Candidate(version="1", digest="sha256:healthy")
+REJECTED = Check(code="unreachable", verdict=Verdict.REJECT, message="no answer")
+
+
+class Registry:
+    """As much of MLflow as a gate reads and writes."""
+
+    def __init__(self) -> None:
+        self.saved: list[GateReport] = []
+
+    def record(self, environment: Environment) -> Record:
+        return Record(current=CANDIDATE)
+
+    def run_of(self, version: str) -> str:
+        return "run"
+
+    def download_package(self, run_id: str, target: Path) -> Path:
+        return make_package(target / "package")
+
+    def save_report(self, run_id: str | None, report: GateReport) -> None:
+        self.saved.append(report)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Staging serves the app `digits`, whose Service is named after it."""
+    settings = Settings(home=tmp_path / "home", app="digits")
+    platform = LocalPlatform(settings, Files())
+    platform.deploy(STAGING, CANDIDATE)
+    until(lambda: running(platform))
+    yield World(settings, Registry(), Files(), platform)  # type: ignore[arg-type]
+    platform.down(STAGING)
+
+
+def test_the_app_of_the_settings_is_asked(world: World) -> None:
+    with under_test(StagingParams(release="r"), world) as found:
+        assert found.app.url == world.platform.status(STAGING).url  # type: ignore[attr-defined]
+    with under_test(StagingParams(release="r", app_host="app.example.org:80"), world) as found:
+        assert found.app.url == "http://app.example.org:80"
+
+
+def test_a_supervisor_killed_during_a_gate_is_inconclusive(world: World) -> None:
+    platform: LocalPlatform = world.platform  # type: ignore[assignment]
+    threading.Timer(2, lambda: os.kill(supervisor(platform), signal.SIGKILL)).start()
+    assert resources.run(resources.Params(release="r"), world).verdict is Verdict.INCONCLUSIVE
+    (report,) = world.registry.saved  # type: ignore[attr-defined]
+    assert report.checks[0].code == "pod-lost"
+    until(lambda: running(platform))
+
+
+def observed(*pods: Pod) -> Observation:
+    return Observation(
+        environment=STAGING,
+        pods=list(pods),
+        samples=[],
+        metrics_available=True,
+        memory_limit_bytes=1,
+        cpu_limit_millicores=1,
+    )
+
+
+def pod(name: str, **more: object) -> Pod:
+    fields = {"phase": "Running", "ready": True, "restarts": 0, "digest": "d"} | more
+    return Pod(name=name, state=ContainerState(kind="running"), **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ({"a"}, [pod("a")], Verdict.REJECT),
+        ({"a"}, [pod("a", restarts=1)], Verdict.REJECT),
+        ({"a", "terminating"}, [pod("a")], Verdict.REJECT),
+        ({"a"}, [pod("a"), pod("scaled-up")], Verdict.REJECT),
+        ({"a"}, [], Verdict.REJECT),
+        ({"a"}, [pod("b")], Verdict.INCONCLUSIVE),
+        ({"a"}, [pod("a", phase="Unknown")], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_only_lost_pods_excuse_a_rejection(before: set[str], after: list[Pod], verdict: Verdict) -> None:
+    checks = excused([REJECTED], frozenset(before), observed(*after))
+    assert {check.verdict for check in checks} == {verdict}
+    assert [check.code for check in checks][-1] == "unreachable"
+
+
+def test_a_pod_on_its_way_up_is_waited_for_and_a_failed_one_is_not() -> None:
+    class Platform:
+        def __init__(self, *seen: Pod) -> None:
+            self.seen = list(seen)
+
+        def observe(self, environment: Environment) -> Observation:
+            return observed(self.seen.pop(0))
+
+    rising = pod("a", ready=False)
+    world = World(Settings(), None, None, Platform(rising, rising, pod("a")))  # type: ignore[arg-type]
+    assert settled(world, STAGING).pods[0].ready
+    failed = pod("a", ready=False, restarts=1)
+    world = World(Settings(), None, None, Platform(failed))  # type: ignore[arg-type]
+    assert not settled(world, STAGING).pods[0].ready
