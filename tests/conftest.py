@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from slipway_steps.settings import PROJECT_ROOT
 
 TRAIN = PROJECT_ROOT / "images" / "train" / "train.py"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# how long an example takes depends on what else this machine does
+settings.register_profile("slipway", deadline=None)
+settings.load_profile("slipway")
 
 
 @pytest.fixture(scope="session")

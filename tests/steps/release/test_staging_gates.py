@@ -229,7 +229,7 @@ def test_what_was_not_answered_in_time_has_failed(server: Server) -> None:
     server.predict = stuck
     started = time.monotonic()
     shots = fire(server.url, b"image", 10, 2, 3)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 28, "not the 30 s that the server takes"
     checks = load.shot_checks(load.Params(release="r", load_requests=10), shots, LABELS)
     assert "success" in codes(checks)
 

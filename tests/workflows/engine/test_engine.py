@@ -66,9 +66,9 @@ def test_steps_that_run_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
     )
     write["container"]["env"] = [{"name": "N", "value": "{{inputs.parameters.n}}"}]
     group = [call(f"s{n}", "write", arguments={"parameters": [{"name": "n", "value": str(n)}]}) for n in range(4)]
-    started = time.monotonic()
     found = nodes(run(tmp_path, workflow(steps(group), write)))
-    assert time.monotonic() - started < 1.1, "they ran one after the other"
+    ran = [found[f"wf[0].s{n}"] for n in range(4)]
+    assert max(node["startedAt"] for node in ran) < min(node["finishedAt"] for node in ran), "one after the other"
     for n in range(4):
         (again,) = found[f"wf[0].s{n}"]["outputs"]["parameters"]
         assert (again["name"], again["value"]) == ("again", str(n))
@@ -171,7 +171,7 @@ def test_stop_ends_what_runs_and_the_exit_handler_still_runs(tmp_path: Path) -> 
     threading.Timer(0.5, found.stop).start()
     started = time.monotonic()
     stored = found.execute()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 40, "not the 60 s that it sleeps"
     tree = nodes(stored)
     assert (stored["status"]["phase"], tree["wf[0].long"]["phase"]) == ("Failed", "Failed")
     assert tree["wf.onExit"]["phase"] == "Succeeded"
