@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from slipway_steps.domain.errors import BadInput, SlipwayError
 from slipway_steps.files import replace_file
+from slipway_steps.ports import World
 
 STEPS = {
     "train": "slipway_steps.release.train",
@@ -80,15 +81,17 @@ def write_outputs(outputs: BaseModel, directory: Path) -> None:
         replace_file(path, str(getattr(outputs, field)))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the step that argv names; returns the exit code."""
+def main(argv: list[str] | None = None, world: World | None = None) -> int:
+    """Run the step that argv names; returns the exit code. `world`: what it may touch, else that of the settings."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         module = load_step(arguments[0] if arguments else "")
         params, directory = parse(module, arguments[1:])
-        from slipway_steps.adapters.world import make_world
+        if world is None:
+            from slipway_steps.adapters.world import make_world
 
-        outputs = module.run(params, make_world())
+            world = make_world()
+        outputs = module.run(params, world)
         if directory is not None:
             write_outputs(outputs, directory)
     except SlipwayError as error:

@@ -1,12 +1,12 @@
-"""What actions and gates need of the world, as protocols (floor 0). Adapters implement them; nothing above adapters
-asks which one it has. Every method translates its client's exceptions into `domain.errors`.
+"""What the steps of a release need of the world, as protocols. Adapters implement them; nothing above adapters asks
+which one it has. Every method translates its client's exceptions into `domain.errors`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from slipway_steps.domain.answer import Answer, Shot
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.evidence import Evidence
@@ -60,13 +60,10 @@ class Registry(Protocol):
         """
 
     def reports(self, release: str) -> list[GateReport]:
-        """All reports of a release, in the order they were made."""
+        """All reports of a release, in the order they were made; none for a release that MLflow does not know."""
 
     def reports_of(self, run_id: str) -> list[GateReport]:
         """All reports in a run."""
-
-    def report_files(self, release: str, target: Path) -> Path:
-        """All artifacts beside a release's reports, copied under `target`."""
 
     def evidence(self, version: str) -> list[Evidence]:
         """The last word of each gate on a version."""
@@ -91,9 +88,6 @@ class Images(Protocol):
 
     def resolve(self, tag: str) -> str | None:
         """The digest a tag points at, or None."""
-
-    def unpack(self, digest: str, target: Path) -> Path:
-        """The root file system of an image under `target`, verified blob by blob; idempotent."""
 
 
 class Platform(Protocol):
@@ -123,11 +117,79 @@ class Platform(Protocol):
         """Give the workflow of that name labels, by which people search for it; nothing on one machine."""
 
 
-@dataclass(frozen=True)
-class World:
-    """All that a step may touch."""
+class App(Protocol):
+    """The served application at one address. Each method raises AppError where it cannot be reached."""
 
-    settings: Settings
-    registry: Registry
-    images: Images
-    platform: Platform
+    @property
+    def url(self) -> str:
+        """Its base URL, without a slash at the end."""
+
+    def version(self) -> Answer:
+        """GET /version: which model version and image it serves."""
+
+    def predict(self, image_png: bytes) -> Answer:
+        """POST /predict with one image."""
+
+    def test(self) -> Answer:
+        """GET /test: the app predicts its own bundled samples."""
+
+
+class Apps(Protocol):
+    """How the served applications are asked."""
+
+    def at(self, url: str, timeout: float = 10.0) -> App:
+        """The app at a base URL, as `Platform.url` gives it. `timeout`: seconds to connect, and for each read."""
+
+
+class LoadGenerator(Protocol):
+    """Sends many requests at a time."""
+
+    def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
+        """Send `requests` predictions by `users` at a time, for at most `seconds`; fewer come back where time ran out.
+
+        Raises Broken where the generator itself failed.
+        """
+
+
+class Notifier(Protocol):
+    """Tells people of a release."""
+
+    def notify(self, summary: str, lines: Sequence[str]) -> bool:
+        """Send one message; returns False where nobody wants to be told. Raises Broken where it was not accepted."""
+
+
+class World(Protocol):
+    """All that a step may touch.
+
+    A step is handed the whole world, but a member comes into being when it is first asked for (see `adapters.world`):
+    a step that only reads the registry neither imports nor makes a platform. So a step has exactly what it uses, no
+    list of it beside the code can be wrong, and the helpers that steps share need no long argument lists.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process, read once."""
+
+    @property
+    def registry(self) -> Registry:
+        """Models, aliases, journal and evidence."""
+
+    @property
+    def images(self) -> Images:
+        """The image store."""
+
+    @property
+    def platform(self) -> Platform:
+        """The environments."""
+
+    @property
+    def apps(self) -> Apps:
+        """The served applications."""
+
+    @property
+    def load_generator(self) -> LoadGenerator:
+        """What the load test fires with."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """What tells people."""

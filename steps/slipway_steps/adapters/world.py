@@ -1,24 +1,75 @@
 """Puts the adapters together for this process."""
 
-from slipway_steps.adapters.local.platform import LocalPlatform
-from slipway_steps.adapters.mlflow.registry import MlflowRegistry
-from slipway_steps.adapters.oci.layout import OciLayout
-from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
-from slipway_steps.ports import Platform, World
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from slipway_steps.ports import Apps, LoadGenerator, Notifier, Platform, Registry
 from slipway_steps.settings import Settings
 
+if TYPE_CHECKING:
+    from slipway_steps.adapters.oci.layout import OciLayout
+    from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
 
-def make_world(settings: Settings | None = None) -> World:
-    """The world that the settings name. Nothing is opened before it is used. Environments of this machine deploy from
-    the image store that is built to.
+
+class LazyWorld:
+    """ports.World of the settings. Each member is imported and made when it is first asked for, and nothing outside of
+    this process is opened before a method of it is called.
     """
-    settings = settings or Settings()
-    images: OciLayout | RunnableRegistry = OciLayout(settings.home / "images", settings.app_directory)
-    if settings.registry:
-        images = RunnableRegistry(settings)
-    platform: Platform = LocalPlatform(settings, images)
-    if settings.platform == "kubernetes":
-        from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
-        platform = KubernetesPlatform(settings)
-    return World(settings, MlflowRegistry(settings), images, platform)
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def registry(self) -> Registry:
+        """MLflow."""
+        from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+
+        return MlflowRegistry(self.settings)
+
+    @cached_property
+    def images(self) -> "OciLayout | RunnableRegistry":
+        """The registry that the settings name, else a directory of this machine."""
+        if self.settings.registry:
+            from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
+
+            return RunnableRegistry(self.settings)
+        from slipway_steps.adapters.oci.layout import OciLayout
+
+        return OciLayout(self.settings.home / "images", self.settings.app_directory)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """Argo CD on Kubernetes, or processes of this machine, which are started from the store that is built to."""
+        if self.settings.platform == "kubernetes":
+            from slipway_steps.adapters.argocd.platform import KubernetesPlatform
+
+            return KubernetesPlatform(self.settings)
+        from slipway_steps.adapters.local.platform import LocalPlatform
+
+        return LocalPlatform(self.settings, self.images)
+
+    @cached_property
+    def apps(self) -> Apps:
+        """The served applications over HTTP."""
+        from slipway_steps.adapters.http.app_client import HttpApps
+
+        return HttpApps()
+
+    @cached_property
+    def load_generator(self) -> LoadGenerator:
+        """Locust."""
+        from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
+
+        return LocustLoadGenerator()
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """The webhook of the settings."""
+        from slipway_steps.adapters.http.notifier import WebhookNotifier
+
+        return WebhookNotifier(self.settings)
+
+
+def make_world(settings: Settings | None = None) -> LazyWorld:
+    """The world that the settings describe: those given, else those of the environment."""
+    return LazyWorld(settings or Settings())

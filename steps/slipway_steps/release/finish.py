@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.adapters.http.notify import notify
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, Refused, SlipwayError
 from slipway_steps.ports import World
@@ -94,7 +93,7 @@ def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
             for check in report.failures()
         ]
         lines += [f"not undone: {error}" for error in failed]
-        if notify(world.settings, f"{params.release}: {params.workflow_status}", [*lines, *found]):
+        if world.notifier.notify(f"{params.release}: {params.workflow_status}", [*lines, *found]):
             say("told by webhook")
     except SlipwayError as error:
         # a failing exit handler would make a release Failed that was not

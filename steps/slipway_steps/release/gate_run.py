@@ -10,13 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.adapters.http.app_client import AppClient
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, service_host
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
-from slipway_steps.ports import World
+from slipway_steps.ports import App, World
 from slipway_steps.release.pod_continuity import excused, names_of, settled
 
 REQUEST_TIMEOUT = 20.0
@@ -47,7 +46,7 @@ class UnderTest:
     """
 
     candidate: Candidate
-    app: AppClient
+    app: App
     samples: list[tuple[str, bytes]]
     labels: list[str]
     pods: frozenset[str] = frozenset()
@@ -75,7 +74,7 @@ def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
         samples = [(path.stem.rsplit("-", 1)[0], path.read_bytes()) for path in package.samples]
         labels = package.contract.labels
     host = params.app_host or service_host(world.settings.app, params.source_environment)
-    app = AppClient(world.platform.url(host), REQUEST_TIMEOUT)
+    app = world.apps.at(world.platform.url(host), REQUEST_TIMEOUT)
     pods = settled(world, params.source_environment)
     yield UnderTest(candidate, app, samples, labels, names_of(pods))
 

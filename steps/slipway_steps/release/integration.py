@@ -4,7 +4,7 @@ import time
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from slipway_steps.adapters.http.app_client import Answer
+from slipway_steps.domain.answer import Answer
 from slipway_steps.domain.errors import AppError
 from slipway_steps.domain.verdict import Check, Gate, Verdict
 from slipway_steps.ports import World
@@ -27,11 +27,11 @@ def run(params: StagingParams, world: World) -> GateOutputs:
         return conclude(Gate.INTEGRATION, params, world, found, checks(found), started)
 
 
-def checks(found: UnderTest) -> list[Check]:
-    """Every check that can be made."""
+def checks(found: UnderTest, reach: float = REACH) -> list[Check]:
+    """Every check that can be made. `reach`: seconds that the app may be away."""
     try:
         answer = Retrying(
-            retry=retry_if_exception_type(AppError), stop=stop_after_delay(REACH), wait=wait_fixed(0.5), reraise=True
+            retry=retry_if_exception_type(AppError), stop=stop_after_delay(reach), wait=wait_fixed(0.5), reraise=True
         )(found.app.version)
         return [*version_checks(found, answer), *predict_checks(found)]
     except AppError as error:

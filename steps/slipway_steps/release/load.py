@@ -4,7 +4,7 @@ import time
 
 from pydantic import Field
 
-from slipway_steps.adapters.http.load_generator import Shot, fire
+from slipway_steps.domain.answer import Shot
 from slipway_steps.domain.pods import Observation
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Gate, Verdict
@@ -33,7 +33,7 @@ def run(params: Params, world: World) -> GateOutputs:
     started = time.time()
     with under_test(params, world) as found:
         image = found.samples[0][1]
-        shots = fire(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
+        shots = world.load_generator.fire(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
         after = world.platform.observe(params.source_environment)
         checks = [*shot_checks(params, shots, found.labels), *pod_checks(after), *peak_checks(after)]
         series = {

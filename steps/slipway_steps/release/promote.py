@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.adapters.http.app_client import AppClient
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, check_hop, service_host
 from slipway_steps.domain.errors import AppError, PlatformError
@@ -28,7 +27,7 @@ class Outputs(BaseModel):
 def predicts(world: World, environment: Environment, candidate: Candidate) -> bool:
     """Whether the app in its new place answers its own bundled samples."""
     try:
-        answer = AppClient(world.platform.url(service_host(world.settings.app, environment))).test()
+        answer = world.apps.at(world.platform.url(service_host(world.settings.app, environment))).test()
     except AppError:
         return False
     body = answer.body or {}

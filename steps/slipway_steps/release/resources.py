@@ -4,11 +4,10 @@ import time
 
 from pydantic import Field
 
-from slipway_steps.adapters.http.app_client import AppClient
 from slipway_steps.domain.errors import AppError
 from slipway_steps.domain.pods import Observation
 from slipway_steps.domain.verdict import Check, Gate, Verdict
-from slipway_steps.ports import World
+from slipway_steps.ports import App, World
 from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, conclude, under_test, verdict
 from slipway_steps.release.pod_checks import MIB, memory_check, memory_series, pod_checks
 
@@ -66,7 +65,7 @@ def observed(params: Params, world: World, found: UnderTest, since: float) -> Ob
         warm(found.app, [image for _, image in found.samples])
 
 
-def warm(app: AppClient, images: list[bytes]) -> None:
+def warm(app: App, images: list[bytes]) -> None:
     """Some paced predictions. An app that dies of them is seen by its pod, so no answer is no error here."""
     for number in range(WARM_CALLS):
         begun = time.monotonic()

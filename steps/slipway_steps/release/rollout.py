@@ -6,7 +6,6 @@ leaves a record from which the next can tell what to do, and doing any of it twi
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from slipway_steps.adapters.http.app_client import AppClient
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, image_tag, service_host
 from slipway_steps.domain.errors import AppError, PlatformError, Refused
@@ -40,7 +39,7 @@ def serves(world: World, environment: Environment, candidate: Candidate) -> bool
     if not observation.pods or not all(p.ready and p.digest == candidate.digest for p in observation.pods):
         return False
     try:
-        answer = AppClient(world.platform.url(service_host(world.settings.app, environment))).version()
+        answer = world.apps.at(world.platform.url(service_host(world.settings.app, environment))).version()
     except AppError:
         return False
     body = answer.body or {}

@@ -7,15 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slipway_steps.domain.answer import Answer
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.environment import Environment, service_host
+from slipway_steps.domain.errors import AppError, Refused
 from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.domain.verdict import Gate, Verdict
-from slipway_steps.ports import World
 from slipway_steps.settings import Settings
+
+
+@dataclass(frozen=True)
+class FakeWorld:
+    """A world of what a test gives; whatever else is asked for is None, and fails."""
+
+    settings: Settings
+    registry: Any = None
+    images: Any = None
+    platform: Any = None
+    apps: Any = None
+    load_generator: Any = None
+    notifier: Any = None
 
 
 class Killed(BaseException):
@@ -57,9 +70,11 @@ class Memory:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     told: dict[str, list[Any]] = field(default_factory=dict)
 
-    def world(self) -> World:
+    messages: list[tuple[str, list[str]]] = field(default_factory=list)
+
+    def world(self) -> FakeWorld:
         settings = Settings(home=Path("/nonexistent"), healthy_timeout=0.0)
-        return World(settings, self, self, self)  # type: ignore[arg-type]
+        return FakeWorld(settings, self, self, self, apps=self, notifier=self)
 
     @staticmethod
     def candidate(version: str) -> Candidate:
@@ -141,6 +156,40 @@ class Memory:
     def label_release(self, release: str, labels: dict[str, str]) -> None:
         self.labels[release] = labels
 
+    # apps and notifier
+    def url(self, app_host: str) -> str:
+        return app_host
+
+    def at(self, url: str, timeout: float = 0.0) -> "MemoryApp":
+        return MemoryApp(self, url)
+
+    def notify(self, summary: str, lines: list[str]) -> bool:
+        self.messages.append((summary, lines))
+        return True
+
     # reports of releases: release -> gates' reports
     def reports(self, release: str) -> list[Any]:
         return self.told.get(release, [])
+
+
+@dataclass(frozen=True)
+class MemoryApp:
+    """Answers for what runs in the environment whose Service the address names."""
+
+    memory: Memory
+    url: str
+
+    def _served(self) -> Candidate:
+        named = {service_host("model-app", environment): environment for environment in Environment}
+        environment = named[self.url]
+        served = self.memory.running.get(environment)
+        if served is None or not self.memory.healthy(environment):
+            raise AppError(f"{self.url} got no answer")
+        return served
+
+    def version(self) -> Answer:
+        served = self._served()
+        return Answer(200, {"version": served.version, "digest": served.digest}, "", 1.0)
+
+    def test(self) -> Answer:
+        return Answer(200, {"version": self._served().version, "right": 10}, "", 1.0)

@@ -3,11 +3,11 @@
 import os
 import signal
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 from slipway_steps import entry
-from slipway_steps.adapters import world as worlds
-from slipway_steps.ports import World
+from slipway_steps.adapters.world import make_world
 
 CHANGES = {"write_record", "set_alias", "delete_alias", "note", "tag", "deploy", "empty"}
 
@@ -36,12 +36,9 @@ class Counted:
 
 if __name__ == "__main__":
     Counted.left = int(sys.argv[1])
-    make = worlds.make_world
-
-    def counted() -> World:
-        real = make()
-        return World(real.settings, Counted(real.registry), Counted(real.images), Counted(real.platform))  # type: ignore[arg-type]
-
-    worlds.make_world = counted  # type: ignore[assignment]
+    real = make_world()
+    changing = {name: Counted(getattr(real, name)) for name in ("registry", "images", "platform")}
+    world: Any = SimpleNamespace(**changing, settings=real.settings, apps=real.apps)
+    code = entry.main(sys.argv[2:], world)
     sys.stdout.flush()
-    os._exit(entry.main(sys.argv[2:]))
+    os._exit(code)

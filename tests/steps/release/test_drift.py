@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from steps.release.conftest import in_memory
 from steps.release.fakes import Memory
 
 from slipway_steps.domain.environment import Environment
@@ -70,16 +69,15 @@ def test_each_drift_is_found_and_mended(memory: Memory, kind: Kind, harm: Callab
 
 @given(st.lists(st.sampled_from([harm for _, harm in HARMS]), max_size=6))
 def test_whatever_happened_it_is_mended(harms: list[Callable[[Memory], None]]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        memory = in_memory(patch)
-        released(memory, "1")
-        released(memory, "2")
-        before = (dict(memory.running), dict(memory.aliases), dict(memory.tags))
-        for harm in harms:
-            if harm is not no_alias or "staging" in memory.aliases:
-                harm(memory)
-        assert drift.mend(memory.world(), STAGING) == []
-        assert (memory.running, memory.aliases, memory.tags) == before
+    memory = Memory()
+    released(memory, "1")
+    released(memory, "2")
+    before = (dict(memory.running), dict(memory.aliases), dict(memory.tags))
+    for harm in harms:
+        if harm is not no_alias or "staging" in memory.aliases:
+            harm(memory)
+    assert drift.mend(memory.world(), STAGING) == []
+    assert (memory.running, memory.aliases, memory.tags) == before
 
 
 def test_an_unknown_deployment_goes_where_nothing_should_be(memory: Memory) -> None:

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from model_packages import make_package
 from steps.adapters.local.test_platform import Files, running, supervisor, until
+from steps.release.fakes import FakeWorld
 
+from slipway_steps.adapters.http.app_client import HttpApps
 from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
-from slipway_steps.ports import World
 from slipway_steps.release import resources
 from slipway_steps.release.gate_run import StagingParams, under_test
 from slipway_steps.release.pod_continuity import excused, settled
@@ -49,24 +50,24 @@ class Registry:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FakeWorld]:
     """Staging serves the app `digits`, whose Service is named after it."""
     settings = Settings(home=tmp_path / "home", app="digits")
     platform = LocalPlatform(settings, Files())
     platform.deploy(STAGING, CANDIDATE)
     until(lambda: running(platform))
-    yield World(settings, Registry(), Files(), platform)  # type: ignore[arg-type]
+    yield FakeWorld(settings, Registry(), Files(), platform, apps=HttpApps())
     platform.down(STAGING)
 
 
-def test_the_app_of_the_settings_is_asked(world: World) -> None:
+def test_the_app_of_the_settings_is_asked(world: FakeWorld) -> None:
     with under_test(StagingParams(release="r"), world) as found:
         assert found.app.url == world.platform.status(STAGING).url  # type: ignore[attr-defined]
     with under_test(StagingParams(release="r", app_host="app.example.org:80"), world) as found:
         assert found.app.url == "http://app.example.org:80"
 
 
-def test_a_supervisor_killed_during_a_gate_is_inconclusive(world: World) -> None:
+def test_a_supervisor_killed_during_a_gate_is_inconclusive(world: FakeWorld) -> None:
     platform: LocalPlatform = world.platform  # type: ignore[assignment]
     threading.Timer(2, lambda: os.kill(supervisor(platform), signal.SIGKILL)).start()
     assert resources.run(resources.Params(release="r"), world).verdict is Verdict.INCONCLUSIVE
@@ -118,8 +119,8 @@ def test_a_pod_on_its_way_up_is_waited_for_and_a_failed_one_is_not() -> None:
             return observed(self.seen.pop(0))
 
     rising = pod("a", ready=False)
-    world = World(Settings(), None, None, Platform(rising, rising, pod("a")))  # type: ignore[arg-type]
+    world = FakeWorld(Settings(), None, None, Platform(rising, rising, pod("a")))
     assert settled(world, STAGING).pods[0].ready
     failed = pod("a", ready=False, restarts=1)
-    world = World(Settings(), None, None, Platform(failed))  # type: ignore[arg-type]
+    world = FakeWorld(Settings(), None, None, Platform(failed))
     assert not settled(world, STAGING).pods[0].ready

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from steps.release.conftest import in_memory
 from steps.release.fakes import Fuse, Killed, Memory
 
 from slipway_steps.domain.environment import Environment
@@ -82,23 +81,22 @@ def settle(memory: Memory) -> None:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plans=RELEASES)
 def test_no_alias_is_left_on_a_failed_candidate(plans: list[dict[str, Any]]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        memory = in_memory(patch)
-        passed = set()
-        for number, plan in enumerate(plans, 1):
-            release(memory, f"release-{number}", str(number), plan)
-            if plan["healthy"] and plan["verdict"] is Verdict.PASS:
-                passed.add(str(number))
-            for environment in (STAGING, CANARY):
-                record = memory.record(environment)
-                assert {c.version for c in record.passed} <= passed, "last_good holds what never passed"
-                if record.open is None:
-                    at_rest(memory, environment, passed)
-        settle(memory)
+    memory = Memory()
+    passed = set()
+    for number, plan in enumerate(plans, 1):
+        release(memory, f"release-{number}", str(number), plan)
+        if plan["healthy"] and plan["verdict"] is Verdict.PASS:
+            passed.add(str(number))
         for environment in (STAGING, CANARY):
-            assert memory.record(environment).open is None
-            assert memory.aliases[environment.value] == "999"
-            at_rest(memory, environment, passed | {"999"})
+            record = memory.record(environment)
+            assert {c.version for c in record.passed} <= passed, "last_good holds what never passed"
+            if record.open is None:
+                at_rest(memory, environment, passed)
+    settle(memory)
+    for environment in (STAGING, CANARY):
+        assert memory.record(environment).open is None
+        assert memory.aliases[environment.value] == "999"
+        at_rest(memory, environment, passed | {"999"})
 
 
 def at_rest(memory: Memory, environment: Environment, passed: set[str]) -> None:

@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from steps.release.fakes import Memory
+from steps.release.fakes import FakeWorld, Memory
 
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, PlatformError, Refused, RegistryError
 from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.domain.verdict import Gate, GateReport, Verdict
-from slipway_steps.ports import World
 from slipway_steps.release import deploy, finish, hold, promote, revert
 
 STAGING, CANARY, PRODUCTION = Environment
@@ -175,7 +174,7 @@ def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:
     world = memory.world()
     assert finish.links(world, "r1") == []
     settings = world.settings.model_copy(update={"argo_url": "https://argo.example/"})
-    known = World(settings, world.registry, world.images, world.platform)
+    known = FakeWorld(settings, memory, memory, memory)
     form = "https://argo.example/workflow-templates/slipway/promote-to-production?sidePanel=submit"
     assert finish.links(known, "r1") == [
         "workflow: https://argo.example/workflows/slipway/r1",

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from slipway_steps.adapters.http.app_client import AppClient
-from slipway_steps.adapters.http.load_generator import Shot, fire
+from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
+from slipway_steps.domain.answer import Shot
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.pods import ContainerState, Observation, Pod, Sample
@@ -108,11 +109,10 @@ def test_integration_catches(server: Server, spoil: Callable[[Server], None], co
     assert codes(checks) == {code}
 
 
-def test_an_unreachable_app_is_rejected_not_an_error(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(integration, "REACH", 0.5)
+def test_an_unreachable_app_is_rejected_not_an_error(server: Server) -> None:
     server.http.shutdown()
     server.http.server_close()
-    checks = integration.checks(server.under_test())
+    checks = integration.checks(server.under_test(), reach=0.5)
     assert (judge(checks), codes(checks)) == (Verdict.REJECT, {"unreachable"})
 
 
@@ -204,7 +204,7 @@ def test_samples_older_than_the_warm_up_do_not_count() -> None:
 )
 def test_load_judges_raw_samples_of_real_requests(server: Server, answers: Any, wanted: set[str]) -> None:
     server.predict = answers
-    shots = fire(server.url, b"image", 40, 5, 30)
+    shots = LocustLoadGenerator().fire(server.url, b"image", 40, 5, 30)
     assert len(shots) == 40
     checks = load.shot_checks(load.Params(release="r", load_requests=40), shots, LABELS)
     assert codes(checks) == wanted
@@ -216,7 +216,7 @@ def test_a_slow_server_is_rejected_by_its_p95(server: Server) -> None:
         return 200, GOOD
 
     server.predict = slow
-    shots = fire(server.url, b"image", 20, 5, 30)
+    shots = LocustLoadGenerator().fire(server.url, b"image", 20, 5, 30)
     checks = load.shot_checks(load.Params(release="r", load_requests=20, p95_max_ms=100), shots, LABELS)
     assert codes(checks) == {"p95"}
 
@@ -228,14 +228,14 @@ def test_what_was_not_answered_in_time_has_failed(server: Server) -> None:
 
     server.predict = stuck
     started = time.monotonic()
-    shots = fire(server.url, b"image", 10, 2, 3)
+    shots = LocustLoadGenerator().fire(server.url, b"image", 10, 2, 3)
     assert time.monotonic() - started < 28, "not the 30 s that the server takes"
     checks = load.shot_checks(load.Params(release="r", load_requests=10), shots, LABELS)
     assert "success" in codes(checks)
 
 
 def test_nobody_there_fails_and_nothing_tried_is_inconclusive() -> None:
-    shots = fire("http://127.0.0.1:9", b"image", 10, 2, 10)
+    shots = LocustLoadGenerator().fire("http://127.0.0.1:9", b"image", 10, 2, 10)
     params = load.Params(release="r", load_requests=10)
     assert "success" in codes(load.shot_checks(params, shots, LABELS))
     assert judge(load.shot_checks(params, [], LABELS)) is Verdict.INCONCLUSIVE

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from steps.release.fakes import FakeWorld
 
 from slipway_steps.domain.errors import BadInput, Broken, Refused, SlipwayError
 from slipway_steps.domain.package import read_package
-from slipway_steps.ports import World
 from slipway_steps.release import train
 from slipway_steps.settings import Settings
 
@@ -20,8 +20,8 @@ class Nothing:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(Settings(home=tmp_path), Nothing(), None, None)  # type: ignore[arg-type]
+def world(tmp_path: Path) -> FakeWorld:
+    return FakeWorld(Settings(home=tmp_path), Nothing())
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def package(tmp_path: Path, trained_package: Path) -> Path:
     return Path(shutil.copytree(trained_package, tmp_path / "package"))
 
 
-def run(world: World, **params: object) -> None:
+def run(world: FakeWorld, **params: object) -> None:
     train.run(train.Params(release="r", **params), world)  # type: ignore[arg-type]
 
 
-def test_a_good_package_is_logged(world: World, package: Path) -> None:
+def test_a_good_package_is_logged(world: FakeWorld, package: Path) -> None:
     with pytest.raises(Refused, match="logged r"):
         run(world, model_package=str(package))
 
@@ -51,7 +51,9 @@ def test_a_good_package_is_logged(world: World, package: Path) -> None:
         ("holdout.npz", None, "no holdout.npz"),
     ],
 )
-def test_a_broken_package_is_named(world: World, package: Path, name: str, content: bytes | None, said: str) -> None:
+def test_a_broken_package_is_named(
+    world: FakeWorld, package: Path, name: str, content: bytes | None, said: str
+) -> None:
     if content is None:
         (package / name).unlink()
     else:
@@ -66,14 +68,14 @@ def test_samples_are_named_after_labels(package: Path) -> None:
         read_package(package)
 
 
-def test_missing_data_and_a_failing_program(world: World, tmp_path: Path) -> None:
+def test_missing_data_and_a_failing_program(world: FakeWorld, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no directory"):
         run(world, dataset=str(tmp_path / "nowhere"))
     with pytest.raises(BadInput, match="is no directory"):
         run(world, model_package=str(tmp_path / "nowhere"))
     (tmp_path / "mine").mkdir()
     mine = Settings(home=tmp_path, train_directory=tmp_path / "mine")
-    other = World(mine, Nothing(), None, None)  # type: ignore[arg-type]
+    other = FakeWorld(mine, Nothing())
     with pytest.raises(BadInput, match="no training program"):
         run(other)
     (tmp_path / "mine" / "train.py").write_text("print('boom'); raise SystemExit(3)")
@@ -93,7 +95,7 @@ def test_only_a_program_that_was_ended_from_outside_is_tried_again(
     tmp_path: Path, program: str, error: type[SlipwayError]
 ) -> None:
     (tmp_path / "train.py").write_text(program)
-    world = World(Settings(home=tmp_path, train_directory=tmp_path), Nothing(), None, None)  # type: ignore[arg-type]
+    world = FakeWorld(Settings(home=tmp_path, train_directory=tmp_path), Nothing())
     with pytest.raises(error) as found:
         run(world)
     assert found.value.exit_code == (75 if error is Broken else 1)

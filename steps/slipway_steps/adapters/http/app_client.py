@@ -1,24 +1,16 @@
 """Asks the served application over HTTP."""
 
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 
+from slipway_steps.domain.answer import Answer
 from slipway_steps.domain.errors import AppError
 
 
-class Answer(NamedTuple):
-    """What the app answered. `body` is the parsed JSON object, or None where it was none."""
-
-    status: int
-    body: dict[str, Any] | None
-    text: str
-    milliseconds: float
-
-
 class AppClient:
-    """One environment's app. `timeout` in seconds, for connecting and for each read."""
+    """ports.App over HTTP. `timeout` in seconds, for connecting and for each read."""
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
         self.url = url
@@ -56,12 +48,13 @@ class AppClient:
         """GET /test: the app runs its own bundled samples. Raises AppError where unreachable."""
         return self._ask("GET", "/test")
 
-    def ready(self) -> bool:
-        """Whether GET /readyz answers 200; never raises."""
-        try:
-            return self._ask("GET", "/readyz").status == 200
-        except AppError:
-            return False
+
+class HttpApps:
+    """ports.Apps over HTTP."""
+
+    def at(self, url: str, timeout: float = 10.0) -> AppClient:
+        """See ports.Apps."""
+        return AppClient(url, timeout)
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
 
+from slipway_steps.domain.answer import Shot
 from slipway_steps.domain.errors import Broken
 
 CHILD = Path(__file__).with_name("locust_child.py")
@@ -16,36 +16,29 @@ SPARE = 15.0
 """Seconds beyond the test's own deadline for the process to start and end."""
 
 
-class Shot(NamedTuple):
-    """One request: milliseconds until its answer was read, status (0: none), the parsed JSON object or None."""
+class LocustLoadGenerator:
+    """ports.LoadGenerator with Locust."""
 
-    milliseconds: float
-    status: int
-    body: dict[str, Any] | None
-
-
-def fire(url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
-    """Send `requests` predictions by `users` at a time, for at most `seconds`; fewer come back where time ran out.
-
-    Raises Broken where the generator itself failed.
-    """
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "image.png"
-        path.write_bytes(image)
-        command = [sys.executable, str(CHILD), url, str(path), str(requests), str(users), str(seconds)]
-        child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        try:
-            out, err = child.communicate(timeout=seconds + SPARE)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            out, err = child.communicate()
-    shots = [_shot(line) for line in out.splitlines() if line.startswith("{")]
-    if child.returncode and not shots:
-        last = (err.strip().splitlines() or ["it said nothing"])[-1]
-        raise Broken(f"the load generator ended with exit code {child.returncode}: {last}", "run the load test again")
-    return shots
+    def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
+        """See ports.LoadGenerator."""
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "image.png"
+            path.write_bytes(image)
+            command = [sys.executable, str(CHILD), url, str(path), str(requests), str(users), str(seconds)]
+            child = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            )
+            try:
+                out, err = child.communicate(timeout=seconds + SPARE)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                out, err = child.communicate()
+        shots = [_shot(line) for line in out.splitlines() if line.startswith("{")]
+        if child.returncode and not shots:
+            last = (err.strip().splitlines() or ["it said nothing"])[-1]
+            what = f"the load generator ended with exit code {child.returncode}: {last}"
+            raise Broken(what, "run the load test again")
+        return shots
 
 
 def _shot(line: str) -> Shot:

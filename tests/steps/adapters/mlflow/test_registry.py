@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from steps.release.fakes import FakeWorld
 
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.candidate import Candidate
@@ -14,7 +15,6 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, Refused, RegistryError
 from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
-from slipway_steps.ports import World
 from slipway_steps.release import register
 from slipway_steps.settings import Settings
 
@@ -63,7 +63,7 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
 
 
 def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_id: str) -> None:
-    world = World(registry.settings, registry, None, None)  # type: ignore[arg-type]
+    world = FakeWorld(registry.settings, registry)
     params = register.Params(run_id=run_id, release="release-a")
     with pytest.raises(Refused, match="never ran"):
         register.run(params, world)

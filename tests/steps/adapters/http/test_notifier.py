@@ -4,11 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from slipway_steps.adapters.http import notify as module
-from slipway_steps.adapters.http.notify import notify
+from slipway_steps.adapters.http.notifier import WebhookNotifier
+from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.errors import Broken
 from slipway_steps.settings import Settings
 
@@ -36,27 +38,28 @@ class Hook:
 
 
 @pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+def hook() -> Iterator[Hook]:
     found = Hook()
-    monkeypatch.setenv("SLIPWAY_NOTIFY_URL", found.url)
     yield found
     found.server.shutdown()
     found.server.server_close()
 
 
+def notifier(url: str, **settings: Any) -> WebhookNotifier:
+    return WebhookNotifier(Settings(notify_url=SecretStr(url), **settings), RetryPolicy(attempts=3, first_wait=0.0))
+
+
 def test_nobody_is_told_without_a_webhook() -> None:
-    assert not notify(Settings(), "x", [])
+    assert not notifier("").notify("x", [])
 
 
 def test_slack_gets_a_text(hook: Hook) -> None:
-    assert notify(Settings(), "release-1: Failed", ["load: p95 2500.0"])
+    assert notifier(hook.url).notify("release-1: Failed", ["load: p95 2500.0"])
     assert hook.heard == [{"text": "release-1: Failed\nload: p95 2500.0"}]
 
 
-def test_pagerduty_gets_an_event(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLIPWAY_NOTIFY_FORMAT", "pagerduty")
-    monkeypatch.setenv("SLIPWAY_NOTIFY_KEY", "k")
-    assert notify(Settings(), "release-1: Failed", ["a"])
+def test_pagerduty_gets_an_event(hook: Hook) -> None:
+    assert notifier(hook.url, notify_format="pagerduty", notify_key=SecretStr("k")).notify("release-1: Failed", ["a"])
     (event,) = hook.heard
     assert (event["routing_key"], event["event_action"]) == ("k", "trigger")
     assert event["payload"] == {
@@ -69,7 +72,7 @@ def test_pagerduty_gets_an_event(hook: Hook, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_busy_webhook_is_asked_again(hook: Hook) -> None:
     hook.statuses = [503]
-    assert notify(Settings(), "x", [])
+    assert notifier(hook.url).notify("x", [])
     assert len(hook.heard) == 2
 
 
@@ -77,15 +80,14 @@ def test_a_busy_webhook_is_asked_again(hook: Hook) -> None:
 def test_what_is_not_accepted_is_said_without_the_secret(hook: Hook, statuses: list[int]) -> None:
     hook.statuses = statuses
     with pytest.raises(Broken, match="webhook") as caught:
-        notify(Settings(), "x", [])
+        notifier(hook.url).notify("x", [])
     assert "secret-token" not in str(caught.value)
-    assert "secret-token" not in repr(Settings())
+    assert "secret-token" not in repr(notifier(hook.url).settings)
 
 
-def test_a_webhook_that_is_away_is_said_without_the_secret(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ATTEMPTS", 1)
+def test_a_webhook_that_is_away_is_said_without_the_secret(hook: Hook) -> None:
     hook.server.shutdown()
     hook.server.server_close()
     with pytest.raises(Broken, match="ConnectionError") as caught:
-        notify(Settings(), "x", [])
+        notifier(hook.url).notify("x", [])
     assert "secret-token" not in str(caught.value)

@@ -1,0 +1,63 @@
+"""Tells people by webhook: Slack (and what speaks its format), or PagerDuty's events."""
+
+from collections.abc import Sequence
+
+import requests
+
+from slipway_steps.adapters.retry import Again, RetryPolicy
+from slipway_steps.domain.errors import Broken
+from slipway_steps.settings import Settings
+
+TIMEOUT = 10.0
+"""Seconds for one attempt; the exit handler waits for it."""
+FEW = RetryPolicy(attempts=3)
+"""An exit handler should not wait for long, and what it tells is in its log too."""
+
+
+class WebhookNotifier:
+    """ports.Notifier by the webhook of the settings. Its URL is never part of a message: it is a secret."""
+
+    def __init__(self, settings: Settings, retry: RetryPolicy = FEW) -> None:
+        self.settings = settings
+        self.retry = retry
+
+    def notify(self, summary: str, lines: Sequence[str]) -> bool:
+        """See ports.Notifier."""
+        url, speaks = self.settings.notify_url.get_secret_value(), self.settings.notify_format
+        if not url:
+            return False
+        body = self._body(summary, lines)
+        try:
+            status = self.retry.call(lambda: _posted(url, body))
+        except Again as error:
+            raise Broken(f"the {speaks} webhook did not take a message: {error}", "is it up?") from None
+        if status >= 300:
+            raise Broken(f"the {speaks} webhook refused a message: {status}", "check its URL")
+        return True
+
+    def _body(self, summary: str, lines: Sequence[str]) -> dict[str, object]:
+        if self.settings.notify_format == "slack":
+            return {"text": "\n".join([summary, *lines])}
+        payload = {
+            "summary": summary[:1024],
+            "severity": "error",
+            "source": self.settings.app,
+            "custom_details": {"lines": list(lines)},
+        }
+        return {
+            "routing_key": self.settings.notify_key.get_secret_value(),
+            "event_action": "trigger",
+            "dedup_key": summary[:255],
+            "payload": payload,
+        }
+
+
+def _posted(url: str, body: dict[str, object]) -> int:
+    """The status of the answer. Raises Again where another attempt may help."""
+    try:
+        answer = requests.post(url, json=body, timeout=TIMEOUT)
+    except requests.RequestException as error:
+        raise Again(type(error).__name__) from None  # its text holds the URL
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise Again(f"status {answer.status_code}")
+    return answer.status_code

@@ -1,0 +1,68 @@
+"""How a call of something outside is tried again: one policy for the registry, Kubernetes, Git and webhooks."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+"""HTTP statuses after which the same request may succeed."""
+
+T = TypeVar("T")
+
+
+class Again(Exception):
+    """The same call may succeed later. `after`: seconds that the other side asked to wait."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and after which waits, in seconds.
+
+    The first wait is `first_wait`, each further one is twice as long, up to `longest_wait`; each is made up to a half
+    shorter or longer by chance, so that callers that met each other do not meet again. With the defaults the waits
+    are some 15 s in all: an API server or a registry that restarts takes about ten. A wait that the other side asked
+    for (`Retry-After`) is kept instead, up to `longest_asked`.
+    """
+
+    attempts: int = 7
+    first_wait: float = 0.25
+    longest_wait: float = 8.0
+    longest_asked: float = 30.0
+
+    def call(self, function: Callable[[], T]) -> T:
+        """What `function` returns, called anew whenever it raises Again; the last Again is raised."""
+        return Retrying(
+            retry=retry_if_exception_type(Again),
+            stop=stop_after_attempt(self.attempts),
+            wait=self._wait,
+            reraise=True,
+        )(function)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Again) and error.after is not None:
+            return min(error.after, self.longest_asked)
+        wait: float = min(self.first_wait * 2.0 ** (state.attempt_number - 1), self.longest_wait)
+        return wait * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+
+
+def retry_after(headers: Mapping[str, str] | None) -> float | None:
+    """The seconds that a `Retry-After` header asks for, as a number or as a date; None where there is none."""
+    text = (headers or {}).get("Retry-After") or ""
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None
