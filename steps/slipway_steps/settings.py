@@ -18,7 +18,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 class Settings(BaseSettings):
     """Where things are and how long is waited. Thresholds of gates are workflow parameters, not settings."""
 
-    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", frozen=True, populate_by_name=True)
 
     home: Path = Field(Path(".slipway"), description="Directory of all local state; one directory, one installation.")
     app: str = Field("model-app", description="Name of the served application: in Service names and image references.")
@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     operation_timeout: float = Field(
         180.0,
         description="Seconds for Argo CD to sync an Application; one to three are usual, an image pull is not in it.",
+    )
+    kubeconfig: str = Field(
+        "",
+        validation_alias="KUBECONFIG",
+        description="The kubeconfig of a process outside of a cluster, from KUBECONFIG as for kubectl; empty: "
+        "~/.kube/config.",
     )
     kubernetes_timeout: float = Field(15.0, description="Seconds for one call of the Kubernetes API.")
     metrics_timeout: float = Field(

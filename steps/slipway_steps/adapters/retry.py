@@ -55,6 +55,9 @@ class RetryPolicy:
         return wait * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
 
 
+USUAL = RetryPolicy()
+
+
 def retry_after(headers: Mapping[str, str] | None) -> float | None:
     """The seconds that a `Retry-After` header asks for, as a number or as a date; None where there is none."""
     text = (headers or {}).get("Retry-After") or ""

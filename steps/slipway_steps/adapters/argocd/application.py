@@ -23,10 +23,12 @@ Parameters = dict[str, str]
 
 
 class ArgoCD:
-    """The Applications `<app>-<environment>`."""
+    """The Applications `<app>-<environment>`. `poll` and `vanished`: see the constants of these names."""
 
-    def __init__(self, api: Api, settings: Settings) -> None:
+    def __init__(self, api: Api, settings: Settings, poll: float = POLL, vanished: float = VANISHED) -> None:
         self.api = api
+        self.poll = poll
+        self.vanished = vanished
         self.settings = settings
 
     def _name(self, environment: Environment) -> str:
@@ -67,7 +69,7 @@ class ArgoCD:
             if not revision and _settled(app, wanted, gone):
                 return
             if _busy(app):
-                time.sleep(POLL)
+                time.sleep(self.poll)
                 continue
             asked = self._request(environment, app, wanted, gone, own, revision)
             if asked and self._succeeded(environment, own, deadline):
@@ -133,9 +135,9 @@ class ArgoCD:
                     raise PlatformError(f"the sync of {name} is {phase}: {state.get('message', '')}", "see Argo CD")
             elif _id(app.get("operation")) == own:
                 seen = time.monotonic()
-            elif time.monotonic() - seen > VANISHED:
+            elif time.monotonic() - seen > self.vanished:
                 return False
-            time.sleep(POLL)
+            time.sleep(self.poll)
         return False
 
     def _synced(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...], deadline: float) -> None:
@@ -156,7 +158,7 @@ class ArgoCD:
                 raise PlatformError(
                     f"{name} was not synced in {self.settings.operation_timeout:.0f} s: {sync}, {health}", "see Argo CD"
                 )
-            time.sleep(POLL)
+            time.sleep(self.poll)
 
 
 def helm_parameters(source: dict[str, Any] | None) -> Parameters:

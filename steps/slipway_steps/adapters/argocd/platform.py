@@ -30,13 +30,22 @@ def _repository(settings: Settings) -> "DeploymentRepository | None":
 
 
 class KubernetesPlatform:
-    """Environments are namespaces `<app>-<environment>` with one Application each."""
+    """Environments are namespaces `<app>-<environment>` with one Application each.
 
-    def __init__(self, settings: Settings) -> None:
+    Made of the settings; who wants other waits than the usual ones hands in the parts.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        api: Api | None = None,
+        argocd: ArgoCD | None = None,
+        repository: "DeploymentRepository | None" = None,
+    ) -> None:
         self.settings = settings
-        self.api = Api(settings)
-        self.argocd = ArgoCD(self.api, settings)
-        self.repository = _repository(settings)
+        self.api = api or Api(settings)
+        self.argocd = argocd or ArgoCD(self.api, settings)
+        self.repository = repository or _repository(settings)
         self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:

@@ -17,30 +17,25 @@ from dulwich.errors import GitProtocolError, HangupException, NotGitRepository, 
 from dulwich.object_store import commit_tree_changes
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import MemoryRepo
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from urllib3.exceptions import HTTPError
 
+from slipway_steps.adapters.retry import USUAL, Again, RetryPolicy
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
 
-ATTEMPTS = 8
-"""Tries of one fetch and push; with random waits up to some 20 s in all, enough for many releases on one branch."""
 AUTHOR = b"Slipway <slipway@localhost>"
 HEADER = "# Written by releases of Slipway, and by nothing else: change the other values file.\n"
 Values = dict[str, Any]
 T = TypeVar("T")
 
 
-class _Again(Exception):
-    """The same may work later: somebody was faster, or the server could not be reached."""
-
-
 class DeploymentRepository:
     """The branch `deploy_branch` of `deploy_repository`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         self.settings = settings
+        self.retry = retry
         self._ref = f"refs/heads/{settings.deploy_branch}".encode()
 
     def read(self, environment: Environment) -> Values:
@@ -150,14 +145,14 @@ class DeploymentRepository:
 
         def refs(there: dict[Any, Any]) -> dict[Any, Any]:
             if there.get(self._ref) != head:
-                raise _Again("somebody else pushed meanwhile")
+                raise Again("somebody else pushed meanwhile")
             return {self._ref: commit}
 
         result: SendPackResult = client.send_pack(path.encode(), refs, repository.generate_pack_data)
         refused = (result.ref_status or {}).get(self._ref)
         if refused:
             # the server compares once more: another push came in between
-            raise _Again(f"the server refused: {refused}")
+            raise Again(f"the server refused: {refused}")
 
     def _where(self) -> str:
         url = urlsplit(self.settings.deploy_repository)
@@ -174,15 +169,9 @@ class DeploymentRepository:
                 hint = "check SLIPWAY_DEPLOY_REPOSITORY"
                 raise PlatformError(f"{what} {self._where()} failed: there is no repository", hint) from error
             except (GitProtocolError, HangupException, SendPackError, HTTPError, OSError) as error:
-                raise _Again(f"{type(error).__name__}: {str(error)[:200]}") from error
+                raise Again(f"{type(error).__name__}: {str(error)[:200]}") from error
 
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_random_exponential(0.2, 8),
-            reraise=True,
-        )
         try:
-            return retrying(translated)
-        except _Again as error:
+            return self.retry.call(translated)
+        except Again as error:
             raise PlatformError(f"{what} {self._where()} failed: {error}", "is it up? Run it again") from error

@@ -4,51 +4,17 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from slipway_steps.adapters.retry import AGAIN, Again, RetryPolicy, retry_after
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
 
-ATTEMPTS = 5
-"""Tries of one request; with the waits below, about 8 s in all."""
-LONGEST_WAIT = 30.0
-"""Seconds; a Retry-After that asks for more is cut to this."""
-AGAIN = {408, 429, 500, 502, 503, 504}
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-
-
-class Again(Exception):
-    """The same request may work later. `after`: seconds that the registry asked to wait."""
-
-    def __init__(self, reason: str, after: float | None = None) -> None:
-        super().__init__(reason)
-        self.after = after
-
-
-def _after(answer: requests.Response) -> float | None:
-    text = answer.headers.get("Retry-After", "")
-    try:
-        return min(float(text), LONGEST_WAIT)
-    except ValueError:
-        pass
-    try:
-        wait = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, 0.0), LONGEST_WAIT)
-
-
-def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, Again) else None
-    return float(asked if asked is not None else min(0.25 * 2 ** (state.attempt_number - 1), 8.0))
 
 
 def credentials(file: Path | None, host: str) -> tuple[str, str] | None:
@@ -75,8 +41,9 @@ def credentials(file: Path | None, host: str) -> tuple[str, str] | None:
 class RegistryClient:
     """Requests to one registry. `host`: with its port."""
 
-    def __init__(self, host: str, settings: Settings) -> None:
+    def __init__(self, host: str, settings: Settings, retry: RetryPolicy) -> None:
         self.host = host
+        self.retry = retry
         self.base = f"{'http' if settings.registry_insecure else 'https'}://{host}"
         self.timeout = settings.registry_timeout
         self.login = credentials(settings.registry_auth_file, host)
@@ -104,11 +71,9 @@ class RegistryClient:
 
         Raises ImageError for any other status and for a registry that cannot be reached.
         """
-        retrying = Retrying(
-            retry=retry_if_exception_type(Again), stop=stop_after_attempt(ATTEMPTS), wait=_pause, reraise=True
-        )
+        address, given = urljoin(self.base, url), dict(headers or {})
         try:
-            answer = retrying(self._once, method, urljoin(self.base, url), scope, dict(headers or {}), data, stream)
+            answer = self.retry.call(lambda: self._once(method, address, scope, given, data, stream))
         except Again as error:
             raise ImageError(f"{what} at {self.host} failed: {error}", "is the registry up? Run it again") from error
         if answer.status_code in expected:
@@ -122,7 +87,7 @@ class RegistryClient:
         if answer.status_code == 401 and self._answer_challenge(answer, scope):
             answer = self._send(method, url, {**headers, **self._authorization(url, scope)}, data, stream)
         if answer.status_code in AGAIN:
-            raise Again(_reason(answer), _after(answer))
+            raise Again(_reason(answer), retry_after(answer.headers))
         return answer
 
     def _send(self, method: str, url: str, headers: dict[str, str], data: Any, stream: bool) -> requests.Response:
@@ -176,7 +141,7 @@ class RegistryClient:
         except requests.RequestException as error:
             raise Again(f"its token service: {_short(error)}") from error
         if found.status_code in AGAIN:
-            raise Again(f"its token service: {_reason(found)}", _after(found))
+            raise Again(f"its token service: {_reason(found)}", retry_after(found.headers))
         try:
             body = found.json() if found.ok else {}
         except ValueError:

@@ -17,6 +17,7 @@ from slipway_steps.adapters.oci.blobs import CHUNK, Blobs, Descriptor
 from slipway_steps.adapters.oci.http_session import RegistryClient
 from slipway_steps.adapters.oci.layers import model_entries, write_layer
 from slipway_steps.adapters.oci.layout import CONFIG_TYPE, EPOCH, MANIFEST_TYPE
+from slipway_steps.adapters.retry import USUAL, RetryPolicy
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
 
@@ -54,11 +55,12 @@ def parse_reference(text: str) -> Reference:
 class OciRegistry:
     """ports.Images on a registry. `settings.registry`: `host[:port][/prefix]`, the app's repository is below it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         host, _, prefix = settings.registry.partition("/")
         self.settings = settings
+        self.retry = retry
         self.repository = f"{prefix.strip('/')}/{settings.app}".lstrip("/")
-        self.client = RegistryClient(host, settings)
+        self.client = RegistryClient(host, settings, retry)
 
     def build(self, package: Path, version: str, tag: str) -> str:
         """See ports.Images."""
@@ -110,7 +112,9 @@ class OciRegistry:
         if not self.settings.app_base:
             raise ImageError("no app base image is named", "set SLIPWAY_APP_BASE to the app's image in the registry")
         reference = parse_reference(self.settings.app_base)
-        client = self.client if reference.host == self.client.host else RegistryClient(reference.host, self.settings)
+        client = self.client
+        if reference.host != client.host:
+            client = RegistryClient(reference.host, self.settings, self.retry)
         body, media_type = self._manifest(client, reference.repository, reference.name)
         manifest = json.loads(body)
         if media_type in INDEXES or "manifests" in manifest:

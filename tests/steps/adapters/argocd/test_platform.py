@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 from kube_server import Cluster, cut_off, reset, status
 
-from slipway_steps.adapters.argocd import application as argocd
+from slipway_steps.adapters.argocd.application import ArgoCD, helm_parameters
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
-from slipway_steps.adapters.kubernetes import api
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, PlatformError
@@ -31,9 +32,6 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/model-app-staging/pods"
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     found = Cluster()
     monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig")))
-    monkeypatch.setattr(api, "_pause", lambda state: 0.0)
-    monkeypatch.setattr(argocd, "POLL", 0.01)
-    monkeypatch.setattr(argocd, "VANISHED", 0.3)
     found.application("model-app-staging", {"image.tag": "staging-1.0.6", "other": "kept"})
     found.lists[PODS] = found.lists[EVENTS] = []
     found.lists[METRICS] = []
@@ -43,19 +41,21 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
 
 def platform(**more: Any) -> KubernetesPlatform:
     given = {"registry": "registry.example:5000/team", "platform": "kubernetes", "operation_timeout": 3.0, **more}
-    return KubernetesPlatform(Settings(**given))
+    settings = Settings(**given)
+    api = Api(settings, RetryPolicy(first_wait=0.0, longest_asked=0.0))
+    return KubernetesPlatform(settings, api, ArgoCD(api, settings, poll=0.01, vanished=0.3))
 
 
 def parameters(cluster: Cluster) -> dict[str, str]:
     (app,) = (one for one in cluster.objects.values() if one["kind"] == "Application")
-    return argocd.helm_parameters(app["spec"]["source"])
+    return helm_parameters(app["spec"]["source"])
 
 
 def test_a_deployment_is_over_when_its_own_operation_is(cluster: Cluster) -> None:
     platform().deploy(STAGING, CANDIDATE)
     (app,) = cluster.objects.values()
     assert app["status"]["sync"]["status"] == "Synced"
-    assert argocd.helm_parameters(app["status"]["sync"]["comparedTo"]["source"]) == parameters(cluster)
+    assert helm_parameters(app["status"]["sync"]["comparedTo"]["source"]) == parameters(cluster)
     assert parameters(cluster) == {
         "image.tag": "staging-1.0.7",
         "other": "kept",

@@ -11,8 +11,8 @@ from git_server import PASSWORD, USER, GitServer
 from kube_server import Cluster
 
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
-from slipway_steps.adapters.git import deployment_repository
 from slipway_steps.adapters.git.deployment_repository import DeploymentRepository
+from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
@@ -96,13 +96,15 @@ def test_what_is_wrong_is_said_without_the_password(server: GitServer, given: di
     assert PASSWORD not in str(found.value)
 
 
-def test_a_repository_that_is_not_there(server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployment_repository, "ATTEMPTS", 2)
+def test_a_repository_that_is_not_there(server: GitServer) -> None:
+    few = RetryPolicy(attempts=2, first_wait=0.0)
     with pytest.raises(PlatformError, match="there is no repository"):
-        DeploymentRepository(settings(server, deploy_repository=server.url.replace("deploy", "other"))).read(STAGING)
+        DeploymentRepository(settings(server, deploy_repository=server.url.replace("deploy", "other")), few).read(
+            STAGING
+        )
     server.close()
     with pytest.raises(PlatformError, match="is it up"):
-        DeploymentRepository(settings(server)).read(STAGING)
+        DeploymentRepository(settings(server), few).read(STAGING)
 
 
 def test_values_that_somebody_broke_are_refused(server: GitServer) -> None:

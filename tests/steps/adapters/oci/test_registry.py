@@ -17,18 +17,13 @@ import requests
 from model_packages import make_package
 from registry_server import Registry, digest, reset, status, truncated
 
-from slipway_steps.adapters.oci import http_session as oci_http
 from slipway_steps.adapters.oci.registry import OciRegistry, parse_reference
 from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
+from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
 
 CONFIG = {"architecture": "amd64", "os": "linux", "config": {"User": "10001"}, "rootfs": {"type": "layers"}}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oci_http, "_pause", lambda state: 0.0)
 
 
 def layer(text: str) -> bytes:
@@ -102,7 +97,7 @@ def real(tmp_path: Path) -> Iterator[str]:
 
 def store(host: str, **more: Any) -> OciRegistry:
     given = {"registry": f"{host}/team", "app_base": f"{host}/slipway/app:1.0.0", "registry_insecure": True, **more}
-    return OciRegistry(Settings(**given))
+    return OciRegistry(Settings(**given), RetryPolicy(first_wait=0.0, longest_asked=0.0))
 
 
 def test_a_real_registry_takes_an_image_and_gives_it_back(real: str, package: Path, tmp_path: Path) -> None:
