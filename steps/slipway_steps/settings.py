@@ -11,8 +11,10 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
-"""The checkout, or /app in an image: where images/ and workflows/ lie."""
+CARRIED = Path(__file__).resolve().parent / "project"
+"""Where an installed distribution carries images/ and workflows/ (see setup.py); not there in a checkout."""
+PROJECT_ROOT = CARRIED if CARRIED.is_dir() else Path(__file__).resolve().parents[2]
+"""Where images/ and workflows/ lie: in the installed package, in the checkout, or in /app of an image."""
 
 
 class Settings(BaseSettings):

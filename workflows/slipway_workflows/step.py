@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from slipway_steps import __version__
 from slipway_steps.entry import load_step
 from slipway_workflows.strict_hera import (
     Backoff,
@@ -33,8 +34,7 @@ from slipway_workflows.strict_hera import (
 )
 
 OUTPUT_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside a container that holds one step
-VERSION = "0.1.0"
-IMAGES = {"steps": f"slipway/steps:{VERSION}", "train": f"slipway/train:{VERSION}"}
+IMAGES = {"steps": f"slipway/steps:{__version__}", "train": f"slipway/train:{__version__}"}
 """Full version tags; a cluster's installer names registry, tag or digest instead."""
 
 OUTPUT_DEFAULTS = {"verdict": "error", "state": "error"}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from slipway_steps import __version__
 from slipway_workflows.catalog.parts import KEPT, searchable
 from slipway_workflows.catalog.rbac import BUILD_NAMESPACE, BUILDER
-from slipway_workflows.step import RETRIES, VERSION
+from slipway_workflows.step import RETRIES
 from slipway_workflows.strict_hera import (
     AppArmorProfile,
     Container,
@@ -34,7 +35,7 @@ PARAMETERS = (
     ("repository", None, "Git repository of this source, `https://...`; a path below it after `#REVISION:`."),
     ("revision", "", "Commit (full, for the same images again), tag or branch; empty: the default branch."),
     ("registry", REGISTRY, "Where the images go: `host[:port][/prefix]`."),
-    ("tag", VERSION, "Their tag: a full version."),
+    ("tag", __version__, "Their tag: a full version."),
     (
         "python-image",
         "docker.io/library/python:3.11.14-slim-bookworm",

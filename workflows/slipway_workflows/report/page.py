@@ -1,7 +1,5 @@
 """The HTML report of a release: one file that needs nothing else, not even a script."""
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import ORDER
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
+from slipway_steps.files import replace_file
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.report.graph import Step, branch_picture, leaves, steps_of
 from slipway_workflows.report.layout import Picture, arrange
@@ -59,15 +58,8 @@ def write_report(
     text = _render(workflow, reports, environments, notes)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        # a lone surrogate, of a file name that is no UTF-8, must not cost the report
+        replace_file(target, text.encode(errors="replace").decode())
     except OSError as error:
         raise BadInput(
             f"the report could not be written to {target}: {error.strerror}", "is there space, and may you write there?"

@@ -1,7 +1,6 @@
 """index.json of an OCI layout: which tag points at which manifest. Changed under a lock and replaced whole."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +8,10 @@ from filelock import FileLock
 
 from slipway_steps.adapters.oci.blobs import Descriptor
 from slipway_steps.domain.errors import ImageError
+from slipway_steps.files import replace_file
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 REF_NAME = "org.opencontainers.image.ref.name"
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a small file so that a reader sees the old one or the new one, never a part."""
-    with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 class Index:
@@ -44,7 +31,7 @@ class Index:
         with FileLock(self.lock):
             others = [found for found in self._entries() if _name(found) != tag]
             entries = sorted([*others, entry], key=lambda found: (_name(found), found["digest"]))
-            write_whole(
+            replace_file(
                 self.path,
                 json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}, indent=1),
             )

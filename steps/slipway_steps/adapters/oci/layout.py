@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.adapters.oci.blobs import LEFT_OVER, Blobs, Descriptor
-from slipway_steps.adapters.oci.index import Index, write_whole
+from slipway_steps.adapters.oci.index import Index
 from slipway_steps.adapters.oci.layers import app_entries, model_entries, unpack_layer, write_layer
 from slipway_steps.domain.errors import ImageError
+from slipway_steps.files import replace_file
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -108,7 +109,7 @@ class OciLayout:
         self.root.mkdir(parents=True, exist_ok=True)
         marker = self.root / "oci-layout"
         if not marker.exists():
-            write_whole(marker, '{"imageLayoutVersion": "1.0.0"}')
+            replace_file(marker, '{"imageLayoutVersion": "1.0.0"}')
         self.blobs.remove_left_over()
 
     def _manifest(self, digest: str) -> tuple[str, list[Descriptor]]:
