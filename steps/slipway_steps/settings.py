@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from slipway_steps.domain.errors import BadInput
 
 CARRIED = Path(__file__).resolve().parent / "project"
 """Where an installed distribution carries images/ and workflows/ (see setup.py); not there in a checkout."""
@@ -36,6 +38,16 @@ class Settings(BaseSettings):
     )
     memory_limit_mib: int = Field(256, description="MiB; the chart's memory limit of the app (requirement R1.12).")
     cpu_limit_millicores: int = Field(500, description="Millicores; the chart's CPU limit (requirement R1.12).")
+    limits: Literal["", "watchdog"] = Field(
+        "",
+        description="What holds an app of this machine to its limits; empty: a cgroup where this user may make one, "
+        "else the watchdog, which asks for no privilege.",
+    )
+    resources: Literal["", "files", "cluster"] = Field(
+        "",
+        description="Where resource templates of a local run find Kubernetes objects: files under `home`, or the "
+        "cluster of the kubeconfig; empty: they are refused.",
+    )
     healthy_timeout: float = Field(
         30.0,
         description="Seconds a deployment may take to be ready and serve its version; the app starts in under 3 s, "
@@ -111,3 +123,12 @@ class Settings(BaseSettings):
     def python(self) -> str:
         """The interpreter that runs steps and, on one machine, the app."""
         return sys.executable
+
+
+def read_settings(home: Path | None = None) -> Settings:
+    """The settings of the environment, with another `home` where one is given. Raises BadInput for a wrong value."""
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        faults = "; ".join(f"SLIPWAY_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise BadInput(f"the settings cannot be used: {faults}", "correct the variable or unset it") from error

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slipway_steps.ports import Apps, LoadGenerator, Notifier, Platform, Registry
-from slipway_steps.settings import Settings
+from slipway_steps.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from slipway_steps.adapters.oci.layout import OciLayout
@@ -72,4 +72,4 @@ class LazyWorld:
 
 def make_world(settings: Settings | None = None) -> LazyWorld:
     """The world that the settings describe: those given, else those of the environment."""
-    return LazyWorld(settings or Settings())
+    return LazyWorld(settings or read_settings())

@@ -22,8 +22,7 @@ POLL = 0.5
 def engine_options(settings: Settings) -> engine.Options:
     """What the engine needs of the settings."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
-    where = os.environ.get("SLIPWAY_RESOURCES", "")
-    return engine.Options(settings.home, passed | {"SLIPWAY_HOME": str(settings.home)}, where)
+    return engine.Options(settings.home, passed | {"SLIPWAY_HOME": str(settings.home)}, settings.resources)
 
 
 @dataclass(frozen=True)

@@ -46,16 +46,15 @@ def write_report(
     reports: Sequence[GateReport],
     environments: Environments,
     target: Path,
-    notes: Sequence[str] = (),
 ) -> Path:
     """Write the report of a release to `target`, whole or not at all, and return `target`.
 
     workflow: finished or not. reports: of its gates, in the order in which they were made; of two
     by one gate the later counts. environments: what stands in each now, as `slipway status --output json` has it.
-    notes: sentences to show on top. Whatever is missing is named on the page. Raises BadInput where `target` cannot be
+    Whatever is missing is named on the page. Raises BadInput where `target` cannot be
     written.
     """
-    text = _render(workflow, reports, environments, notes)
+    text = _render(workflow, reports, environments)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # a lone surrogate, of a file name that is no UTF-8, must not cost the report
@@ -67,9 +66,7 @@ def write_report(
     return target
 
 
-def _render(
-    workflow: StoredWorkflow, reports: Sequence[GateReport], environments: Environments, notes: Sequence[str]
-) -> str:
+def _render(workflow: StoredWorkflow, reports: Sequence[GateReport], environments: Environments) -> str:
     root = steps_of(workflow)
     latest = {report.gate: report for report in reports}
     current = [latest[gate] for gate in GATE_STEPS if gate in latest]
@@ -81,7 +78,6 @@ def _render(
         name=workflow.name or "a release",
         phase=workflow.phase.value,
         told=tell(workflow, root, current, environments),
-        notes=list(notes),
         started=clock(started),
         lasted=spoken((finished - started).total_seconds()) if started and finished else "",
         candidate=_candidate(current),

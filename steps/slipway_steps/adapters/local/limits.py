@@ -271,9 +271,11 @@ class Watchdog:
         """See Limits; nothing was made."""
 
 
-def make_limits(label: str, memory_bytes: int, millicores: int) -> Limits:
-    """A cgroup where it can be made, else the watchdog. `label` is one file name, unique on this machine."""
-    if os.environ.get("SLIPWAY_LIMITS") != "watchdog":
+def make_limits(label: str, memory_bytes: int, millicores: int, watchdog: bool = False) -> Limits:
+    """A cgroup where it can be made and no watchdog is asked for, else the watchdog. `label` is one file name, unique
+    on this machine.
+    """
+    if not watchdog:
         with suppress(OSError):
             return Cgroup(label, memory_bytes, millicores)
     return Watchdog(label, memory_bytes, millicores)

@@ -188,6 +188,7 @@ class LocalPlatform:
             port=before.port if before else free_port(0, str(directory)),
             memory_limit_bytes=self.settings.memory_limit_mib * 2**20,
             cpu_limit_millicores=self.settings.cpu_limit_millicores,
+            watchdog=self.settings.limits == "watchdog",
             stopped=stopped,
         )
         alive = lock_is_held(directory / "supervisor.lock")
@@ -219,7 +220,7 @@ class LocalPlatform:
         )
 
     def _start_supervisor(self, directory: Path) -> "subprocess.Popen[bytes]":
-        keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SLIPWAY_LIMITS", "PYTHONPATH")}
+        keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "PYTHONPATH")}
         with (directory / "supervisor.log").open("ab") as log:
             return subprocess.Popen(
                 [self.settings.python, "-m", "slipway_steps.adapters.local.supervisor", str(directory)],

@@ -126,7 +126,9 @@ class PodProcess:
             self.port = free_port(self.port, self.label)
             # a group of its own for each start: counts of the one before are not its
             label = f"{self.label}-{os.getpid()}-{self.spec.generation}-{self.restarts}"
-            self.limits = make_limits(label, self.spec.memory_limit_bytes, self.spec.cpu_limit_millicores)
+            self.limits = make_limits(
+                label, self.spec.memory_limit_bytes, self.spec.cpu_limit_millicores, self.spec.watchdog
+            )
             self.child = self._spawn(self.limits)
         except (OSError, subprocess.SubprocessError) as error:
             if self.limits:

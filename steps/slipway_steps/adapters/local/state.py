@@ -31,7 +31,7 @@ class _File(BaseModel):
 
 class Spec(_File):
     """What is wanted. `generation` counts its changes; `stopped` keeps it but runs nothing (`slipway down`);
-    `argv` is the entry point of the image, `rootfs` where it is unpacked.
+    `argv` is the entry point of the image, `rootfs` where it is unpacked; `watchdog` asks for limits without a cgroup.
     """
 
     generation: int
@@ -41,6 +41,7 @@ class Spec(_File):
     port: int
     memory_limit_bytes: int
     cpu_limit_millicores: int
+    watchdog: bool = False
     stopped: bool = False
 
     @property
@@ -76,4 +77,3 @@ class Status(_File):
     samples: list[Sample] = []
     peak_memory_bytes: int = 0
     enforced_by: str = ""
-    message: str = ""

@@ -2,20 +2,18 @@
 (tags on model versions, reports in the release's run).
 """
 
-import os
 import time
-from collections.abc import Callable, Sequence
-from functools import cached_property, wraps
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
 from pydantic import ValidationError
 
+from slipway_steps.adapters.mlflow.connection import MlflowConnection, translated
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import BadInput, Refused, RegistryError, SlipwayError
+from slipway_steps.domain.errors import BadInput, Refused, RegistryError
 from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.package import read_package
@@ -24,35 +22,11 @@ from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import RegisteredModel
 
 RELEASE_TAG = "slipway.release"
 MODEL_NAME = "model"
 """Name of the logged model inside a run."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def translated(
-    method: Callable[Concatenate["MlflowRegistry", P], T],
-) -> Callable[Concatenate["MlflowRegistry", P], T]:
-    """MLflow's and SQLAlchemy's exceptions become RegistryError, in one place."""
-
-    @wraps(method)
-    def call(self: "MlflowRegistry", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except SlipwayError:
-            raise
-        except Exception as error:
-            what = method.__name__.replace("_", " ")
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise RegistryError(
-                f"MLflow at {self.shown_uri}: {what} failed: {first[:300]}",
-                "is the database or the server reachable, writable and intact?",
-            ) from error
-
-    return call
 
 
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -60,68 +34,35 @@ UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 class MlflowRegistry:
-    """ports.Registry on MLflow 3. Opened when it is first used: that takes about two seconds."""
+    """ports.Registry on MLflow 3. What only reads makes neither a database nor a run."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.connection = MlflowConnection(settings)
         self.model = settings.model
 
     @property
-    def shown_uri(self) -> str:
-        """The tracking URI without a password."""
-        scheme, _, rest = self.settings.mlflow_uri.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
-
-    @cached_property
     def client(self) -> "MlflowClient":
-        """The opened client; the first one creates database, experiment and registered model."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-        import logging
-
-        import mlflow
-        from mlflow import MlflowClient
-
-        for chatty in ("mlflow.store.db.utils", "mlflow.pyfunc", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.ERROR)
-        if self.settings.tracking_uri:
-            mlflow.set_tracking_uri(self.settings.mlflow_uri)
-            return MlflowClient()
-        directory = self.settings.home.resolve() / "mlflow"
-        directory.mkdir(parents=True, exist_ok=True)
-        # two processes that create the same database at the same time leave it half migrated
-        with FileLock(directory / "create.lock"):
-            mlflow.set_tracking_uri(self.settings.mlflow_uri)
-            client = MlflowClient()
-            client.search_experiments(max_results=1)
-        return client
-
-    @cached_property
-    def experiment(self) -> str:
-        """The id of the experiment that holds the releases."""
-        name = self.settings.experiment
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            local = None
-            if not self.settings.tracking_uri:
-                # the default would be ./mlruns of whatever directory this process runs in
-                local = (self.settings.home.resolve() / "mlflow" / "artifacts").as_uri()
-            try:
-                return str(self.client.create_experiment(name, artifact_location=local))
-            except Exception:
-                found = self.client.get_experiment_by_name(name)
-                if found is None:
-                    raise
-        return str(found.experiment_id)
+        """The opened client."""
+        return self.connection.client
 
     # runs
 
+    def _known_run(self, release: str) -> str | None:
+        """The run of a release, or None; makes nothing."""
+        wanted = f"tags.`{RELEASE_TAG}` = '{_quoted(release)}'"
+        experiment = None if self.connection.is_new else self.connection.known_experiment()
+        if experiment is None:
+            return None
+        runs = self.client.search_runs([experiment], wanted, max_results=1)
+        return str(runs[0].info.run_id) if runs else None
+
     def _run(self, release: str) -> str:
-        runs = self.client.search_runs([self.experiment], f"tags.`{RELEASE_TAG}` = '{_quoted(release)}'", max_results=1)
-        if runs:
-            return str(runs[0].info.run_id)
-        return str(self.client.create_run(self.experiment, run_name=release, tags={RELEASE_TAG: release}).info.run_id)
+        """The run of a release, made where it is missing."""
+        known = self._known_run(release)
+        if known is not None:
+            return known
+        made = self.client.create_run(self.connection.experiment, run_name=release, tags={RELEASE_TAG: release})
+        return str(made.info.run_id)
 
     @translated
     def log_package(self, release: str, package: Path) -> str:
@@ -145,6 +86,8 @@ class MlflowRegistry:
         return run_id
 
     def _model_uri(self, run_id: str) -> str:
+        if self.connection.is_new:
+            raise BadInput(f"MLflow has no run {run_id!r}", "name a run of train-model")
         from mlflow.exceptions import MlflowException
 
         try:
@@ -162,8 +105,9 @@ class MlflowRegistry:
         """See ports.Registry."""
         from mlflow.artifacts import download_artifacts
 
+        model_uri = self._model_uri(run_id)
+        model = self.client.get_logged_model(model_uri.removeprefix("models:/"))
         target.mkdir(parents=True, exist_ok=True)
-        model = self.client.get_logged_model(self._model_uri(run_id).removeprefix("models:/"))
         uri = f"{model.artifact_location}/artifacts"
         # MLflow keeps an artifact under the name its directory happened to have
         (package,) = Path(download_artifacts(artifact_uri=uri, dst_path=str(target))).iterdir()
@@ -196,6 +140,9 @@ class MlflowRegistry:
         return str(self.client.create_model_version(self.model, uri, run_id=run_id).version)
 
     def _version(self, version: str) -> Any:
+        unknown = BadInput(f"model {self.model} has no version {version!r}", "the versions are listed by: slipway ui")
+        if self.connection.is_new:
+            raise unknown
         from mlflow.exceptions import MlflowException
 
         try:
@@ -203,9 +150,7 @@ class MlflowRegistry:
         except MlflowException as error:
             if error.error_code not in UNKNOWN:
                 raise
-            raise BadInput(
-                f"model {self.model} has no version {version!r}", "the versions are listed by: slipway ui"
-            ) from error
+            raise unknown from error
 
     @translated
     def run_of(self, version: str) -> str:
@@ -234,18 +179,24 @@ class MlflowRegistry:
             if item.gate is Gate.EVALUATION and item.digest != digest:
                 self._write_evidence(item.model_copy(update={"digest": digest}))
 
-    @translated
-    def alias(self, name: str) -> str | None:
-        """See ports.Registry."""
+    def _known_model(self) -> "RegisteredModel | None":
+        """The registered model, or None; makes nothing."""
+        if self.connection.is_new:
+            return None
         from mlflow.exceptions import MlflowException
 
         try:
-            aliases = self.client.get_registered_model(self.model).aliases
+            return self.client.get_registered_model(self.model)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-        return str(aliases[name]) if name in aliases else None
+
+    @translated
+    def alias(self, name: str) -> str | None:
+        """See ports.Registry."""
+        model = self._known_model()
+        return str(model.aliases[name]) if model and name in model.aliases else None
 
     @translated
     def set_alias(self, name: str, version: str) -> None:
@@ -264,15 +215,8 @@ class MlflowRegistry:
     @translated
     def record(self, environment: Environment) -> Record:
         """See ports.Registry."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            tags = self.client.get_registered_model(self.model).tags
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return Record()
-            raise
-        text = tags.get(f"slipway.journal.{environment}")
+        model = self._known_model()
+        text = model.tags.get(f"slipway.journal.{environment}") if model else None
         try:
             return Record.model_validate_json(text) if text else Record()
         except ValidationError as error:
@@ -317,13 +261,8 @@ class MlflowRegistry:
     @translated
     def reports(self, release: str) -> list[GateReport]:
         """See ports.Registry."""
-        return self.reports_of(self._run(release))
-
-    @translated
-    def report_files(self, release: str, target: Path) -> Path:
-        """See ports.Registry."""
-        target.mkdir(parents=True, exist_ok=True)
-        return Path(self.client.download_artifacts(self._run(release), "reports", str(target)))
+        run = self._known_run(release)
+        return self.reports_of(run) if run else []
 
     @translated
     def evidence(self, version: str) -> list[Evidence]:

@@ -175,10 +175,8 @@ def test_what_the_app_started_ends_with_it(platform: LocalPlatform) -> None:
     until(lambda: gone(child))
 
 
-def test_under_the_watchdog_a_child_counts_towards_the_limit(
-    platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SLIPWAY_LIMITS", "watchdog")
+def test_under_the_watchdog_a_child_counts_towards_the_limit(platform: LocalPlatform) -> None:
+    platform.settings = platform.settings.model_copy(update={"limits": "watchdog"})
     deploy(platform, "greedy-family")
     until(lambda: platform.observe(STAGING).pods[0].state.reason == "OOMKilled")
 

@@ -131,9 +131,9 @@ def test_a_changed_limit_makes_a_new_pod(platform: LocalPlatform) -> None:
 
 
 @pytest.mark.parametrize("enforced_by", ["cgroup", "watchdog"])
-def test_memory_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str) -> None:
+def test_memory_is_really_limited(platform: LocalPlatform, enforced_by: str) -> None:
     if enforced_by == "watchdog":
-        monkeypatch.setenv("SLIPWAY_LIMITS", "watchdog")
+        platform.settings = platform.settings.model_copy(update={"limits": "watchdog"})
     deploy(platform, "greedy")
     until(lambda: platform.observe(STAGING).pods[0].restarts >= 1)
     until(lambda: platform.observe(STAGING).pods[0].last_state)
@@ -148,9 +148,9 @@ def test_memory_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("enforced_by", ["cgroup", "watchdog"])
-def test_cpu_is_really_limited(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch, enforced_by: str) -> None:
+def test_cpu_is_really_limited(platform: LocalPlatform, enforced_by: str) -> None:
     if enforced_by == "watchdog":
-        monkeypatch.setenv("SLIPWAY_LIMITS", "watchdog")
+        platform.settings = platform.settings.model_copy(update={"limits": "watchdog"})
     deploy(platform, "busy")
     until(lambda: len(platform.observe(STAGING).samples) >= 4)
     samples = platform.observe(STAGING).samples[1:]

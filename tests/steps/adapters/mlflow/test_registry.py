@@ -51,7 +51,7 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
     run = registry.client.get_run(run_id)
     assert run.data.metrics["holdout_accuracy"] > 0.9
     assert run.data.params["architecture"] == "mobilenet_v2"
-    assert not list((registry.settings.home / "mlflow").rglob("*.pkl"))
+    assert not list((registry.connection.settings.home / "mlflow").rglob("*.pkl"))
     import mlflow
     import numpy
 
@@ -63,7 +63,7 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
 
 
 def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_id: str) -> None:
-    world = FakeWorld(registry.settings, registry)
+    world = FakeWorld(registry.connection.settings, registry)
     params = register.Params(run_id=run_id, release="release-a")
     with pytest.raises(Refused, match="never ran"):
         register.run(params, world)
@@ -103,6 +103,26 @@ def test_aliases_and_journal(registry: MlflowRegistry) -> None:
     assert len(registry.record(Environment.CANARY).passed) == 20
 
 
+def test_reading_makes_no_run(registry: MlflowRegistry, run_id: str) -> None:
+    experiment = registry.connection.experiment
+    before = len(registry.client.search_runs([experiment]))
+    assert registry.reports("never-released") == []
+    assert len(registry.client.search_runs([experiment])) == before
+
+
+def test_reading_on_a_machine_that_released_nothing_writes_nothing(tmp_path: Path) -> None:
+    registry = MlflowRegistry(Settings(home=tmp_path / "home"))
+    assert registry.record(Environment.STAGING) == Record()
+    assert registry.alias("staging") is None
+    assert registry.reports("a-release") == []
+    for read in (registry.run_of, registry.candidate, registry.evidence):
+        with pytest.raises(BadInput, match="no version '1'"):
+            read("1")
+    with pytest.raises(BadInput, match="no run"):
+        registry.download_package("0" * 32, tmp_path / "package")
+    assert not (tmp_path / "home").exists()
+
+
 def test_unknown_things_are_named(registry: MlflowRegistry, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no version '77'"):
         registry.run_of("77")
@@ -127,7 +147,9 @@ def test_two_processes_make_the_database_at_the_same_time(tmp_path: Path) -> Non
     code = (
         "from slipway_steps.adapters.mlflow.registry import MlflowRegistry as R;"
         "from slipway_steps.settings import Settings as S; from pathlib import Path;"
-        f"R(S(home=Path({str(tmp_path)!r}))).reports('x')"
+        "from slipway_steps.domain.environment import Environment as E;"
+        "from slipway_steps.domain.journal import Record;"
+        f"R(S(home=Path({str(tmp_path)!r}))).write_record(E.STAGING, Record())"
     )
     both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in both:

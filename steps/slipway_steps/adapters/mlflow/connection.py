@@ -1,0 +1,122 @@
+"""The connection to MLflow: opened when it is first used, its exceptions in our words."""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+
+from filelock import FileLock
+
+from slipway_steps.domain.errors import RegistryError, SlipwayError
+from slipway_steps.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHATTY = ("mlflow", "mlflow.store.db.utils", "mlflow.pyfunc", "alembic")
+"""Loggers that tell of each migration and each file."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Connected(Protocol):
+    """What has a connection."""
+
+    connection: "MlflowConnection"
+
+
+C = TypeVar("C", bound=Connected)
+
+
+def translated(method: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
+    """MLflow's and SQLAlchemy's exceptions become RegistryError, in one place."""
+
+    @wraps(method)
+    def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except SlipwayError:
+            raise
+        except Exception as error:
+            what = method.__name__.replace("_", " ")
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise RegistryError(
+                f"MLflow at {self.connection.shown_uri}: {what} failed: {first[:300]}",
+                "is the database or the server reachable, writable and intact?",
+            ) from error
+
+    return call
+
+
+def quiet_mlflow() -> None:
+    """Import MLflow, which takes more than a second, with what it says and reports of itself turned off."""
+    # MLflow reads this when it is imported and from nowhere else; imported without it, it writes an identifier of this
+    # machine into the user's home. Nothing else in Slipway changes the environment of its own process.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+
+    if not MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.is_set():
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+class MlflowConnection:
+    """One MLflow server, or the database under `home`. Opening it takes about two seconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._directory = settings.home.resolve() / "mlflow"
+
+    @property
+    def shown_uri(self) -> str:
+        """The tracking URI without a password."""
+        scheme, _, rest = self.settings.mlflow_uri.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever written: there is no local database yet. Who only reads need not make one."""
+        return not self.settings.tracking_uri and not (self._directory / "mlflow.db").exists()
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The opened client; the first one makes the local database."""
+        quiet_mlflow()
+        import mlflow
+        from mlflow import MlflowClient
+
+        if self.settings.tracking_uri:
+            mlflow.set_tracking_uri(self.settings.mlflow_uri)
+            return MlflowClient()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        # two processes that create the same database at the same time leave it half migrated
+        with FileLock(self._directory / "create.lock"):
+            mlflow.set_tracking_uri(self.settings.mlflow_uri)
+            client = MlflowClient()
+            client.search_experiments(max_results=1)
+        return client
+
+    def known_experiment(self) -> str | None:
+        """The id of the experiment that holds the releases; None where there is none yet."""
+        found = self.client.get_experiment_by_name(self.settings.experiment)
+        return str(found.experiment_id) if found is not None else None
+
+    @cached_property
+    def experiment(self) -> str:
+        """The id of the experiment that holds the releases, made where it is missing."""
+        known = self.known_experiment()
+        if known is not None:
+            return known
+        # the default would be ./mlruns of whatever directory this process runs in
+        local = None if self.settings.tracking_uri else (self._directory / "artifacts").as_uri()
+        try:
+            return str(self.client.create_experiment(self.settings.experiment, artifact_location=local))
+        except Exception:
+            # another process may have made it meanwhile
+            known = self.known_experiment()
+            if known is None:
+                raise
+            return known
