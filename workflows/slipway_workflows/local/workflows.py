@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Refused
@@ -15,6 +16,9 @@ from slipway_workflows.argo.answers import answers, waiting_nodes
 from slipway_workflows.argo.parameters import check_choices
 from slipway_workflows.ports import FoundWorkflow
 
+if TYPE_CHECKING:
+    from slipway_steps.adapters.kubernetes.objects import ClusterObjects
+
 POLL = 0.5
 """Seconds between two looks at a workflow of another process, which stores its changes five times a second."""
 
@@ -22,7 +26,18 @@ POLL = 0.5
 def engine_options(settings: Settings) -> engine.Options:
     """What the engine needs of the settings."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
-    return engine.Options(settings.home, passed | {"SLIPWAY_HOME": str(settings.home)}, settings.resources)
+    environment = passed | {"SLIPWAY_HOME": str(settings.home)}
+    return engine.Options(settings.home, environment, settings.resources, _cluster_objects(settings))
+
+
+def _cluster_objects(settings: Settings) -> "ClusterObjects | None":
+    """The objects that resource templates may change, where the user lets them change a cluster."""
+    if settings.resources != "cluster":
+        return None
+    from slipway_steps.adapters.kubernetes.api import Api  # a quarter of a second that only a cluster costs
+    from slipway_steps.adapters.kubernetes.objects import ClusterObjects
+
+    return ClusterObjects(Api(settings))
 
 
 @dataclass(frozen=True)

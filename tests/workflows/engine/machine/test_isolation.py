@@ -10,25 +10,22 @@ from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_workflows import engine
 from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.manifests.images import Images, read_images
-from slipway_workflows.engine.run import run as engine_run
 
 
 @pytest.fixture(params=["mounted", "rewritten"])
-def way(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def isolated(request: pytest.FixtureRequest, tmp_path: Path) -> bool:
     if request.param == "mounted" and not available(tmp_path):
         pytest.skip("this kernel gives no mount namespace")
-    if request.param == "rewritten":
-        monkeypatch.setattr(engine_run, "available", lambda _: False)
-    return str(request.param)
+    return bool(request.param == "mounted")
 
 
-def run(home: Path, *templates: dict[str, Any]) -> dict[str, Any]:
+def run(home: Path, *templates: dict[str, Any], isolated: bool | None = None) -> dict[str, Any]:
     manifest = {
         "kind": "Workflow",
         "metadata": {"name": "wf"},
         "spec": {"entrypoint": "main", "templates": list(templates)},
     }
-    workflow = engine.prepare(engine.Library(), manifest, {}, engine.Options(home)).execute()
+    workflow = engine.prepare(engine.Library(), manifest, {}, engine.Options(home, isolated=isolated)).execute()
     return {node["name"]: node for node in workflow["status"]["nodes"].values()} | {"": workflow["status"]}
 
 
@@ -45,21 +42,23 @@ def value(node: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("path", ["/tmp/out", "/work/deep/out", "/mnt/vol/out", "/output"])
-def test_absolute_paths_are_the_step_s_own(way: str, tmp_path: Path, path: str) -> None:
+def test_absolute_paths_are_the_step_s_own(isolated: bool, tmp_path: Path, path: str) -> None:
     existed = Path(path).exists()
-    found = run(tmp_path, leaf(f"mkdir -p $(dirname {path}); echo hi > {path}; cat {path}", {"o": path}))
-    assert found[""]["phase"] == "Succeeded", (way, found)
+    found = run(
+        tmp_path, leaf(f"mkdir -p $(dirname {path}); echo hi > {path}; cat {path}", {"o": path}), isolated=isolated
+    )
+    assert found[""]["phase"] == "Succeeded", (isolated, found)
     assert value(found["wf"]) == "hi"
     assert Path(path).exists() == existed
 
 
-def test_parallel_steps_do_not_meet(way: str, tmp_path: Path) -> None:
+def test_parallel_steps_do_not_meet(isolated: bool, tmp_path: Path) -> None:
     script = "echo {{inputs.parameters.n}} > /tmp/x; sleep 0.2; cp /tmp/x /tmp/out"
     one = leaf(script, {"o": "/tmp/out"}, "one") | {"inputs": {"parameters": [{"name": "n"}]}}
     arguments = {"parameters": [{"name": "n", "value": "{{item}}"}]}
     items = [{"name": "l", "template": "one", "withItems": list(range(6)), "arguments": arguments}]
-    found = run(tmp_path, {"name": "main", "steps": [items]}, one)
-    assert [value(found[f"wf[0].l({n}:{n})"]) for n in range(6)] == [str(n) for n in range(6)], way
+    found = run(tmp_path, {"name": "main", "steps": [items]}, one, isolated=isolated)
+    assert [value(found[f"wf[0].l({n}:{n})"]) for n in range(6)] == [str(n) for n in range(6)], isolated
 
 
 def test_a_path_that_a_script_makes_up_is_its_own_too(tmp_path: Path) -> None:
@@ -70,15 +69,15 @@ def test_a_path_that_a_script_makes_up_is_its_own_too(tmp_path: Path) -> None:
     assert not Path("/tmp/slipway-made-up").exists()
 
 
-def test_steps_of_this_project_work_on_the_machine_s_files(way: str, tmp_path: Path) -> None:
+def test_steps_of_this_project_work_on_the_machine_s_files(isolated: bool, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     name = "MARK"
     os.environ[name] = str(mark)
     manifest = leaf("echo hi > $MARK; echo ok > /tmp/slipway-o", {"o": "/tmp/slipway-o"}, image="slipway/steps:1")
     manifest["container"]["env"] = [{"name": name, "value": str(mark)}]
     del os.environ[name]
-    found = run(tmp_path / "home", manifest)
-    assert found[""]["phase"] == "Succeeded", (way, found)
+    found = run(tmp_path / "home", manifest, isolated=isolated)
+    assert found[""]["phase"] == "Succeeded", (isolated, found)
 
 
 def test_an_image_s_own_command_runs(tmp_path: Path) -> None:

@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.kubernetes.objects import ClusterObjects
 from slipway_steps.domain.errors import WorkflowInvalid
+from slipway_steps.settings import Settings
 from slipway_workflows import engine
 from slipway_workflows.engine.run.resource import holds
 
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": "1"}}
 
 
-def run(home: Path, *actions: dict[str, Any], where: str = "files") -> dict[str, Any]:
+def run(
+    home: Path, *actions: dict[str, Any], where: str = "files", cluster: ClusterObjects | None = None
+) -> dict[str, Any]:
     leaves = [{"name": f"t{n}", **action} for n, action in enumerate(actions)]
     groups = [[{"name": leaf["name"], "template": leaf["name"]}] for leaf in leaves]
     manifest = {
@@ -21,7 +26,9 @@ def run(home: Path, *actions: dict[str, Any], where: str = "files") -> dict[str,
         "metadata": {"name": "wf"},
         "spec": {"entrypoint": "main", "templates": [{"name": "main", "steps": groups}, *leaves]},
     }
-    found = engine.prepare(engine.Library(), manifest, {}, engine.Options(home, resources=where)).execute()
+    found = engine.prepare(
+        engine.Library(), manifest, {}, engine.Options(home, resources=where, cluster=cluster)
+    ).execute()
     return {node["displayName"]: node for node in found["status"]["nodes"].values()}
 
 
@@ -62,9 +69,9 @@ def test_without_a_word_of_the_user_it_is_refused(tmp_path: Path, where: str) ->
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_cluster_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    node = run(tmp_path, action("get"), where="cluster")["t0"]
+def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
+    cluster = ClusterObjects(Api(Settings(kubeconfig=str(tmp_path / "none"))))
+    node = run(tmp_path, action("get"), where="cluster", cluster=cluster)["t0"]
     assert node["phase"] == "Failed"
     assert "KUBECONFIG" in node["message"]
 

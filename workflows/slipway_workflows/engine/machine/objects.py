@@ -1,7 +1,6 @@
-"""Where resource templates find Kubernetes objects: files of this machine, or a cluster."""
+"""Where resource templates find Kubernetes objects: in files of this machine, or where the caller of a run says."""
 
 import copy
-import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -109,57 +108,3 @@ class FileObjects:
                 f"{named(found)} cannot be written to {path}: {error.strerror}", "is the disk full?"
             ) from error
         return found
-
-
-class ClusterObjects:
-    """Objects of the cluster that the kubeconfig names."""
-
-    watches = True
-
-    def __init__(self) -> None:
-        from kubernetes import config, dynamic
-
-        try:
-            self._client: Any = dynamic.DynamicClient(config.new_client_from_config(os.environ.get("KUBECONFIG")))
-        except Exception as error:
-            raise Broken(f"no cluster for resource templates: {error}", "check KUBECONFIG") from error
-
-    def _call(self, verb: str, wanted: Object, **more: Any) -> Object:
-        from kubernetes.client.exceptions import ApiException
-        from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
-        from urllib3.exceptions import HTTPError
-
-        metadata = wanted.get("metadata") or {}
-        try:
-            kind = self._client.resources.get(api_version=wanted.get("apiVersion"), kind=wanted.get("kind"))
-            where = {"namespace": metadata.get("namespace", "default")} if kind.namespaced else {}
-            found: Object = getattr(kind, verb)(**where, **more).to_dict()
-        except ResourceNotFoundError as error:
-            raise Broken(f"{named(wanted)}: the cluster has no such kind", "check apiVersion and kind") from error
-        except (ApiException, DynamicApiError) as error:
-            raise Broken(f"{verb} {named(wanted)} failed: {error.status} {error.reason}", "see the cluster") from error
-        except (HTTPError, OSError) as error:
-            raise Broken(f"{verb} {named(wanted)} failed: {error}", "is the cluster reachable?") from error
-        return found
-
-    def get(self, wanted: Object) -> Object:
-        """See Objects."""
-        return self._call("get", wanted, name=wanted["metadata"]["name"])
-
-    def create(self, wanted: Object) -> Object:
-        """See Objects."""
-        return self._call("create", wanted, body=wanted)
-
-    def apply(self, wanted: Object) -> Object:
-        """See Objects."""
-        name, manager = wanted["metadata"]["name"], "slipway"
-        return self._call("server_side_apply", wanted, name=name, body=wanted, field_manager=manager)
-
-    def patch(self, wanted: Object) -> Object:
-        """See Objects."""
-        kind = "application/merge-patch+json"
-        return self._call("patch", wanted, name=wanted["metadata"]["name"], body=wanted, content_type=kind)
-
-    def delete(self, wanted: Object) -> Object:
-        """See Objects."""
-        return self._call("delete", wanted, name=wanted["metadata"]["name"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from slipway_workflows.engine.machine.locks import Locks
+from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
@@ -47,6 +48,8 @@ class Machine:
     """Whether steps get a mount namespace."""
     processes: Processes
     locks: Locks
+    cluster: Objects | None = None
+    """The Kubernetes objects that resource templates change, where they are not files."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.texts import encode
-from slipway_workflows.engine.machine.objects import ClusterObjects, FileObjects, Objects, named
+from slipway_workflows.engine.machine.objects import FileObjects, Objects, named
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node
@@ -77,11 +77,7 @@ async def execute_resource(operation: Operation, node: Node, template: Template,
 
 
 async def _done(operation: Operation, node: Node, template: Template, resource: dict[str, Any], on_exit: bool) -> None:
-    objects: Objects = (
-        FileObjects(operation.machine.directory.parents[1] / "resources")
-        if operation.library.resources == "files"
-        else await asyncio.to_thread(ClusterObjects)
-    )
+    objects = _objects(operation)
     wanted = _manifest(resource["manifest"])
     found = await asyncio.to_thread(getattr(objects, resource["action"]), wanted)
     success, failure = resource.get("successCondition"), resource.get("failureCondition")
@@ -104,6 +100,14 @@ async def _done(operation: Operation, node: Node, template: Template, resource: 
     if declared:
         node.outputs["parameters"] = [{**item, "value": _value(item, found)} for item in declared]
     operation.tree.mark(node, "Succeeded")
+
+
+def _objects(operation: Operation) -> Objects:
+    if operation.library.resources == "files":
+        return FileObjects(operation.machine.directory.parents[1] / "resources")
+    if operation.machine.cluster is None:
+        raise Broken("this run was given no cluster for its resource templates", "run it with: slipway run")
+    return operation.machine.cluster
 
 
 def _manifest(text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from slipway_workflows.argo import Event, Listener, NodeType, Phase, StoredWorkf
 from slipway_workflows.argo.times import parse_time, time_text
 from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
+from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.synchronization import locks_of
@@ -44,6 +45,10 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict)
     resources: str = ""
     """See Library.resources."""
+    cluster: Objects | None = None
+    """The objects of a cluster, for `resources` = cluster; nothing is connected before one is used."""
+    isolated: bool | None = None
+    """Whether steps get a mount namespace of their own; None: where this kernel gives one."""
 
 
 class Run:
@@ -134,9 +139,10 @@ class Run:
         machine = Machine(
             directory,
             dict(self.options.environment),
-            available(directory / "work"),
+            available(directory / "work") if self.options.isolated is None else self.options.isolated,
             processes,
             Locks(self.options.home.absolute() / "locks"),
+            self.options.cluster,
         )
         return Operation(
             context=self.context,
