@@ -1,5 +1,6 @@
 """The environments a release passes through, in order, and the names that follow from them."""
 
+import re
 from enum import StrEnum
 
 from slipway_steps.domain.errors import BadInput, Refused
@@ -52,3 +53,17 @@ def image_tag(environment: str, version: str) -> str:
 def service_host(app: str, environment: Environment) -> str:
     """The Service DNS name of an environment, with its port (requirement R1.12)."""
     return f"{app}-{environment}-service.{app}-{environment}.svc.cluster.local:8000"
+
+
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+
+
+def app_url(app_host: str) -> str:
+    """The base URL, without a slash at its end, of a host (with or without port) or of an address that begins with
+    http:// or https://. Raises BadInput for what is neither.
+    """
+    if app_host.startswith(("http://", "https://")):
+        return app_host.rstrip("/")
+    if not HOST.fullmatch(app_host):
+        raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
+    return f"http://{app_host}"

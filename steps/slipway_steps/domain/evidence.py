@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import Refused
-from slipway_steps.domain.verdict import Gate, Verdict
+from slipway_steps.domain.verdict import Gate, GateReport, Verdict
 
 
 class Evidence(BaseModel):
@@ -47,3 +47,15 @@ def check_evidence(candidate: Candidate, evidence: Iterable[Evidence]) -> None:
             f"promotion of {candidate} is refused: {'; '.join(faults)}",
             "judge what staging serves with: slipway run test-staging -p auto-promote=false",
         )
+
+
+def evidence_of(report: GateReport) -> Evidence:
+    """What a gate's report proves about its candidate."""
+    return Evidence(
+        gate=report.gate,
+        verdict=report.verdict,
+        version=report.candidate.version,
+        digest=report.candidate.digest,
+        release=report.release,
+        at=report.finished_at,
+    )

@@ -93,10 +93,13 @@ class _Lazy(click.Group):
     help="Directory of all local state.",
 )
 @click.version_option(package_name="slipway")
-def group(home: Path) -> None:
+@click.pass_context
+def group(context: click.Context, home: Path) -> None:
     """Release machine-learning models: gates judge, actions move, nothing bad stays."""
-    # Settings, and every process that is started, read it from here.
-    os.environ["SLIPWAY_HOME"] = str(home.expanduser().absolute())
+    from slipway_steps.settings import read_settings
+
+    # read once; what a command starts is handed them
+    context.obj = read_settings(home.expanduser().absolute())
 
 
 def fail(message: str) -> None:

@@ -21,9 +21,9 @@ def doctor(mend: bool) -> int:
     Looks at this machine, or with SLIPWAY_PLATFORM=kubernetes at a cluster. Exit codes: 0 none is left, 1 some is.
     """
     from slipway_steps.adapters.world import make_world
-    from slipway_steps.settings import Settings
+    from slipway_workflows.cli.settings import current_settings
 
-    settings = Settings()
+    settings = current_settings()
     if nothing_released(settings):
         return 0
     left = look(make_world(settings), mend)

@@ -11,6 +11,7 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.journal import Record
 from slipway_steps.settings import Settings
+from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
     from slipway_steps.ports import Registry
@@ -22,13 +23,13 @@ it does): strings or None."""
 
 def local_platform(settings: Settings | None = None) -> LocalPlatform:
     """The environments of this machine, without opening MLflow."""
-    settings = settings or Settings()
+    settings = settings or current_settings()
     return LocalPlatform(settings, OciLayout(settings.home / "images", settings.app_directory))
 
 
 def environment_statuses(registry: "Registry | None" = None) -> Standing:
     """What each environment serves, and what passed there last."""
-    settings = Settings()
+    settings = current_settings()
     platform = local_platform(settings)
     # opening MLflow takes two seconds and makes a database: not for a machine that never released anything
     if registry is None and (settings.tracking_uri or (settings.home / "mlflow" / "mlflow.db").exists()):

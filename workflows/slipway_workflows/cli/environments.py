@@ -64,7 +64,6 @@ def up() -> int:
     from slipway_steps.domain.environment import Environment
     from slipway_steps.domain.errors import BadInput, PlatformError
     from slipway_steps.release import drift
-    from slipway_steps.settings import Settings
     from slipway_workflows.cli.doctor import look, nothing_released
     from slipway_workflows.cli.environment_status import (
         environment_statuses,
@@ -72,8 +71,9 @@ def up() -> int:
         local_platform,
         reasons_down,
     )
+    from slipway_workflows.cli.settings import current_settings
 
-    settings = Settings()
+    settings = current_settings()
     if settings.platform != "local":
         raise BadInput(
             "slipway up starts the environments of this machine, and SLIPWAY_PLATFORM is not local",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.errors import Refused
-from slipway_steps.settings import Settings
+from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.ports import Workflows
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def workflows(on_cluster: bool) -> Workflows:
         from slipway_workflows.cluster import ClusterWorkflows
         from slipway_workflows.cluster.client import Client
 
-        settings = Settings()
+        settings = current_settings()
         return ClusterWorkflows(settings, Client(settings), _warn)
     return local_workflows()
 
@@ -36,7 +36,7 @@ def local_workflows() -> "LocalWorkflows":
     from slipway_workflows.cli.render import MANIFESTS
     from slipway_workflows.local import LocalWorkflows
 
-    return LocalWorkflows(Settings(), MANIFESTS, _warn)
+    return LocalWorkflows(current_settings(), MANIFESTS, _warn)
 
 
 def _warn(text: str) -> None:

@@ -11,12 +11,12 @@ from types import FrameType
 import click
 
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.settings import Settings
 from slipway_workflows import engine
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.cli import INTERRUPTED, place
 from slipway_workflows.cli.live import shown
 from slipway_workflows.cli.render import MANIFESTS
+from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.local import LocalExecution, engine_options
 from slipway_workflows.ports import Execution, Workflows
 
@@ -124,5 +124,7 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
         return execute(place.local_workflows().submit(target, parameters, files), output)
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
-    prepared = engine.prepare(library, engine.main_object(library, path), parameters, engine_options(Settings()))
+    prepared = engine.prepare(
+        library, engine.main_object(library, path), parameters, engine_options(current_settings())
+    )
     return execute(LocalExecution(prepared), output, may_be_release=False)

@@ -9,10 +9,10 @@ from rich.table import Table
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
-from slipway_steps.settings import Settings
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
 from slipway_workflows.cli.environment_status import environment_statuses, environment_table
 from slipway_workflows.cli.live import name_for_people
+from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.engine import log_file
 
 REJECTED = 2
@@ -115,7 +115,7 @@ def conclude(workflow: StoredWorkflow) -> int:
     """Print the summary, write the report, return the exit code. A report that cannot be made is said, and changes
     nothing about the release.
     """
-    settings = Settings()
+    settings = current_settings()
     console = Console(stderr=True)
     name = workflow.name
     code = exit_code(workflow)

@@ -14,13 +14,13 @@ from slipway_steps.domain.errors import BadInput
 @click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
 def ui(port: int) -> int:
     """Open MLflow's web UI on the local releases (needs the extra `ui`)."""
-    from slipway_steps.settings import Settings
+    from slipway_workflows.cli.settings import current_settings
 
     try:
         importlib.metadata.distribution("mlflow")
     except importlib.metadata.PackageNotFoundError:
         raise BadInput("MLflow's web UI is not installed", "install it and open it with: make ui") from None
-    settings = Settings()
+    settings = current_settings()
     if not settings.tracking_uri and not (settings.home / "mlflow" / "mlflow.db").exists():
         raise BadInput(f"there is no MLflow database under {settings.home} yet", "run a release first: make run")
     # one worker and no job runner: the defaults start 15 processes and take 2.3 GB

@@ -1,21 +1,18 @@
 """ports.Platform on Kubernetes with Argo CD."""
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.argocd.application import ArgoCD
 from slipway_steps.adapters.kubernetes.api import Api
 from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.environment import Environment, image_tag
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.environment import Environment, app_url, image_tag
 from slipway_steps.domain.pods import Observation, Sample
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from slipway_steps.adapters.git.deployment_repository import DeploymentRepository
 
-HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
 ENDED = ("Succeeded", "Failed", "Error")
 IMAGE = ("image.repository", "image.tag", "image.digest", "modelVersion", "revision")
 """The Helm parameters of the chart model-app that a release sets."""
@@ -164,11 +161,7 @@ class KubernetesPlatform:
 
     def url(self, app_host: str) -> str:
         """See ports.Platform. Service names resolve inside the cluster as they are."""
-        if re.match(r"^https?://", app_host):
-            return app_host.rstrip("/")
-        if not HOST.match(app_host):
-            raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
-        return f"http://{app_host}"
+        return app_url(app_host)
 
     def release_alive(self, release: str) -> bool:
         """See ports.Platform."""

@@ -1,7 +1,6 @@
 """ports.Platform on one machine."""
 
 import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from slipway_steps.adapters.local.orphan_cleanup import clean_up
 from slipway_steps.adapters.local.pod import free_port
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.environment import Environment, service_host
-from slipway_steps.domain.errors import BadInput, ImageError, PlatformError
+from slipway_steps.domain.environment import Environment, app_url, service_host
+from slipway_steps.domain.errors import ImageError, PlatformError
+from slipway_steps.domain.image_reference import DIGEST
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.settings import Settings
 
@@ -26,8 +26,6 @@ ACCEPT_TIMEOUT = 15.0
 """Seconds a supervisor may take to see a new spec; it looks ten times a second, but may stop an app first."""
 CHANGE_TIMEOUT = 60.0
 """Seconds to wait for another process that changes the environment; it takes 15 s at most, and unpacks an image."""
-DIGEST = re.compile(r"^[a-z0-9]+:[A-Za-z0-9-]+$")
-HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
 
 
 class UnpackableImages(Protocol):
@@ -91,7 +89,7 @@ class LocalPlatform:
         """See ports.Platform."""
         with self._changing(environment, "deploying to") as directory:
             spec = Spec.read(directory / "spec.json")
-            if not DIGEST.match(candidate.digest):
+            if not DIGEST.fullmatch(candidate.digest):
                 raise ImageError(f"{candidate.digest!r} is no image digest", "it looks like sha256:0123...")
             rootfs = directory / "rootfs" / candidate.digest.removeprefix("sha256:")
             entry = self.images.config(candidate.digest).get("config", {}).get("Entrypoint") or []
@@ -268,11 +266,7 @@ class LocalPlatform:
             if plain in (host, host.rpartition(":")[0]):
                 self.ensure(environment)
                 return self.status(environment).url or "http://127.0.0.1:9"  # nothing listens there: refused at once
-        if re.match(r"^https?://", app_host):
-            return app_host.rstrip("/")
-        if not HOST.match(app_host):
-            raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
-        return f"http://{app_host}"
+        return app_url(app_host)
 
     def release_alive(self, release: str) -> bool:
         """See ports.Platform."""

@@ -14,7 +14,7 @@ from slipway_steps.adapters.mlflow.connection import MlflowConnection, translate
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, Refused, RegistryError
-from slipway_steps.domain.evidence import Evidence
+from slipway_steps.domain.evidence import Evidence, evidence_of
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Gate, GateReport
@@ -242,7 +242,7 @@ class MlflowRegistry:
             self.client.log_artifact(run, str(path), "reports")
         self.client.set_tag(run, f"slipway.verdict.{report.gate}", report.verdict.value)
         if report.candidate.version:
-            self._write_evidence(_evidence(report))
+            self._write_evidence(evidence_of(report))
 
     def _write_evidence(self, item: Evidence) -> None:
         key = f"slipway.evidence.{item.gate}"
@@ -278,23 +278,12 @@ class MlflowRegistry:
             if report.gate is Gate.EVALUATION:
                 known = {item.gate: item for item in self.evidence(version)}.get(Gate.EVALUATION)
                 digest = known.digest if known else ""
-                self._write_evidence(_evidence(report).model_copy(update={"version": version, "digest": digest}))
+                self._write_evidence(evidence_of(report).model_copy(update={"version": version, "digest": digest}))
 
     @translated
     def note(self, version: str, key: str, text: str) -> None:
         """See ports.Registry."""
         self.client.set_model_version_tag(self.model, version, f"slipway.{key}", text)
-
-
-def _evidence(report: GateReport) -> Evidence:
-    return Evidence(
-        gate=report.gate,
-        verdict=report.verdict,
-        version=report.candidate.version,
-        digest=report.candidate.digest,
-        release=report.release,
-        at=report.finished_at,
-    )
 
 
 def _quoted(text: str) -> str:

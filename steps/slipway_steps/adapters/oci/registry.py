@@ -19,6 +19,7 @@ from slipway_steps.adapters.oci.layers import model_entries, write_layer
 from slipway_steps.adapters.oci.layout import CONFIG_TYPE, EPOCH, MANIFEST_TYPE
 from slipway_steps.adapters.retry import USUAL, RetryPolicy
 from slipway_steps.domain.errors import ImageError
+from slipway_steps.domain.image_reference import parse_image_reference
 from slipway_steps.settings import Settings
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -40,16 +41,13 @@ class Reference(NamedTuple):
 
 def parse_reference(text: str) -> Reference:
     """The parts of an image reference. Raises ImageError for one without a host, or without a tag or digest."""
-    host, slash, rest = text.partition("/")
-    repository, at, name = rest.partition("@")
-    if not at:
-        repository, _, name = rest.rpartition(":")
-    if not slash or not repository or not name or ("." not in host and ":" not in host and host != "localhost"):
+    found = parse_image_reference(text)
+    if found is None or not found.host or not (found.tag or found.digest):
         raise ImageError(
             f"{text!r} is no full image reference",
             "write it as registry.example:5000/slipway/app:1.2.3 or ...@sha256:...",
         )
-    return Reference(host, repository, name)
+    return Reference(found.host, found.repository, found.digest or found.tag)
 
 
 class OciRegistry:

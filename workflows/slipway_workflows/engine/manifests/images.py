@@ -17,8 +17,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.image_reference import parse_image_reference
 
-OURS = re.compile(r"^(?:[\w.:-]+/)*slipway/[\w.-]+(?:[:@].*)?$")
+OURS = re.compile(r"(?:.*/)?slipway/[\w.-]+")
 """Images of this project: their `python` is the interpreter that runs the engine, with the project installed."""
 ARGOSAY = "argoproj/argosay"
 STAND_INS = Path(__file__).with_name("programs")
@@ -45,10 +46,8 @@ class Mapped(BaseModel):
 
 def repository(image: str) -> str:
     """An image reference without registry default, tag and digest: `docker.io/library/busybox:1.37` is `busybox`."""
-    name = image.split("@", maxsplit=1)[0]
-    head, colon, tag = name.rpartition(":")
-    if colon and "/" not in tag:
-        name = head
+    found = parse_image_reference(image)
+    name = found.name if found else image
     return re.sub(r"^(?:docker\.io/|quay\.io/)?(?:library/)?", "", name)
 
 
@@ -61,7 +60,7 @@ class Images:
 
     def is_ours(self, image: str) -> bool:
         """Whether it is an image of this project."""
-        return repository(image) not in self._mapped and bool(OURS.match(image))
+        return repository(image) not in self._mapped and bool(OURS.fullmatch(repository(image)))
 
     def is_known(self, image: str) -> bool:
         """Whether the engine can run this image's programs."""
