@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from slipway_workflows.argo.times import time_text
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.manifests.templates import Template
@@ -97,9 +98,9 @@ def workflow_globals(metadata: dict[str, Any], spec: dict[str, Any], created: da
         "workflow.uid": metadata["uid"],
         "workflow.mainEntrypoint": str(spec.get("entrypoint", "")),
         "workflow.serviceAccountName": str(spec.get("serviceAccountName", "")),
-        "workflow.creationTimestamp": created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "workflow.creationTimestamp": time_text(created),
         "workflow.creationTimestamp.s": str(int(created.timestamp())),
-        "workflow.creationTimestamp.RFC3339": created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "workflow.creationTimestamp.RFC3339": time_text(created),
         "workflow.parameters": encoded,
         "workflow.parameters.json": encoded,
         "workflow.labels": encode(labels),
