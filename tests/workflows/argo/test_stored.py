@@ -4,25 +4,28 @@ import base64
 import gzip
 import json
 import string
+from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_workflows.argo import NodeType, Phase, StoredWorkflow, events
 from slipway_workflows.argo.compression import packed_status
 from slipway_workflows.argo.stored import read_node, read_workflow
+from slipway_workflows.argo.times import time_text
 from slipway_workflows.cli.summary import exit_code
 from slipway_workflows.cli.workflow_views import node_tree
-from slipway_workflows.engine.state.nodes import Node, node_of, now
+from slipway_workflows.engine.state.nodes import Node, node_of
 from slipway_workflows.report import branch_picture
 
 NAMES = st.text(string.ascii_lowercase + "-.()[]:0123456789 ä", max_size=12)
 VALUES = st.fixed_dictionaries(
     {}, optional={"parameters": st.lists(st.fixed_dictionaries({"name": NAMES, "value": NAMES}), min_size=1)}
 )
+TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda moment: time_text(moment, "milliseconds"))
 NODES = st.builds(
     Node,
     id=NAMES.filter(bool),
@@ -34,8 +37,8 @@ NODES = st.builds(
     template_ref=st.none() | st.just({"name": "x", "template": "main"}),
     message=NAMES,
     boundary=NAMES,
-    started=st.builds(now),
-    finished=st.just("") | st.builds(now),
+    started=TIMES,
+    finished=st.just("") | TIMES,
     children=st.lists(NAMES),
     outbound=st.lists(NAMES),
     inputs=VALUES,
@@ -44,6 +47,7 @@ NODES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(NODES)
 def test_what_the_engine_stores_is_read_as_it_was(node: Node) -> None:
     stored = json.loads(json.dumps(node.stored()))
@@ -71,6 +75,7 @@ ENTRIES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.sampled_from([None, *Phase, "Later"]))
 def test_no_command_stumbles_over_any_node(nodes: dict[str, Any], phase: str | None) -> None:
     status = {"phase": phase, "nodes": nodes} if phase else {}

@@ -86,14 +86,8 @@ def test_status_of_an_empty_machine_makes_nothing(home: Path, capsys: pytest.Cap
     assert main(["status", "--output", "json"]) == 0
     found = json.loads(capsys.readouterr().out)["environments"]
     assert list(found) == ["staging", "canary", "production"]
-    assert found["staging"] == {
-        "version": None,
-        "digest": None,
-        "phase": "Empty",
-        "url": None,
-        "last_good": None,
-        "message": "",
-    }
+    nothing = {"version": None, "digest": None, "url": None, "last_good": None}
+    assert found["staging"] == {**nothing, "phase": "Empty", "message": ""}
     assert not home.exists()
 
 

@@ -13,7 +13,7 @@ from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.times import now
 from slipway_workflows.engine.manifests.images import read_images
 from slipway_workflows.engine.manifests.library import Library, of_manifests
-from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, named
+from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, templates_by_name
 from slipway_workflows.engine.manifests.validate import validate
 from slipway_workflows.engine.run.run import Options, Run
 from slipway_workflows.engine.run.scopes import workflow_globals
@@ -65,7 +65,7 @@ def _planned(
     merged = _merged(library, spec)
     _resolve_arguments(library, merged)
     name = workflow["metadata"]["name"]
-    context = Context(library, f"local/{name}", named(merged), merged.get("templateDefaults") or {})
+    context = Context(library, f"local/{name}", templates_by_name(merged), merged.get("templateDefaults") or {})
     metadata = {**workflow["metadata"], "uid": ""}
     validate(merged, context, set(workflow_globals(metadata, merged, datetime.now(UTC))))
     return Run(library, workflow, merged, context, options, before)

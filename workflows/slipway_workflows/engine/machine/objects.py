@@ -34,7 +34,7 @@ class Objects(Protocol):
         """The object, no longer there."""
 
 
-def named(wanted: Object) -> str:
+def object_name(wanted: Object) -> str:
     """Kind and name, for messages."""
     metadata = wanted.get("metadata") or {}
     return f"{wanted.get('kind')} {metadata.get('namespace', 'default')}/{metadata.get('name')}"
@@ -65,7 +65,7 @@ class FileObjects:
         metadata = wanted.get("metadata") or {}
         parts = [str(wanted.get("kind")), str(metadata.get("namespace", "default")), str(metadata.get("name"))]
         if any("/" in part or part in ("", ".", "..") for part in parts):
-            raise Broken(f"{named(wanted)} has no usable name", "kind, namespace and name become a file")
+            raise Broken(f"{object_name(wanted)} has no usable name", "kind, namespace and name become a file")
         return self.directory.joinpath(*parts[:2], f"{parts[2]}.yaml")
 
     def get(self, wanted: Object) -> Object:
@@ -73,15 +73,15 @@ class FileObjects:
         try:
             found = yaml.safe_load(self._path(wanted).read_text())
         except FileNotFoundError as error:
-            raise Broken(f"{named(wanted)} not found", f"put it into {self._path(wanted)}") from error
+            raise Broken(f"{object_name(wanted)} not found", f"put it into {self._path(wanted)}") from error
         except (OSError, yaml.YAMLError) as error:
-            raise Broken(f"{named(wanted)} cannot be read from {self._path(wanted)}: {error}") from error
+            raise Broken(f"{object_name(wanted)} cannot be read from {self._path(wanted)}: {error}") from error
         return found if isinstance(found, dict) else {}
 
     def create(self, wanted: Object) -> Object:
         """See Objects."""
         if self._path(wanted).exists():
-            raise Broken(f"{named(wanted)} already exists", "apply it, or delete it before")
+            raise Broken(f"{object_name(wanted)} already exists", "apply it, or delete it before")
         return self._write(copy.deepcopy(wanted))
 
     def apply(self, wanted: Object) -> Object:
@@ -105,6 +105,6 @@ class FileObjects:
             replace_file(path, yaml.safe_dump(found))
         except OSError as error:
             raise Broken(
-                f"{named(found)} cannot be written to {path}: {error.strerror}", "is the disk full?"
+                f"{object_name(found)} cannot be written to {path}: {error.strerror}", "is the disk full?"
             ) from error
         return found

@@ -69,10 +69,10 @@ class Context:
 def context_of(library: Library, manifest: dict[str, Any], defaults: Template) -> Context:
     """The context inside a (Cluster)WorkflowTemplate."""
     kind = "cluster" if manifest["kind"] == "ClusterWorkflowTemplate" else "namespaced"
-    return Context(library, f"{kind}/{manifest['metadata']['name']}", named(manifest["spec"]), defaults)
+    return Context(library, f"{kind}/{manifest['metadata']['name']}", templates_by_name(manifest["spec"]), defaults)
 
 
-def named(spec: dict[str, Any]) -> dict[str, Template]:
+def templates_by_name(spec: dict[str, Any]) -> dict[str, Template]:
     """The templates of a spec by name."""
     return {str(template.get("name")): template for template in spec.get("templates") or []}
 

@@ -20,7 +20,7 @@ from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.texts import encode
-from slipway_workflows.engine.machine.objects import FileObjects, Objects, named
+from slipway_workflows.engine.machine.objects import FileObjects, Objects, object_name
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node
@@ -83,12 +83,12 @@ async def _done(operation: Operation, node: Node, template: Template, resource: 
     success, failure = resource.get("successCondition"), resource.get("failureCondition")
     while (success or failure) and resource["action"] != "delete":
         if failure and holds(failure, found):
-            raise Broken(f"failure condition '{failure}' evaluated true for {named(found)}")
+            raise Broken(f"failure condition '{failure}' evaluated true for {object_name(found)}")
         if success and holds(success, found):
             break
         if not objects.watches:
             raise Broken(
-                f"{named(found)}: '{success or failure}' does not hold, and nothing acts on files",
+                f"{object_name(found)}: '{success or failure}' does not hold, and nothing acts on files",
                 "run it on a cluster: SLIPWAY_RESOURCES=cluster",
             )
         await asyncio.sleep(POLL)
