@@ -29,11 +29,10 @@ def running_step(engine: int, name: str) -> psutil.Process | None:
     """The process of a step below an engine, once it runs."""
     for child in psutil.Process(engine).children(recursive=True):
         try:
-            command = child.cmdline()
+            if child.name() == name:
+                return child
         except psutil.Error:
             continue
-        if "slipway_steps.entry" in command and name in command:
-            return child
     return None
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows import engine
-from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.argo import Event, Listener, StoredWorkflow
 from slipway_workflows.cli import INTERRUPTED, place
 from slipway_workflows.cli.live import shown
 from slipway_workflows.cli.render import MANIFESTS
@@ -67,10 +68,26 @@ def follow(there: Workflows, execution: Execution, output: str = "text") -> int:
     return code
 
 
+def _preloading(listener: Listener) -> Listener:
+    """The listener; and once the first step runs, a thread imports what the summary at the end needs."""
+    begun = False
+
+    def hear(event: Event) -> None:
+        nonlocal begun
+        if event.type == "Pod" and not begun:
+            from slipway_workflows.cli.summary import preload
+
+            begun = True
+            threading.Thread(target=preload).start()
+        listener(event)
+
+    return hear
+
+
 def execute(execution: Execution, output: str, may_be_release: bool = True) -> int:
     """Run a workflow of this process to its end, shown as it goes; returns the exit code."""
     with _stopping(execution) as stopped, shown(execution.name) as listener:
-        workflow = execution.follow(listener)
+        workflow = execution.follow(_preloading(listener) if may_be_release else listener)
     if may_be_release and is_release(workflow):
         from slipway_workflows.cli.summary import conclude
 

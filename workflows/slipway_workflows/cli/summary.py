@@ -1,11 +1,13 @@
 """The end of a release: gates, what stands where, why, and the report; and the exit code that says the same."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from slipway_steps.adapters.mlflow.connection import quiet_mlflow
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
@@ -109,6 +111,18 @@ def reason(log: Path) -> str:
     except OSError:
         return ""
     return next((line[:400] for line in reversed(lines) if line.startswith("error: ")), "")
+
+
+def preload() -> None:
+    """Import what `conclude` needs, which takes two seconds: done while a release runs, nobody waits for it.
+
+    What cannot be imported is said by `conclude`.
+    """
+    with suppress(ImportError):
+        quiet_mlflow()
+        import matplotlib.backends.backend_svg  # noqa: F401
+
+        import slipway_workflows.report  # noqa: F401
 
 
 def conclude(workflow: StoredWorkflow) -> int:

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
+
+from slipway_workflows.engine.machine.forks import ForkServer
 
 RESULT_LIMIT = 256 * 1024
 """Bytes at the end of standard output that become `outputs.result`, as in Argo."""
@@ -31,31 +34,84 @@ class Finished:
     problem: str = ""
 
 
-class Child:
-    """A running step."""
+class Process(Protocol):
+    """A step's first process, whose id is that of its group, too."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    async def ended(self) -> None:
+        """Wait until it has ended, without reaping it."""
+
+    def wait(self) -> int:
+        """Reap it once it has ended or was killed; its exit code, negative for the signal that ended it."""
+
+
+class Started:
+    """A process of this engine's own."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
-        self.popen = popen
+        self._popen = popen
+
+    @property
+    def pid(self) -> int:
+        """See Process."""
+        return self._popen.pid
+
+    async def ended(self) -> None:
+        """See Process."""
+        await _exit_of(self._popen.pid)
+
+    def wait(self) -> int:
+        """See Process."""
+        return self._popen.wait()
+
+
+class Child:
+    """A step that runs or is about to: `process` is there once it has started."""
+
+    def __init__(self) -> None:
+        self.process: Process | None = None
         self.ended = ""
         self._killer: asyncio.TimerHandle | None = None
+        self._reaped = False
+
+    def begin(self, process: Process) -> None:
+        """It runs. What was to end it meanwhile ends it now."""
+        self.process = process
+        if self.ended:
+            self.end(self.ended)
+
+    async def until_ended(self) -> None:
+        """Wait until its process, which has started, has ended; what it left in its group may still run."""
+        if self.process:
+            await self.process.ended()
 
     def end(self, reason: str, at_once: bool = False) -> None:
         """SIGTERM to the whole group, SIGKILL after GRACE seconds, or at once."""
         self.ended = self.ended or reason
+        if self.process is None:
+            return
         self._signal(signal.SIGKILL if at_once else signal.SIGTERM)
         if self._killer is None and not at_once:
             self._killer = asyncio.get_running_loop().call_later(GRACE, self._signal, signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
+        if self.process is None or self._reaped:
+            return
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, number)
+            os.killpg(self.process.pid, number)
 
     def reap(self) -> int:
         """The exit code; what the step left running in its group is killed first, while the group is still its own."""
         if self._killer:
             self._killer.cancel()
+        if self.process is None or self._reaped:
+            return TERMINATED
         self._signal(signal.SIGKILL)
-        code = self.popen.wait()
+        self._reaped = True
+        code = self.process.wait()
         if code >= 0:
             return code
         # Argo's executor reports 1 for a program that a signal ended
@@ -80,12 +136,15 @@ class Processes:
         )
         assert self._guardian.stdin is not None  # noqa: S101 - opened as a pipe just now
         self._pipe = self._guardian.stdin.fileno()
+        self._forks: ForkServer | None = None
 
     def close(self) -> None:
         """Kill what still runs and let the guardian go."""
         for child in self.running.values():
             child.reap()
         self.running.clear()
+        if self._forks:
+            self._forks.close()
         if self._guardian.stdin:
             with contextlib.suppress(OSError):
                 self._guardian.stdin.close()
@@ -118,36 +177,34 @@ class Processes:
         seconds: float | None = None,
         late: str = "",
         enter: Callable[[], None] | None = None,
+        preload: str = "",
     ) -> Finished:
         """Run a program to its end.
 
         `enter`: called in the new process before the program starts, to change its view of the file system. `capture`:
         keep its standard output (it goes to the log in any case). `seconds`: it is ended with reason `late` after that.
+        `preload`: a module that imports what this program, `python -m MODULE ...`, needs; it may then be forked from a
+        process that has done so.
         A program that cannot be started gives NOT_FOUND. Raises OSError where the log cannot be written.
         """
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         step = next(self._count)
+        child = self.running[key] = Child()
+        tee = _Tee(output) if capture else None
+        timer = None
         try:
-            popen = subprocess.Popen(
-                list(argv),
-                cwd=directory,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if capture else output,
-                stderr=output,
-                start_new_session=True,
-                # the step itself, before its program starts: an engine that is killed right now has no time left for it
-                preexec_fn=partial(self._begin, step, enter),  # noqa: PLW1509 - one system call, no lock that a thread could hold
-            )
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            os.close(output)
-            self._forget(step)
-            return Finished(NOT_FOUND, problem=f"cannot start {argv[0]}: {getattr(error, 'strerror', error)}")
-        child = self.running[key] = Child(popen)
-        timer = asyncio.get_running_loop().call_later(seconds, child.end, late) if seconds is not None else None
-        tee = _Tee(popen, output) if capture else None
-        try:
-            await _exit_of(popen)
+            streams = (tee.target if tee else output, output)
+            forked = None
+            if preload and enter is None:
+                forked = await self._fork(preload, step, argv, directory, environment, streams)
+            try:
+                child.begin(forked or self._start(step, argv, directory, environment, streams, enter))
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                return Finished(NOT_FOUND, problem=f"cannot start {argv[0]}: {getattr(error, 'strerror', error)}")
+            if tee:
+                tee.begin()
+            timer = asyncio.get_running_loop().call_later(seconds, child.end, late) if seconds is not None else None
+            await child.until_ended()
             return Finished(child.reap(), tee.finish() if tee else b"", child.ended)
         finally:
             if timer:
@@ -155,30 +212,77 @@ class Processes:
             if tee:
                 tee.close()
             os.close(output)
-            if popen.returncode is None:
-                child.reap()
+            child.reap()
             self.running.pop(key, None)
             self._forget(step)
 
+    def _start(
+        self,
+        step: int,
+        argv: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        streams: tuple[int, int],
+        enter: Callable[[], None] | None,
+    ) -> Process:
+        output, errors = streams
+        return Started(
+            subprocess.Popen(
+                list(argv),
+                cwd=directory,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                # the step itself, before its program starts: an engine that is killed right now has no time left for it
+                preexec_fn=partial(self._begin, step, enter),  # noqa: PLW1509 - one system call, no lock that a thread could hold
+            )
+        )
+
+    async def _fork(
+        self,
+        preload: str,
+        step: int,
+        argv: Sequence[str],
+        directory: Path,
+        environment: Mapping[str, str],
+        streams: tuple[int, int],
+    ) -> Process | None:
+        """The step as a fork of the server, which is started where there is none; None where that cannot be."""
+        if self._forks is None or self._forks.rests:
+            try:
+                self._forks = ForkServer(preload, environment)
+            except OSError:
+                return None
+            os.write(self._pipe, b"+server %d\n" % self._forks.pid)
+        if not self._forks.suits(environment):
+            return None
+        return await self._forks.start(step, argv[2:], directory, environment, *streams, self._pipe)
+
 
 class _Tee:
-    """Copies a step's standard output to its log and keeps the end of it."""
+    """Copies what is written to `target`, a step's standard output, to its log and keeps the end of it."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", log: int) -> None:
-        assert popen.stdout is not None  # noqa: S101 - opened as a pipe just now
-        self._pipe = popen.stdout
+    def __init__(self, log: int) -> None:
+        self._pipe, self.target = os.pipe()
         self._log = log
         self._kept = bytearray()
-        os.set_blocking(self._pipe.fileno(), False)
-        asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._read)
+
+    def begin(self) -> None:
+        """The step has its standard output, nobody else may keep it open."""
+        os.close(self.target)
+        self.target = -1
+        os.set_blocking(self._pipe, False)
+        asyncio.get_running_loop().add_reader(self._pipe, self._read)
 
     def _read(self) -> bool:
         try:
-            data = os.read(self._pipe.fileno(), 65536)
+            data = os.read(self._pipe, 65536)
         except BlockingIOError:
             return False
         if not data:
-            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+            asyncio.get_running_loop().remove_reader(self._pipe)
             return False
         with contextlib.suppress(OSError):
             os.write(self._log, data)
@@ -194,18 +298,20 @@ class _Tee:
         return bytes(self._kept[-RESULT_LIMIT:])
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._pipe.fileno())
-        self._pipe.close()
+        asyncio.get_running_loop().remove_reader(self._pipe)
+        os.close(self._pipe)
+        if self.target >= 0:
+            os.close(self.target)
 
 
-async def _exit_of(popen: "subprocess.Popen[bytes]") -> None:
+async def _exit_of(pid: int) -> None:
     """Wait until the process has ended, without reaping it and without a thread or a poll."""
     loop = asyncio.get_running_loop()
     try:
-        handle = os.pidfd_open(popen.pid)
+        handle = os.pidfd_open(pid)
     except OSError:
         # kernels before 5.3 and some sandboxes have no pidfd
-        await asyncio.to_thread(os.waitid, os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)
+        await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return
     done = asyncio.Event()
     loop.add_reader(handle, done.set)

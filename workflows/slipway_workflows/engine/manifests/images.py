@@ -21,6 +21,10 @@ from slipway_steps.domain.image_reference import parse_image_reference
 
 OURS = re.compile(r"(?:.*/)?slipway/[\w.-]+")
 """Images of this project: their `python` is the interpreter that runs the engine, with the project installed."""
+OUR_STEPS = ("-m", "slipway_steps.entry")
+"""What follows `python` in the command of a step of this project."""
+OUR_PRELOAD = "slipway_steps.preload"
+"""The module that imports what those steps need."""
 ARGOSAY = "argoproj/argosay"
 STAND_INS = Path(__file__).with_name("programs")
 """Tiny programs that do what those of Argo's example images do."""
@@ -61,6 +65,11 @@ class Images:
     def is_ours(self, image: str) -> bool:
         """Whether it is an image of this project."""
         return repository(image) not in self._mapped and bool(OURS.fullmatch(repository(image)))
+
+    def preload(self, image: str, argv: Sequence[str]) -> str:
+        """The module whose imports a step of this project can begin with; empty for any other program."""
+        ours = self.is_ours(image) and argv[0] == sys.executable and tuple(argv[1:3]) == OUR_STEPS
+        return OUR_PRELOAD if ours else ""
 
     def is_known(self, image: str) -> bool:
         """Whether the engine can run this image's programs."""

@@ -104,6 +104,7 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
         float(limit) if limit is not None else None,
         LATE,
         enter,
+        images.preload(image, argv),
     )
 
 
