@@ -22,7 +22,7 @@ PEAK_RATE = {"mobilenet_v2": 0.004, "resnet_small": 0.004}
 """Peak of the one-cycle learning rate (AdamW); found by hand on the digits."""
 THREADS = 2
 SHIFT = 3
-"""Pixels; training images are moved by up to this much, which is what makes 97 % out of 94 %."""
+"""Pixels; each training image is moved by up to this much, which is what makes 97 % out of 94 %."""
 SAMPLES = 6
 MEAN = STD = (0.5, 0.5, 0.5)
 
@@ -49,12 +49,15 @@ def fit(data, architecture: str, seed: int):
         model = MobileNetV2(classes, stem_stride=1 if size <= 64 else 2)
     else:
         model = SmallResNet(classes)
+    # channels last in memory: the convolutions of a CPU take half as long
+    model = model.to(memory_format=torch.channels_last)
     inputs, targets = torch.from_numpy(scaled(data.train_images)), torch.from_numpy(data.train_labels)
     held, held_targets = torch.from_numpy(scaled(data.holdout_images)), torch.from_numpy(data.holdout_labels)
+    held = held.contiguous(memory_format=torch.channels_last)
     epochs = EPOCHS[architecture]
     batches = (len(targets) + BATCH - 1) // BATCH
     steps = epochs * batches
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE[architecture], weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE[architecture], weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, PEAK_RATE[architecture], total_steps=steps, pct_start=min(0.5, max(0.25, 2 / steps))
     )
@@ -66,9 +69,8 @@ def fit(data, architecture: str, seed: int):
         for chosen in torch.randperm(len(targets), generator=generator).split(BATCH):
             if len(chosen) < 2:
                 continue  # batch norm needs two
-            down, right = torch.randint(-SHIFT, SHIFT + 1, (2,), generator=generator).tolist()
-            batch = torch.roll(inputs[chosen], (down, right), dims=(2, 3))
-            loss = torch.nn.functional.cross_entropy(model(batch), targets[chosen], label_smoothing=0.05)
+            answers = model(shifted(inputs[chosen], generator))
+            loss = torch.nn.functional.cross_entropy(answers, targets[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -81,7 +83,18 @@ def fit(data, architecture: str, seed: int):
             f"epoch {epoch}/{epochs}  loss {total / len(targets):.4f}  held-out {accuracy:.4f}  {seconds:.1f} s",
             flush=True,
         )
-    return model.eval(), history
+    return model.to(memory_format=torch.contiguous_format).eval(), history
+
+
+def shifted(images, generator):
+    """Images [N, 3, H, W], each moved at random by up to SHIFT pixels, around the edges."""
+    import torch
+
+    number, _, height, width = images.shape
+    down, right = torch.randint(-SHIFT, SHIFT + 1, (2, number, 1), generator=generator)
+    rows, columns = (torch.arange(height) - down) % height, (torch.arange(width) - right) % width
+    pixels = images[torch.arange(number)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return pixels.permute(0, 3, 1, 2)
 
 
 def measure(model, held, targets) -> float:
