@@ -15,7 +15,8 @@ import numpy
 import onnxruntime
 import pytest
 
-BATCH = 128
+BATCH = 32
+"""Images at a time; 128 need twice the memory, and a third more time."""
 
 
 @dataclass

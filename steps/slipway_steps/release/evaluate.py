@@ -21,6 +21,8 @@ from slipway_steps.release.programs import failure
 
 RAN, FAILED, NO_TESTS = 0, 1, 5
 """pytest's exit codes of a run that says something about the model; every other one: the tests did not run."""
+ALONE = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""No plugin is loaded for being installed: the imports take longer than the tests. A conftest.py may name its own."""
 TIMEOUT = 600
 """Seconds for all tests; 360 images take a second, a user's own data set may take minutes."""
 
@@ -101,15 +103,13 @@ def evaluate(
         "no:cacheprovider",
         "-o",
         "junit_family=xunit1",  # the one that keeps what a test has measured
-        "-p",
-        "no:xdist",
         "--import-mode=importlib",
         "--tb=short",
     ]
     try:
         done = subprocess.run(
             [*command, *options],
-            env={**os.environ, **given, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": ""},
+            env={**os.environ, **given, **ALONE},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

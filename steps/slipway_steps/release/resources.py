@@ -11,12 +11,12 @@ from slipway_steps.ports import App, World
 from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, conclude, under_test, verdict
 from slipway_steps.release.pod_checks import MIB, memory_check, memory_series, pod_checks
 
-WARM_CALLS = 5
+WARM_CALLS = 4
 WARM_INTERVAL = 1.2
 """Seconds from one warming call to the next: usage under light, steady work, which the limit has to allow. A model that
 needs 250 ms of a core is then held back for a fifth of the time, one of 7 ms not at all."""
-SETTLE = 1.5
-"""Seconds after the last call for the last samples to arrive."""
+SETTLE = 0.5
+"""Seconds after the last call's interval, so that a sample which came a little late is seen."""
 SAMPLES_MIN = 3
 """Samples newer than the pod below which nothing can be said."""
 

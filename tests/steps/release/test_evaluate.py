@@ -88,3 +88,9 @@ def test_tests_of_ones_own_count(trained_package: Path, tmp_path: Path) -> None:
 def test_a_missing_directory_is_said(trained_package: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no evaluation directory"):
         evaluated(trained_package, tmp_path, tmp_path / "nowhere")
+
+
+def test_a_plugin_that_happens_to_be_installed_is_not_loaded(trained_package: Path, tmp_path: Path) -> None:
+    text = "def test_mine(pytestconfig): assert not pytestconfig.pluginmanager.hasplugin('timeout')\n"
+    checks = evaluated(trained_package, tmp_path, own(tmp_path, text))
+    assert [(check.code, check.verdict) for check in checks] == [("mine", Verdict.PASS)]
