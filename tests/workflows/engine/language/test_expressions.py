@@ -29,6 +29,7 @@ from slipway_workflows.engine.language.exprlang.nodes import (
     Slice,
     Unary,
 )
+from slipway_workflows.engine.language.texts import fill
 
 DATA = Path(__file__).parents[3] / "conformance"
 ENVIRONMENTS = json.loads((DATA / "environments.json").read_text())
@@ -60,8 +61,8 @@ def test_quoted_texts_compare_as_texts(left: str, right: str) -> None:
 def test_a_value_stays_what_it_is(value: str) -> None:
     scope = {"inputs.parameters.x": value}
     if "{{" not in value:
-        assert substitution.replace_in({"a": ["{{inputs.parameters.x}}"]}, scope) == {"a": [value]}
-        assert substitution.replace_in("{{= inputs.parameters.x }}", scope) == value
+        assert fill({"a": ["{{inputs.parameters.x}}"]}, scope) == {"a": [value]}
+        assert fill("{{= inputs.parameters.x }}", scope) == value
 
 
 def test_unknown_tags_stay_unless_they_are_strict() -> None:
