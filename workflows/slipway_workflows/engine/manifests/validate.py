@@ -1,5 +1,6 @@
 """Refuses a workflow before anything runs: over every template that it can reach."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from slipway_steps.domain.errors import SlipwayError, WorkflowInvalid
@@ -28,8 +29,14 @@ def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> 
         if spec.get("onExit"):
             check.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
         check.check_tags()
-    if check.faults:
-        raise WorkflowInvalid("invalid spec: " + "; ".join(dict.fromkeys(check.faults)), "nothing was started")
+    refuse(check.faults)
+
+
+def refuse(faults: Iterable[str]) -> None:
+    """Raises WorkflowInvalid with all of these faults, if there are any."""
+    found = list(dict.fromkeys(faults))
+    if found:
+        raise WorkflowInvalid("invalid spec: " + "; ".join(found), "nothing was started")
 
 
 class _Check:
@@ -51,7 +58,10 @@ class _Check:
             self.faults.append(f"{path}: needs one of template, templateRef and inline")
             return None
         if "{{" in str(caller.get("template") or caller.get("templateRef") or ""):
-            return None  # known only when it runs
+            # known only when it runs: each template may be the one
+            for name, template in context.templates.items():
+                self.faults += fields.faults(template, fields.TEMPLATE, f"{path}: templates.{name}")
+            return None
         try:
             template, inner = context.resolve(caller)
             unknown = list(fields.faults(template, fields.TEMPLATE, f"{path}: templates.{template.get('name')}"))
