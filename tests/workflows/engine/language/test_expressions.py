@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway_workflows.engine.errors import ExpressionError
@@ -36,18 +36,21 @@ ENVIRONMENTS = json.loads((DATA / "environments.json").read_text())
 CASES = [json.loads(line) for line in (DATA / "expressions.jsonl").read_text().splitlines()]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:~", max_size=40)))
 def test_when_raises_nothing_but_its_own_error(text: str) -> None:
     with contextlib.suppress(ExpressionError):
         assert isinstance(govaluate.evaluate(text), bool)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:", max_size=40)))
 def test_expressions_raise_nothing_but_their_own_error(text: str) -> None:
     with contextlib.suppress(ExpressionError):
         exprlang.evaluate(text, {"a": {"b": 1}})
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cc", "Cs"])), st.text("abc-1.:"))
 def test_quoted_texts_compare_as_texts(left: str, right: str) -> None:
     for text in (left, right):
@@ -57,6 +60,7 @@ def test_quoted_texts_compare_as_texts(left: str, right: str) -> None:
         assert govaluate.evaluate(f'"{left}" != "{right}"') == (left != right)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_value_stays_what_it_is(value: str) -> None:
     scope = {"inputs.parameters.x": value}
@@ -115,6 +119,7 @@ def compound(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
     )
 
 
+@settings(deadline=None)
 @given(st.recursive(st.one_of(LITERALS, NAMES.map(Name)), compound, max_leaves=8))
 def test_an_expression_that_is_written_and_read_is_the_same(tree: Expression) -> None:
     assert exprlang.parse(exprlang.unparse(tree)) == tree

@@ -12,7 +12,7 @@ Source: Argo 4.1's util/template with valyala/fasttemplate.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
@@ -62,14 +62,22 @@ def replace(text: str, values: Mapping[str, Any], strict: Sequence[str] = ()) ->
     says, and for an expression that cannot be parsed.
     """
     replacer = _Replacer(values, strict)
-    parts, at = [], 0
+    return "".join(before + ("" if tag is None else replacer.tag(tag)) for before, tag in list(pieces(text)))
+
+
+def pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """Each plain part of a text with the tag behind it, without its braces; behind the last part is none.
+
+    Raises ExpressionError where a tag has no end.
+    """
+    at = 0
     while (begin := text.find(BEGIN, at)) >= 0:
         end = text.find(END, begin + len(BEGIN))
         if end < 0:
             raise ExpressionError(f"Cannot find end tag={END!r} starting from {text[begin : begin + 60]!r}", "close it")
-        parts += [text[at:begin], replacer.tag(text[begin + len(BEGIN) : end])]
+        yield text[at:begin], text[begin + len(BEGIN) : end]
         at = end + len(END)
-    return "".join([*parts, text[at:]])
+    yield text[at:], None
 
 
 class _Replacer:

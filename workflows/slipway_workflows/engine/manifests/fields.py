@@ -82,6 +82,7 @@ CONTAINER: Shape = {
     "envFrom": [ENV_FROM],
     "volumeMounts": [VOLUME_MOUNT],
 }
+SCRIPT: Shape = {**CONTAINER, "source": STRING}
 STEP: Shape = {
     **_of(STRING, "name", "template", "when", "withParam", "onExit"),
     "withItems": [ANY],
@@ -106,7 +107,7 @@ TEMPLATE: Shape = {
     "inputs": PARAMETERS,
     "outputs": {**PARAMETERS, **_of(STRING, "result", "exitCode")},
     "container": CONTAINER,
-    "script": {**CONTAINER, "source": STRING},
+    "script": SCRIPT,
     "suspend": {"duration": STRING},
     "resource": RESOURCE,
     "synchronization": SYNCHRONIZATION,
