@@ -84,6 +84,8 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         where = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         raise BadInput(f"{path}{where}: {problem}", "correct the YAML") from error
+    except ValueError as error:  # a number with thousands of digits
+        raise BadInput(f"{path}: {error}", "correct the YAML") from error
     except RecursionError as error:
         raise BadInput(f"{path}: nested too deeply", "correct the YAML") from error
     if empty:
