@@ -19,19 +19,21 @@ LOOPS = ("withItems", "withParam", "withSequence")
 
 def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> None:
     """Check the merged spec of a workflow and all that it reaches. Raises WorkflowInvalid naming every fault."""
-    check = _Check(context, global_names)
-    check.faults += fields.faults(spec, fields.SPEC, "spec")
+    validator = _Validator(context, global_names)
+    validator.faults += fields.faults(spec, fields.SPEC, "spec")
     if not spec.get("entrypoint"):
-        check.faults.append("spec.entrypoint: is required")
-    if not check.faults:
-        check.locks(spec.get("synchronization"), "spec")
-        check.caller({"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False)
+        validator.faults.append("spec.entrypoint: is required")
+    if not validator.faults:
+        validator.locks(spec.get("synchronization"), "spec")
+        validator.caller(
+            {"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False
+        )
         for name, hook in (spec.get("hooks") or {}).items():
-            check.caller(hook, context, f"spec.hooks.{name}", True)
+            validator.caller(hook, context, f"spec.hooks.{name}", True)
         if spec.get("onExit"):
-            check.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
-        check.check_tags()
-    refuse(check.faults)
+            validator.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
+        validator.judge_tags()
+    refuse(validator.faults)
 
 
 def refuse(faults: Iterable[str]) -> None:
@@ -41,7 +43,7 @@ def refuse(faults: Iterable[str]) -> None:
         raise WorkflowInvalid("invalid spec: " + "; ".join(found), "nothing was started")
 
 
-class _Check:
+class _Validator:
     """The faults found so far, and what has been looked at."""
 
     def __init__(self, context: Context, global_names: set[str]) -> None:
@@ -244,7 +246,7 @@ class _Check:
     def _tag(self, path: str, value: Any, known: set[str], on_exit: bool, loop: bool = False) -> None:
         self._tagged.append((path, (value, loop), known, on_exit))
 
-    def check_tags(self) -> None:
+    def judge_tags(self) -> None:
         """At last, when all global outputs are known: every tag that nothing will resolve."""
         for path, (value, loop), known, on_exit in self._tagged:
             names = known | self.global_names | (set(AT_THE_END) if on_exit else set())

@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
-from slipway_workflows.engine.language.exprlang.check import check, missing
+from slipway_workflows.engine.language.exprlang.checker import check_types, missing
 from slipway_workflows.engine.language.exprlang.evaluator import Evaluator
 from slipway_workflows.engine.language.exprlang.lexer import tokens
 from slipway_workflows.engine.language.exprlang.nodes import Expression, unparse
@@ -41,7 +41,7 @@ __all__ = ["Expression", "evaluate", "mentions", "missing", "parse", "run", "unp
 def run(expression: Expression, env: Mapping[str, Any]) -> Any:
     """The value of a parsed expression over nested maps. Raises ExpressionError."""
     try:
-        check(expression, env)
+        check_types(expression, env)
         return Evaluator(env).value(expression)
     except RecursionError as error:
         raise ExpressionError("expression is nested too deeply") from error

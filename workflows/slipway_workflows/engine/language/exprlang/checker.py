@@ -47,7 +47,7 @@ BOOLEAN_OPERATORS = (
 )
 
 
-def check(node: Expression, env: Mapping[str, Any]) -> str | None:
+def check_types(node: Expression, env: Mapping[str, Any]) -> str | None:
     """The type of an expression where it can be known. Raises ExpressionError."""
     return _Checker(env).type_of(node)
 
