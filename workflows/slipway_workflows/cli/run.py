@@ -20,6 +20,7 @@ from slipway_workflows.cli.render import MANIFESTS
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.local import LocalExecution, engine_options
 from slipway_workflows.ports import Execution, Workflows
+from slipway_workflows.step_parameters import check_parameters
 
 
 def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
@@ -141,7 +142,7 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
         return execute(place.local_workflows().submit(target, parameters, files), output)
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
-    prepared = engine.prepare(
-        library, engine.main_object(library, path), parameters, engine_options(current_settings())
-    )
+    source = engine.main_object(library, path)
+    prepared = engine.prepare(library, source, parameters, engine_options(current_settings()))
+    check_parameters(source, parameters, library.find)
     return execute(LocalExecution(prepared), output, may_be_release=False)

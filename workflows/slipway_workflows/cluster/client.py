@@ -61,6 +61,15 @@ class Client:
             f"known: {known or 'none; install them: ansible-playbook ansible/workflow_templates_apply.yml'}",
         )
 
+    def find(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The WorkflowTemplate of that name, or None; a ClusterWorkflowTemplate is not looked up."""
+        if kind != "WorkflowTemplate":
+            return None
+        found: dict[str, Any] | None = self._custom(
+            "get", "workflowtemplates", name, what=f"reading {name}", absent=True
+        )
+        return found
+
     def create(self, manifest: Manifest) -> str:
         """Submit; returns the workflow's name. Raises Conflict where there is another of that name."""
         from slipway_steps.adapters.kubernetes.api import Conflict

@@ -50,9 +50,9 @@ def _set_parameters(name: str, spec: dict[str, Any], parameters: Mapping[str, st
     if not parameters:
         return
     arguments = spec.setdefault("arguments", {})
-    if "templates" in spec or "workflowTemplateRef" not in spec:
-        check_names(name, arguments, parameters)
     before = {item["name"]: item for item in arguments.get("parameters") or []}
+    if "templates" in spec or "workflowTemplateRef" not in spec:
+        check_names(name, before, parameters)
     given = {key: {"name": key, "value": value} for key, value in parameters.items()}
     arguments["parameters"] = list((before | given).values())
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput
-from slipway_workflows.argo.parameters import check_choices, check_names
+from slipway_workflows.argo.parameters import check_names
 from slipway_workflows.argo.times import now
+from slipway_workflows.step_parameters import declared_parameters, name_of, spec_of
 
 API = "argoproj.io/v1alpha1"
 SUBMISSION = "slipway.dev/submission"
@@ -16,15 +17,14 @@ SUBMISSION = "slipway.dev/submission"
 def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
     """The Workflow that runs `source`, a WorkflowTemplate or CronWorkflow, with parameters `given`.
 
-    Raises BadInput for a parameter that it does not have, a value outside its enum, or one that is missing: Argo
-    ignores the first, accepts the second, and fails after the third.
+    Raises BadInput for a parameter that it does not have, or one that is missing: Argo ignores the first and fails
+    after the second. WorkflowInvalid for a source whose parameters cannot be read.
     """
-    name, cron = source["metadata"]["name"], source["kind"] == "CronWorkflow"
-    spec = source["spec"]["workflowSpec"] if cron else {"workflowTemplateRef": {"name": name}}
-    declared = (source["spec"]["workflowSpec"] if cron else source["spec"]).get("arguments") or {}
-    check_names(name, declared, given)
-    check_choices(name, declared, given)
-    parameters = {item["name"]: item for item in declared.get("parameters") or []}
+    name, cron = name_of(source), source.get("kind") == "CronWorkflow"
+    inner = spec_of(source)
+    spec = inner if cron else {"workflowTemplateRef": {"name": name}}
+    parameters = declared_parameters(inner)
+    check_names(name, parameters, given)
     for key, item in parameters.items():
         value = given.get(key, item.get("value", item.get("default")))
         if value is None and not item.get("valueFrom"):
@@ -44,5 +44,8 @@ def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, An
         inherited = {key: item for key, item in parameters.items() if key not in arguments}
         arguments = inherited | arguments
     if arguments:
-        spec = {**spec, "arguments": {**(declared if cron else {}), "parameters": list(arguments.values())}}
+        spec = {
+            **spec,
+            "arguments": {**((inner.get("arguments") or {}) if cron else {}), "parameters": list(arguments.values())},
+        }
     return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": spec}

@@ -16,6 +16,7 @@ from slipway_workflows.cluster.client import Client
 from slipway_workflows.cluster.retry import retried
 from slipway_workflows.cluster.submit import submission
 from slipway_workflows.ports import FoundWorkflow
+from slipway_workflows.step_parameters import check_parameters
 
 POLL = 2.0
 """Seconds between two looks at a workflow that is watched; a step on a cluster takes at least as long."""
@@ -68,7 +69,9 @@ class ClusterWorkflows:
 
     def submit(self, template: str, parameters: Mapping[str, str]) -> ClusterExecution:
         """A workflow from a WorkflowTemplate or CronWorkflow of the namespace."""
-        return ClusterExecution(self.client.create(submission(self.client.source(template), parameters)), self)
+        source = self.client.source(template)
+        check_parameters(source, parameters, self.client.find)
+        return ClusterExecution(self.client.create(submission(source, parameters)), self)
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> ClusterExecution:
         """The same workflow, whose controller goes on with it."""

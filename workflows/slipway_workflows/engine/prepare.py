@@ -11,10 +11,11 @@ from typing import Any
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.times import now
+from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.images import read_images
 from slipway_workflows.engine.manifests.library import Library, of_manifests
 from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, templates_by_name
-from slipway_workflows.engine.manifests.validate import validate
+from slipway_workflows.engine.manifests.validate import refuse, validate
 from slipway_workflows.engine.run.run import Options, Run
 from slipway_workflows.engine.run.scopes import workflow_globals
 from slipway_workflows.engine.state.store import runs_of
@@ -57,10 +58,8 @@ def _planned(
     library.images = read_images(options.home / "images.yaml")
     library.resources = options.resources
     spec = workflow["spec"]
-    if not isinstance(spec, dict):
-        raise WorkflowInvalid(f"{workflow['metadata']['name']}: spec is no map")
+    refuse(fields.faults(spec, fields.SPEC, "spec"))
     merged = _merged(library, spec)
-    _check_arguments(merged)
     _set_parameters(workflow, merged, parameters)
     merged = _merged(library, spec)
     _resolve_arguments(library, merged)
@@ -72,11 +71,13 @@ def _planned(
 
 
 def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
-    kind, metadata = manifest.get("kind"), dict(manifest.get("metadata") or {})
+    kind, metadata = manifest.get("kind"), manifest.get("metadata") or {}
+    refuse(fields.faults(metadata, fields.METADATA, "metadata"))
     if kind == "Workflow":
         workflow = copy.deepcopy(manifest)
     elif kind == "CronWorkflow":
-        inner = (manifest.get("spec") or {}).get("workflowSpec")
+        spec = manifest.get("spec")
+        inner = spec.get("workflowSpec") if isinstance(spec, dict) else None
         if not isinstance(inner, dict):
             raise WorkflowInvalid(f"CronWorkflow {metadata.get('name')}: spec.workflowSpec is required")
         metadata = {
@@ -95,15 +96,17 @@ def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
         workflow = {"metadata": metadata, "spec": {"workflowTemplateRef": reference}}
     else:
         raise BadInput(f"a {kind} cannot be run", "give a Workflow, CronWorkflow or WorkflowTemplate")
-    metadata = workflow["metadata"]
+    metadata = workflow["metadata"] = workflow.get("metadata") or {}
     if not metadata.get("name"):
+        if not metadata.get("generateName"):
+            raise WorkflowInvalid(f"{kind}: metadata.name or metadata.generateName is required", "give it a name")
         metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX, k=5))  # noqa: S311 - a name
     if not NAME.match(metadata["name"]):
         raise WorkflowInvalid(
             f"metadata.name {metadata['name']!r} is no Kubernetes name", "lower case, digits, - and ."
         )
     metadata.setdefault("namespace", "default")
-    return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": workflow["spec"]}
+    return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": workflow.get("spec")}
 
 
 def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
@@ -114,19 +117,8 @@ def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
     manifest = library.find(kind, str(reference.get("name")))
     if manifest is None:
         raise WorkflowInvalid(f"workflowTemplateRef: {kind} {reference.get('name')!r} not found")
+    refuse(fields.faults(manifest["spec"], fields.SPEC, f"{kind} {manifest['metadata']['name']}: spec"))
     return merge_spec(manifest["spec"], spec)
-
-
-def _check_arguments(spec: dict[str, Any]) -> None:
-    arguments = spec.get("arguments") or {}
-    items = [*(arguments.get("parameters") or []), *(arguments.get("artifacts") or [])]
-    if not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items):
-        raise WorkflowInvalid("spec.arguments: each needs a name")
-    values = [item for item in items if item.get("value") is not None and not isinstance(item["value"], str)]
-    for item in values:
-        raise WorkflowInvalid(
-            f"spec.arguments.{item['name']}.value: must be a string, not {item['value']!r}", "quote it"
-        )
 
 
 def _set_parameters(workflow: dict[str, Any], merged: dict[str, Any], given: Mapping[str, str]) -> None:

@@ -53,7 +53,7 @@ def unparsable_when(subject: Subject) -> Found:
         problem = ""
         for value in ("1", "w", "true"):
             try:
-                govaluate.check(TAG.sub(value, clause))
+                govaluate.parse(TAG.sub(value, clause))
                 break
             except ExpressionError as error:
                 problem = error.message

@@ -72,7 +72,8 @@ def read(path: Path) -> list[Document]:
 def _triggered(sensor: Document) -> Iterator[Document]:
     """The workflows that a Sensor's triggers create."""
     spec = sensor.manifest.get("spec")
-    for index, trigger in enumerate((spec.get("triggers") if isinstance(spec, dict) else None) or []):
+    triggers = spec.get("triggers") if isinstance(spec, dict) else None
+    for index, trigger in enumerate(triggers if isinstance(triggers, list) else []):
         template = trigger.get("template") if isinstance(trigger, dict) else None
         for key in ("k8s", "argoWorkflow"):
             source = template.get(key) if isinstance(template, dict) else None

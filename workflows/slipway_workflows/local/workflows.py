@@ -13,8 +13,8 @@ from slipway_steps.settings import Settings
 from slipway_workflows import engine
 from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
 from slipway_workflows.argo.answers import answers, waiting_nodes
-from slipway_workflows.argo.parameters import check_choices
 from slipway_workflows.ports import FoundWorkflow
+from slipway_workflows.step_parameters import check_parameters
 
 if TYPE_CHECKING:
     from slipway_steps.adapters.kubernetes.objects import ClusterObjects
@@ -93,8 +93,9 @@ class LocalWorkflows:
     def submit(self, template: str, parameters: Mapping[str, str], files: Sequence[Path] = ()) -> LocalExecution:
         """A run of a template of the catalog or of `files`, as `argo submit --from` would make it."""
         library = engine.load(files, self.manifests)
-        check_choices(template, library.template(template)["spec"].get("arguments") or {}, parameters)
-        return LocalExecution(engine.prepare(library, template, parameters, engine_options(self.settings)))
+        run = engine.prepare(library, template, parameters, engine_options(self.settings))
+        check_parameters(library.template(template), parameters, library.find)
+        return LocalExecution(run)
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> LocalExecution:
         """A run that goes on where the one before failed, was stopped or died."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway_workflows.engine.errors import ExpressionError
@@ -29,24 +29,28 @@ from slipway_workflows.engine.language.exprlang.nodes import (
     Slice,
     Unary,
 )
+from slipway_workflows.engine.language.texts import fill
 
 DATA = Path(__file__).parents[3] / "conformance"
 ENVIRONMENTS = json.loads((DATA / "environments.json").read_text())
 CASES = [json.loads(line) for line in (DATA / "expressions.jsonl").read_text().splitlines()]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:~", max_size=40)))
 def test_when_raises_nothing_but_its_own_error(text: str) -> None:
     with contextlib.suppress(ExpressionError):
         assert isinstance(govaluate.evaluate(text), bool)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("ab1 .\"'()<>=!&|-+*/%[]{},?:", max_size=40)))
 def test_expressions_raise_nothing_but_their_own_error(text: str) -> None:
     with contextlib.suppress(ExpressionError):
         exprlang.evaluate(text, {"a": {"b": 1}})
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cc", "Cs"])), st.text("abc-1.:"))
 def test_quoted_texts_compare_as_texts(left: str, right: str) -> None:
     for text in (left, right):
@@ -56,12 +60,13 @@ def test_quoted_texts_compare_as_texts(left: str, right: str) -> None:
         assert govaluate.evaluate(f'"{left}" != "{right}"') == (left != right)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_value_stays_what_it_is(value: str) -> None:
     scope = {"inputs.parameters.x": value}
     if "{{" not in value:
-        assert substitution.replace_in({"a": ["{{inputs.parameters.x}}"]}, scope) == {"a": [value]}
-        assert substitution.replace_in("{{= inputs.parameters.x }}", scope) == value
+        assert fill({"a": ["{{inputs.parameters.x}}"]}, scope) == {"a": [value]}
+        assert fill("{{= inputs.parameters.x }}", scope) == value
 
 
 def test_unknown_tags_stay_unless_they_are_strict() -> None:
@@ -114,6 +119,7 @@ def compound(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expressi
     )
 
 
+@settings(deadline=None)
 @given(st.recursive(st.one_of(LITERALS, NAMES.map(Name)), compound, max_leaves=8))
 def test_an_expression_that_is_written_and_read_is_the_same(tree: Expression) -> None:
     assert exprlang.parse(exprlang.unparse(tree)) == tree

@@ -43,7 +43,7 @@ def argument(value: Any) -> dict[str, Any]:
             steps({"name": "a"}, {"name": "b", "arguments": argument("{{steps.a.outputs.parameters.no}}")}),
             "parameters.no",
         ),
-        (steps({"name": "a", "arguments": argument("{{item}}")}), "{{item}}"),
+        (steps({"name": "a", "arguments": argument("{{item.x}}")}), "{{item.x}}"),
         (steps({"name": "a", "arguments": argument("{{workflow.parameters.no}}")}), "workflow.parameters.no"),
         (steps({"name": "a", "arguments": argument("{{workflow.status}}")}), "{{workflow.status}}"),
         (steps({"name": "a", "arguments": argument("{{workflow.outputs.parameters.no}}")}), "outputs.parameters.no"),
@@ -53,6 +53,10 @@ def argument(value: Any) -> dict[str, Any]:
         (dag({"name": "a", "depends": "a.Success"}), "Success"),
         (dag({"name": "a", "depends": "b", "dependencies": ["b"]}, {"name": "b"}), "cannot both"),
         (steps({"name": "a", "hooks": {"exit": {"template": "no"}}}), "hooks.exit"),
+        (steps({"name": "a", "when": "{{ == x"}), "Cannot find end tag"),
+        (dag({"name": "a", "when": "{{workflow.name == x"}), "Cannot find end tag"),
+        (dag({"name": "a", "depends": "{{"}), "Cannot find end tag"),
+        (leaf("main", args=["{{workflow.name"]), "failed to resolve {{workflow.name"),
         (steps({"name": "a", "withParameters": []}), "withParameters"),
         (steps({"name": "a", "inline": leaf()}), "one of template, templateRef and inline"),
         (steps({"name": "a"}) | {"timeout": "3s"}, "main.timeout"),
@@ -94,6 +98,12 @@ def test_what_cannot_be_reached_is_not_looked_at(tmp_path: Path) -> None:
             {"name": "c", "depends": "b", "when": "{{tasks.a.status}} == x"},
         ),
         steps({"name": "a", "template": "{{workflow.parameters.t}}"}),
+        # what does not begin with a name of Argo is the program's own
+        leaf("main", args=["{{foo}} {{ .Values.x }} {{item}}"]),
+        # Argo's JSON of these ends with braces, which end the tag too
+        leaf("main", args=["{{"]),
+        {"name": "main", "script": {"image": "busybox", "command": ["sh"], "source": "echo {{"}},
+        steps({"name": "a", "when": "{{ == x", "continueOn": {"failed": True}}),
     ],
 )
 def test_what_can_be_resolved_is_not_refused(tmp_path: Path, main: dict[str, Any]) -> None:

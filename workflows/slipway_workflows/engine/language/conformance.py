@@ -14,22 +14,25 @@ from typing import Any
 import click
 
 from slipway_workflows.engine.errors import ExpressionError
-from slipway_workflows.engine.language import exprlang, govaluate, substitution
+from slipway_workflows.engine.language import govaluate
+from slipway_workflows.engine.language.expressions import evaluate_bool
+from slipway_workflows.engine.language.texts import fill, fill_strictly
 
-STRICT = ("steps.", "tasks.")
+EVERY_NAME = ("",)
+"""As prefixes of `fill_strictly`: no tag may stay unresolved."""
 
 
 def answer(case: dict[str, Any], environments: dict[str, Any]) -> Any:
-    """What the engine makes of a case. Raises ExpressionError."""
+    """What the engine makes of a case, by the functions that a run calls. Raises ExpressionError."""
     text, environment = case["in"], environments.get(case.get("env") or "", {})
     if case["op"] == "when":
         return govaluate.evaluate(text)
     if case["op"] == "replace":
-        return substitution.replace_in(text, environment, lenient=bool(case.get("allow_unresolved")))
+        return fill(text, environment) if case.get("allow_unresolved") else fill_strictly(text, environment, EVERY_NAME)
     if case["op"] == "strict":
-        return substitution.replace_in(text, environment, STRICT)
+        return fill_strictly(text, environment)
     if case["op"] in ("bool", "depends"):
-        return exprlang.evaluate_bool(text, substitution.nested(environment))
+        return evaluate_bool(text, environment)
     raise KeyError(case["op"])
 
 

@@ -16,16 +16,18 @@ Tags have been substituted before. A bare word is a string, as in Argo; a quoted
 and strings never compare; the result has to be a boolean.
 """
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import golang, regular
 
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)
+      (?P<number>0x[0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)
     | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
     | (?P<bracket>\[(?:\\.|[^\]\\])*\])
     | (?P<word>[^\W\d]\w*(?:\.\w+)*)
@@ -65,7 +67,7 @@ def tokens(text: str) -> list[Token]:
 
 def _token(kind: str, value: str) -> Token:
     if kind == "number":
-        return Token("number", float(int(value, 16)) if value[:2].lower() == "0x" else float(value))
+        return Token("number", _number(value))
     if kind == "string":
         text = re.sub(r"\\(.)", r"\1", value[1:-1])
         date = _date(text)
@@ -77,6 +79,18 @@ def _token(kind: str, value: str) -> Token:
     if kind == "word" and "." in value:
         raise ExpressionError(f"{value!r} is no word: it has a dot", "quote strings")
     return Token("op", value) if kind == "word" and value == "in" else Token(kind, value)
+
+
+def _number(text: str) -> float:
+    if text.startswith("0x"):
+        whole = int(text[2:], 16)
+        if whole >= 1 << 64:
+            raise ExpressionError(f"{text[:20]}... has more than 64 bits", "write a smaller number")
+        return float(whole)
+    value = float(text)
+    if math.isinf(value):
+        raise ExpressionError(f"{text[:20]}... is too large for a number", "write a smaller number")
+    return value
 
 
 def _date(text: str) -> float | None:
@@ -182,7 +196,7 @@ class _Parser:
         if operator == "-" and isinstance(value, float):
             return -value
         if operator == "~" and isinstance(value, float):
-            return float(~int(value))
+            return float(~golang.int64(value))
         raise ExpressionError(f"{value!r} cannot be used with the prefix {operator}")
 
     def primary(self, live: bool) -> Any:
@@ -210,25 +224,28 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
     if operator == "in":
         if not isinstance(right, list):
             raise ExpressionError(f"{right!r} cannot be used with in: it is no list")
-        return left in right
+        return any(type(left) is type(item) and left == item for item in right)
     if operator in ("=~", "!~"):
         if not isinstance(left, str) or not isinstance(right, str):
             raise ExpressionError(f"{left!r} {operator} {right!r}: both have to be strings")
-        try:
-            return (re.search(right, left) is not None) is (operator == "=~")
-        except re.error as error:
-            raise ExpressionError(f"{right!r} is no regular expression: {error}") from error
+        return regular.found(right, left) is (operator == "=~")
     if type(left) is not type(right) or not isinstance(left, float | str):
         raise ExpressionError(f"{left!r} {operator} {right!r}: both have to be numbers, or both strings")
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])
 
 
-BITS: dict[str, Callable[[int, int], int]] = {
-    "&": int.__and__,
-    "|": int.__or__,
-    "^": int.__xor__,
-    "<<": lambda left, places: left << min(places, 64),
-    ">>": int.__rshift__,
+ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": golang.quotient,
+    "%": golang.remainder,
+    "**": golang.power,
+    "&": lambda left, right: float(golang.int64(left) & golang.int64(right)),
+    "|": lambda left, right: float(golang.int64(left) | golang.int64(right)),
+    "^": lambda left, right: float(golang.int64(left) ^ golang.int64(right)),
+    "<<": lambda left, right: float(golang.shift_left(golang.uint64(left), golang.uint64(right))),
+    ">>": lambda left, right: float(golang.shift_right(golang.uint64(left), golang.uint64(right))),
 }
 
 
@@ -238,31 +255,21 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
     for value in (left, right):
         if not isinstance(value, float):
             raise ExpressionError(f"{value!r} cannot be used with {operator}: it is no number", "quote strings")
-    try:
-        if operator == "+":
-            return left + right
-        if operator == "-":
-            return left - right
-        if operator == "*":
-            return left * right
-        if operator == "/":
-            return left / right if right else float("inf")
-        if operator == "%":
-            return float(left % right) if right else float("nan")
-        if operator in BITS:
-            return float(BITS[operator](int(left), int(right)))
-        return float(left**right)
-    except (OverflowError, TypeError, ValueError, ZeroDivisionError, MemoryError) as error:
-        raise ExpressionError(f"{left!r} {operator} {right!r} cannot be calculated: {error}") from error
+    return ARITHMETIC[operator](left, right)
 
 
 def _text(value: Any) -> str:
+    """A value as Go's %v prints it."""
+    if isinstance(value, list):
+        return "[" + " ".join(map(_text, value)) + "]"
+    if value is None:
+        return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return golang.printed(value) if isinstance(value, float) else str(value)
 
 
-def check(text: str) -> None:
+def parse(text: str) -> None:
     """Parse a clause without evaluating it. Raises ExpressionError."""
     if text:
         _parsed(text, live=False)

@@ -1,25 +1,37 @@
 """Tags: `{{name}}` and `{{=expression}}` in the JSON text of a template.
 
-    text = { plain | "{{" name "}}" | "{{=" expression "}}" }        a tag ends at the first "}}" after it
+A tag begins at `{{` and ends at the first `}}` behind it, even where that stands in another field of the text; a `{{`
+that nothing ends is an error. Names are looked up whole (`steps.a.outputs.parameters.x`); their values are escaped for
+the JSON string around them. An expression sees the same names as nested maps, and its result is written as JSON.
 
-Names are looked up whole (`steps.a.outputs.parameters.x`); their values are escaped for the JSON string around them. An
-expression sees the same names as nested maps, and its result is written as JSON.
+What is not known stays as it is, so that a later pass can fill it, unless it begins with one of the `strict` prefixes:
+then it is an error. An output that is known to be absent, because its node was skipped and declares no default, is
+always an error.
 
-What is not known stays as it is (lenient), so that a later pass can fill it, or is an error (not lenient). Strictly, an
-unknown name that begins with one of `strict` is an error and any other stays. An output that is known to be absent,
-because its node was skipped and declares no default, is an error in every mode.
+Source: Argo 4.1's util/template with valyala/fasttemplate.
 """
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language import exprlang
 from slipway_workflows.engine.language.exprlang.values import text_of, to_json
 
-TAG = re.compile(r"\{\{(=.*?|(?:(?!\{\{).)*?)\}\}", re.DOTALL)
+BEGIN, END = "{{", "}}"
+KNOWN_LATER = (
+    "item",
+    "retries",
+    "lastRetry.exitCode",
+    "lastRetry.status",
+    "lastRetry.duration",
+    "lastRetry.message",
+    "workflow.status",
+    "workflow.failures",
+)
+"""Names that get their value only when a loop, a retry or the exit handler begins: an expression with one of them waits
+for it, even where it has a fallback."""
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,48 +55,87 @@ def escaped(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
+def replace(text: str, values: Mapping[str, Any], strict: Sequence[str] = ()) -> str:
+    """`text` (JSON) with its tags filled in from `values`; None in them is an output that is absent.
+
+    `strict`: prefixes of names that have to be known; "" stands for all names. Raises ExpressionError as the module
+    says, and for an expression that cannot be parsed.
+    """
+    replacer = _Replacer(values, strict)
+    return "".join(before + ("" if tag is None else replacer.tag(tag)) for before, tag in list(pieces(text)))
+
+
+def pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """Each plain part of a text with the tag behind it, without its braces; behind the last part is none.
+
+    Raises ExpressionError where a tag has no end.
+    """
+    at = 0
+    while (begin := text.find(BEGIN, at)) >= 0:
+        end = text.find(END, begin + len(BEGIN))
+        if end < 0:
+            raise ExpressionError(f"Cannot find end tag={END!r} starting from {text[begin : begin + 60]!r}", "close it")
+        yield text[at:begin], text[begin + len(BEGIN) : end]
+        at = end + len(END)
+    yield text[at:], None
+
+
 class _Replacer:
     """One pass over a text."""
 
-    def __init__(self, values: Mapping[str, Any], strict: Sequence[str], lenient: bool) -> None:
-        self.values, self.strict, self.lenient = values, strict, lenient
+    def __init__(self, values: Mapping[str, Any], strict: Sequence[str]) -> None:
+        self.values, self.strict = values, tuple(strict)
         self.maps: dict[str, Any] | None = None
 
-    def tag(self, match: re.Match[str]) -> str:
-        tag = match.group(1)
-        return self.expression(match) if tag.startswith("=") else self.name(tag.strip(), match.group())
+    def tag(self, tag: str) -> str:
+        """What stands in place of a tag, which is given without its braces."""
+        return self.expression(tag[1:]) if tag.startswith("=") else self.name(tag)
 
-    def name(self, name: str, whole: str) -> str:
+    def name(self, tag: str) -> str:
+        name = tag.strip()
         if name in self.values:
-            value = self.values[name]
-            if value is None:
-                raise ExpressionError(
-                    f"unable to substitute {whole}: its node was skipped and the output has no default",
-                    "declare a default on that output",
-                )
-            return escaped(value if isinstance(value, str) else text_of(value))
-        if not self.lenient or name.startswith(tuple(self.strict)):
-            raise ExpressionError(f"failed to resolve {whole}", "declare a default on that output, or mend the name")
-        return whole
+            return self.value(name, tag)
+        outer, braces, inner = tag.rpartition(BEGIN)
+        if braces and outer and inner in self.values:
+            # a tag within a tag: the inner one is filled in, the outer one ends at the next braces
+            return BEGIN + outer + self.value(inner, tag)
+        artifact = ".outputs.artifacts." in name and "" not in self.strict
+        if name.startswith(self.strict) and not artifact:
+            raise ExpressionError(
+                f"failed to resolve {{{{{tag}}}}}", "declare a default on that output, or mend the name"
+            )
+        return BEGIN + tag + END
 
-    def expression(self, match: re.Match[str]) -> str:
+    def value(self, name: str, tag: str) -> str:
+        value = self.values[name]
+        if value is None:
+            raise ExpressionError(
+                f"unable to substitute {{{{{tag}}}}}: its node was skipped and the output has no default",
+                "declare a default on that output",
+            )
+        return escaped(value if isinstance(value, str) else text_of(value))
+
+    def expression(self, text: str) -> str:
+        whole = f"{BEGIN}={text}{END}"
         try:
             # the text is JSON: what the author wrote has its quotes escaped
-            source = json.loads(f'"{match.group(1)[1:]}"', strict=False)
+            source = json.loads(f'"{text}"', strict=False)
         except ValueError as error:
-            if self.lenient and not self.strict:
-                return match.group()
-            raise ExpressionError(f"expression {match.group(1)[1:]!r} is no JSON text: {error}") from error
+            if not self.strict:
+                return whole
+            raise ExpressionError(f"expression {text!r} is no JSON text: {error}", "close its tag") from error
         parsed = exprlang.parse(source)
         if self.maps is None:
             self.maps = nested(self.values)
-        lenient = self.lenient
+        lenient = not self.strict
         if self.strict:
             unknown = exprlang.missing(parsed, self.maps)
-            wrong = [name for name in unknown if f"{name}.".startswith(tuple(self.strict))]
+            wrong = [name for name in unknown if f"{name}.".startswith(self.strict)]
             if wrong:
                 raise ExpressionError(f"expression {source!r}: {wrong[0]} is missing", "mend the name")
             lenient = bool(unknown)
+        if lenient and self.waits(source):
+            return whole
         try:
             value = exprlang.run(parsed, self.maps)
             if value is None:
@@ -92,24 +143,9 @@ class _Replacer:
             return escaped(value if isinstance(value, str) else to_json(value))
         except ExpressionError:
             if lenient:
-                return match.group()
+                return whole
             raise
 
-
-def replace(text: str, values: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> str:
-    """`text` (JSON) with its tags filled in from `values`; None in the values is an output that is absent.
-
-    Raises ExpressionError as the module says, and for an expression that cannot be parsed.
-    """
-    return TAG.sub(_Replacer(values, strict, lenient).tag, text)
-
-
-def replace_in(value: Any, values: Mapping[str, Any], strict: Sequence[str] = (), lenient: bool = True) -> Any:
-    """A JSON value with its tags filled in. Raises ExpressionError."""
-    text = json.dumps(value, ensure_ascii=False)
-    return json.loads(replace(text, values, strict, lenient), strict=False) if "{{" in text else value
-
-
-def references(value: Any) -> list[str]:
-    """The simple tags in a JSON value, and the text of its expressions (with their `=`)."""
-    return [match.strip() for match in TAG.findall(json.dumps(value))]
+    def waits(self, source: str) -> bool:
+        """Whether the expression reads something that only a later pass knows."""
+        return any(name not in self.values and exprlang.mentions(source, name) for name in KNOWN_LATER)

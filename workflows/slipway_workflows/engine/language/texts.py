@@ -1,30 +1,34 @@
 """Substitutes tags in whole objects: on their JSON text, as Argo does, so that values are escaped alike."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language import substitution
 
 Values = Mapping[str, str | None]
 """Dotted names and their values; None is an output that is absent: its node was skipped and declared no default."""
+STEPS_AND_TASKS = ("steps.", "tasks.")
 
 
 def fill(value: Any, values: Values) -> Any:
     """All tags that can be resolved; the others stay. Raises ExpressionError."""
-    return _replace(value, values, ())
+    return fill_strictly(value, values, ())
 
 
-def fill_strictly(value: Any, values: Values) -> Any:
-    """The same, but a tag that begins with `steps.` or `tasks.` and cannot be resolved is an error."""
-    return _replace(value, values, ("steps.", "tasks."))
-
-
-def _replace(value: Any, values: Values, strict: tuple[str, ...]) -> Any:
+def fill_strictly(value: Any, values: Values, prefixes: Sequence[str] = STEPS_AND_TASKS) -> Any:
+    """The same, but a tag that begins with one of `prefixes` and cannot be resolved is an error."""
     text = json.dumps(value, ensure_ascii=False)
-    if "{{" not in text:
+    if substitution.BEGIN not in text:
         return value
-    return json.loads(substitution.replace(text, values, strict=strict), strict=False)
+    replaced = substitution.replace(text, values, prefixes)
+    try:
+        return json.loads(replaced, strict=False)
+    except ValueError as error:
+        raise ExpressionError(
+            f"cannot finish template replacement because the result was invalid JSON: {error}", "close every tag"
+        ) from error
 
 
 def encode(value: Any) -> str:

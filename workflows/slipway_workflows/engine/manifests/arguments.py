@@ -5,6 +5,8 @@ from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import Values, encode, fill
+from slipway_workflows.engine.manifests import fields
+from slipway_workflows.engine.manifests.argo_order import in_argo_order
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.templates import Template
 
@@ -64,7 +66,7 @@ def process(template: Template, arguments: dict[str, Any], library: Library, val
                 for item in inputs.get("artifacts") or []
             ],
         }
-    first = fill(processed, values)
+    first = fill(in_argo_order(processed, fields.TEMPLATE), values)
     result: Template = fill(first, _inner_values(first))
     return result
 

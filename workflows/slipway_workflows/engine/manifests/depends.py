@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from slipway_steps.domain.errors import WorkflowInvalid
-from slipway_workflows.engine.language import exprlang
+from slipway_workflows.engine.language.expressions import evaluate_bool
 from slipway_workflows.engine.manifests.templates import Template, TemplateCaller
 
 NAME = re.compile(r"([a-zA-Z0-9][-a-zA-Z0-9_]*)(\.[a-zA-Z]+)?")
@@ -42,7 +42,7 @@ class Condition:
                 "AnySucceeded": "Succeeded" in items,
                 "AllFailed": bool(items) and all(item in ("Failed", "Error") for item in items),
             }
-        return exprlang.evaluate(self.expression, values) is True
+        return evaluate_bool(self.expression, values)
 
 
 def conditions_of(template: Template) -> dict[str, Condition]:

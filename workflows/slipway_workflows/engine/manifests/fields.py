@@ -1,137 +1,205 @@
-"""Which fields of Argo's objects the engine honours, and which mean nothing on one machine; any other is refused.
+"""Which fields of Argo's objects the engine honours, of which type they are, and which mean nothing on one machine.
 
-Ignoring a field that changes what a workflow does would be a lie: only what concerns pods, nodes, permissions and
-cleaning up on a cluster is ignored.
+Any other field is refused: ignoring one that changes what a workflow does would be a lie. Only what concerns pods,
+nodes, permissions and cleaning up on a cluster is ignored. The types are those of Argo's own API (a test holds them
+against Hera's models of it), so what the API server refuses is refused here, before anything starts.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-ANY = "any"
-"""A field whose inside is not looked into: a scalar, or something that is ignored."""
+ANY = "any value"
+"""A field whose inside is not looked into."""
+STRING, INTEGER, BOOLEAN = "a string", "an integer", "true or false"
+INT_OR_STRING = "an integer, or a string with one"
+NUMBER_TEXT = re.compile(r"\s*[+-]?[0-9]+\s*")
 
 Shape = dict[str, Any]
+"""Fields by name: a type above, a Shape, or a list of one of them. The name "*" stands for all other names."""
 
 
-def _plain(*names: str) -> Shape:
-    return dict.fromkeys(names, ANY)
+def _of(kind: Any, *names: str) -> Shape:
+    return dict.fromkeys(names, kind)
 
 
-IGNORED_IN_SPEC = _plain(
-    *("affinity", "archiveLogs", "artifactGC", "artifactRepositoryRef", "automountServiceAccountToken", "dnsConfig"),
-    *("dnsPolicy", "executor", "hostAliases", "hostNetwork", "imagePullSecrets", "metrics", "nodeSelector"),
-    *("podDisruptionBudget", "podGC", "podMetadata", "podPriorityClassName", "podSpecPatch", "priority"),
-    *("schedulerName", "securityContext", "serviceAccountName", "tolerations", "ttlStrategy", "volumeClaimGC"),
-    "workflowMetadata",
-)
-IGNORED_IN_TEMPLATE: Shape = _plain(
-    *(
-        "affinity",
-        "annotations",
-        "archiveLocation",
-        "automountServiceAccountToken",
-        "executor",
-        "hostAliases",
-        "metadata",
-    ),
-    *("metrics", "nodeSelector", "podSpecPatch", "priority", "priorityClassName", "schedulerName", "securityContext"),
-    *("serviceAccountName", "tolerations"),
-)
-CONFIG_KEY = _plain("name", "key", "optional")
+OBJECT: Shape = {"*": ANY}
+STRINGS = [STRING]
+STRING_MAP: Shape = {"*": STRING}
+METADATA: Shape = {
+    **_of(STRING, "name", "generateName", "namespace"),
+    **_of(STRING_MAP, "labels", "annotations"),
+    "*": ANY,
+}
+IGNORED_IN_SPEC: Shape = {
+    **_of(ANY, "affinity", "archiveLogs", "artifactGC", "artifactRepositoryRef", "automountServiceAccountToken"),
+    **_of(ANY, "dnsConfig", "dnsPolicy", "executor", "hostAliases", "hostNetwork", "imagePullSecrets", "metrics"),
+    **_of(ANY, "nodeSelector", "podDisruptionBudget", "podGC", "podMetadata", "podPriorityClassName", "podSpecPatch"),
+    **_of(ANY, "schedulerName", "securityContext", "tolerations", "ttlStrategy", "volumeClaimGC", "workflowMetadata"),
+    "priority": INTEGER,
+    "serviceAccountName": STRING,
+}
+IGNORED_IN_TEMPLATE: Shape = {
+    **_of(ANY, "affinity", "annotations", "archiveLocation", "automountServiceAccountToken", "executor"),
+    **_of(ANY, "hostAliases", "metadata", "metrics", "nodeSelector", "podSpecPatch", "priority", "priorityClassName"),
+    **_of(ANY, "schedulerName", "securityContext", "serviceAccountName", "tolerations"),
+}
+CONFIG_KEY: Shape = {**_of(STRING, "name", "key"), "optional": BOOLEAN}
 PARAMETER: Shape = {
-    **_plain("name", "value", "default", "description", "enum", "globalName"),
+    **_of(STRING, "name", "value", "default", "description", "globalName"),
+    "enum": STRINGS,
     "valueFrom": {
-        **_plain("path", "default", "parameter", "expression", "supplied", "jsonPath"),
+        **_of(STRING, "path", "default", "parameter", "expression", "jsonPath"),
+        "supplied": OBJECT,
         "configMapKeyRef": CONFIG_KEY,
     },
 }
+RAW: Shape = {"data": STRING}
 ARTIFACT: Shape = {
-    **_plain("name", "path", "from", "fromExpression", "optional", "mode", "globalName", "subPath", "archive"),
-    **_plain("artifactGC", "recurseMode", "deleted"),
-    "raw": _plain("data"),
+    **_of(STRING, "name", "path", "from", "fromExpression", "globalName", "subPath"),
+    **_of(BOOLEAN, "optional", "recurseMode", "deleted"),
+    "mode": INTEGER,
+    **_of(OBJECT, "archive", "artifactGC"),
+    "raw": RAW,
 }
 PARAMETERS: Shape = {"parameters": [PARAMETER], "artifacts": [ARTIFACT]}
-SYNCHRONIZATION: Shape = {
-    "mutexes": [_plain("name", "namespace")],
-    "semaphores": [{"configMapKeyRef": CONFIG_KEY, "namespace": ANY}],
-}
-TEMPLATE_REF = _plain("name", "template", "clusterScope")
-HOOK: Shape = {**_plain("template", "expression"), "templateRef": TEMPLATE_REF, "arguments": PARAMETERS}
+MUTEX: Shape = _of(STRING, "name", "namespace")
+SEMAPHORE: Shape = {"configMapKeyRef": CONFIG_KEY, "namespace": STRING}
+SYNCHRONIZATION: Shape = {"mutexes": [MUTEX], "semaphores": [SEMAPHORE]}
+TEMPLATE_REF: Shape = {**_of(STRING, "name", "template"), "clusterScope": BOOLEAN}
+WORKFLOW_TEMPLATE_REF: Shape = {"name": STRING, "clusterScope": BOOLEAN}
+HOOK: Shape = {**_of(STRING, "template", "expression"), "templateRef": TEMPLATE_REF, "arguments": PARAMETERS}
+ENV: Shape = {**_of(STRING, "name", "value"), "valueFrom": {"configMapKeyRef": CONFIG_KEY}}
+CONFIG_MAP: Shape = {"name": STRING, "optional": BOOLEAN}
+ENV_FROM: Shape = {"configMapRef": CONFIG_MAP, "secretRef": CONFIG_MAP}  # a Secret is the cluster's: none is here
+VOLUME_MOUNT: Shape = {**_of(STRING, "name", "mountPath"), "readOnly": BOOLEAN}
 CONTAINER: Shape = {
-    **_plain("name", "image", "command", "args", "workingDir", "imagePullPolicy", "resources", "ports"),
-    **_plain("securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
-    **_plain("terminationMessagePath", "terminationMessagePolicy"),
-    "env": [{**_plain("name", "value"), "valueFrom": {"configMapKeyRef": CONFIG_KEY}}],
-    # a Secret is the cluster's: an optional one is not there
-    "envFrom": [{"configMapRef": _plain("name", "optional"), "secretRef": _plain("name", "optional")}],
-    "volumeMounts": [_plain("name", "mountPath", "readOnly")],
+    **_of(STRING, "name", "image", "workingDir", "imagePullPolicy", "terminationMessagePath"),
+    **_of(ANY, "resources", "ports", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
+    "terminationMessagePolicy": STRING,
+    **_of(STRINGS, "command", "args"),
+    "env": [ENV],
+    "envFrom": [ENV_FROM],
+    "volumeMounts": [VOLUME_MOUNT],
 }
+SCRIPT: Shape = {**CONTAINER, "source": STRING}
 STEP: Shape = {
-    **_plain("name", "template", "when", "withItems", "withParam", "onExit"),
+    **_of(STRING, "name", "template", "when", "withParam", "onExit"),
+    "withItems": [ANY],
     "templateRef": TEMPLATE_REF,
     "arguments": PARAMETERS,
-    "withSequence": _plain("count", "start", "end", "format"),
-    "continueOn": _plain("failed", "error"),
+    "withSequence": {**_of(INT_OR_STRING, "count", "start", "end"), "format": STRING},
+    "continueOn": _of(BOOLEAN, "failed", "error"),
     "hooks": {"*": HOOK},
 }
+RESOURCE: Shape = {
+    **_of(STRING, "action", "manifest", "successCondition", "failureCondition", "mergeStrategy"),
+    "setOwnerReference": BOOLEAN,
+    "flags": STRINGS,
+}
+VOLUME: Shape = {"name": STRING, "emptyDir": OBJECT}
 TEMPLATE: Shape = {
     **IGNORED_IN_TEMPLATE,
-    **_plain("name", "activeDeadlineSeconds", "timeout", "failFast", "parallelism"),
+    **_of(STRING, "name", "timeout"),
+    "activeDeadlineSeconds": INT_OR_STRING,
+    "failFast": BOOLEAN,
+    "parallelism": INTEGER,
     "inputs": PARAMETERS,
-    "outputs": {**PARAMETERS, **_plain("result", "exitCode")},
+    "outputs": {**PARAMETERS, **_of(STRING, "result", "exitCode")},
     "container": CONTAINER,
-    "script": {**CONTAINER, "source": ANY},
-    "suspend": _plain("duration"),
-    "resource": _plain(
-        "action", "manifest", "setOwnerReference", "successCondition", "failureCondition", "mergeStrategy", "flags"
-    ),
+    "script": SCRIPT,
+    "suspend": {"duration": STRING},
+    "resource": RESOURCE,
     "synchronization": SYNCHRONIZATION,
     "retryStrategy": {
-        **_plain("limit", "retryPolicy", "expression", "affinity"),
-        "backoff": _plain("duration", "factor", "maxDuration", "cap"),
+        "limit": INT_OR_STRING,
+        **_of(STRING, "retryPolicy", "expression"),
+        "affinity": ANY,
+        "backoff": {**_of(STRING, "duration", "maxDuration", "cap"), "factor": INT_OR_STRING},
     },
-    "volumes": [_plain("name", "emptyDir")],
+    "volumes": [VOLUME],
 }
 STEP["inline"] = TEMPLATE
-TASK: Shape = {**STEP, **_plain("depends", "dependencies")}
+TASK: Shape = {**STEP, "depends": STRING, "dependencies": STRINGS}
 TEMPLATE["steps"] = [[STEP]]
-TEMPLATE["dag"] = {**_plain("target", "failFast"), "tasks": [TASK]}
+TEMPLATE["dag"] = {"target": STRING, "failFast": BOOLEAN, "tasks": [TASK]}
+NAMED_TEMPLATE: Shape = {"name": STRING, "*": ANY}
+"""A template that may never be reached: only its name is looked at."""
 SPEC: Shape = {
     **IGNORED_IN_SPEC,
-    **_plain("activeDeadlineSeconds", "entrypoint", "onExit", "parallelism"),
+    **_of(STRING, "entrypoint", "onExit"),
+    **_of(INTEGER, "activeDeadlineSeconds", "parallelism"),
     "arguments": PARAMETERS,
     "hooks": {"*": HOOK},
     "synchronization": SYNCHRONIZATION,
     "templateDefaults": TEMPLATE,
-    "templates": ANY,
-    "volumes": [_plain("name", "emptyDir")],
-    "workflowTemplateRef": _plain("name", "clusterScope"),
+    "templates": [NAMED_TEMPLATE],
+    "volumes": [VOLUME],
+    "workflowTemplateRef": WORKFLOW_TEMPLATE_REF,
 }
+REQUIRED: tuple[tuple[Shape, tuple[str, ...]], ...] = (
+    *((shape, ("name",)) for shape in (PARAMETER, ARTIFACT, STEP, TASK, NAMED_TEMPLATE, ENV, MUTEX, VOLUME)),
+    (VOLUME_MOUNT, ("name", "mountPath")),
+    (SEMAPHORE, ("configMapKeyRef",)),
+    (CONFIG_KEY, ("name", "key")),
+    (RAW, ("data",)),
+    (TEMPLATE_REF, ("name", "template")),
+    (WORKFLOW_TEMPLATE_REF, ("name",)),
+)
+"""Fields that have to be there wherever an object of that shape is."""
 
 
 def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """What in `value` the engine does not know, or finds in the wrong form, each by its path."""
-    if shape == ANY or value is None:
+    """What in `value` the engine does not know, or finds of the wrong type, each by its path; null is no value."""
+    if shape is ANY or value is None:
         return
     if isinstance(shape, list):
-        if not isinstance(value, list):
-            yield f"{path}: expected a list"
-            return
-        for index, item in enumerate(value):
-            inner = f"{path}.{item['name']}" if isinstance(item, dict) and item.get("name") else f"{path}[{index}]"
-            yield from faults(item, shape[0], inner)
+        yield from _list_faults(value, shape[0], path)
+    elif isinstance(shape, dict):
+        yield from _map_faults(value, shape, path)
+    elif not _is_a(shape, value):
+        hint = "; quote it" if shape is STRING and not isinstance(value, dict | list) else ""
+        yield f"{path}: must be {shape}, not {_shown(value)}{hint}"
+
+
+def _list_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{path}: must be a list, not {_shown(value)}"
         return
+    for index, item in enumerate(value):
+        own = item.get("name") if isinstance(item, dict) and isinstance(shape, dict) else None
+        inner = f"{path}.{own}" if own and isinstance(own, str) else f"{path}[{index}]"
+        if item is None and shape is not ANY:
+            yield f"{inner}: is empty"
+        yield from faults(item, shape, inner)
+
+
+def _map_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{path}: expected a map"
+        yield f"{path}: must be a map, not {_shown(value)}"
         return
     for key, inside in value.items():
-        if key in shape or "*" in shape:
-            yield from faults(inside, shape.get(key, shape.get("*")), f"{path}.{key}")
-        else:
+        inner = shape.get(key, shape.get("*"))
+        if inner is None:
             yield f"{path}.{key}: not supported by the local engine"
-    if shape is PARAMETER:
-        for key in ("value", "default"):
-            if value.get(key) is not None and not isinstance(value[key], str):
-                yield f"{path}.{key}: must be a string, not {value[key]!r}; quote it"
-    if shape in (PARAMETER, ARTIFACT, STEP, TASK) and not isinstance(value.get("name"), str):
-        yield f"{path}: needs a name"
+        elif inside is None and key not in shape and inner is not ANY:
+            yield f"{path}.{key}: is empty"
+        else:
+            yield from faults(inside, inner, f"{path}.{key}")
+    for of, names in REQUIRED:
+        if of is shape:
+            yield from (f"{path}: needs a {name}" for name in names if value.get(name) in (None, ""))
+
+
+def _is_a(kind: str, value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if kind is INT_OR_STRING:
+        # a tag is filled in when the node begins
+        return whole or (isinstance(value, str) and ("{{" in value or bool(NUMBER_TEXT.fullmatch(value))))
+    return whole if kind is INTEGER else isinstance(value, bool if kind is BOOLEAN else str)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "a map" if isinstance(value, dict) else "a list"
+    return repr(value)[:60]

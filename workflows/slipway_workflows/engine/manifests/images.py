@@ -103,7 +103,7 @@ def read_images(file: Path) -> Images:
         loaded = yaml.safe_load(file.read_text())
     except (FileNotFoundError, NotADirectoryError):
         return Images(file=file)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:  # a date or number may be none
         raise BadInput(f"cannot read the images of {file}: {error}", "it maps images to path and command") from error
     if not isinstance(loaded or {}, dict):
         raise BadInput(f"{file} is no map", "it maps images to path and command")

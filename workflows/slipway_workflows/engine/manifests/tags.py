@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from slipway_workflows.engine.language import substitution
 from slipway_workflows.engine.manifests.templates import Template
 
-TAG = re.compile(r"\{\{([^{}]*)\}\}")
+PREFIXES = ("item.", "steps.", "inputs.", "outputs.", "pod.", "workflow.", "tasks.")
+"""How the names begin that mean something to Argo; any other tag is the program's own, and stays as it is."""
 PLACES = (
     "id",
     "status",
@@ -24,10 +26,14 @@ AT_THE_END = ("workflow.status", "workflow.failures", "workflow.duration")
 
 
 def simple_tags(value: Any) -> Iterator[str]:
-    """The names in the simple tags of a value; expressions and tags within tags are judged when they are reached."""
-    for match in TAG.finditer(json.dumps(value, ensure_ascii=False)):
-        if not match.group(1).startswith("="):
-            yield match.group(1).strip()
+    """Argo's names in the simple tags of a value; expressions and tags within tags are judged when they are reached.
+
+    Raises ExpressionError for a tag without an end.
+    """
+    for _, tag in substitution.pieces(json.dumps(value, ensure_ascii=False)):
+        name = (tag or "").strip()
+        if name.startswith(PREFIXES) and substitution.BEGIN not in name:
+            yield name
 
 
 def left_by(prefix: str, template: Template | None) -> set[str]:
@@ -54,12 +60,12 @@ def own_names(template: Template) -> set[str]:
 
 
 def unresolvable(value: Any, known: set[str], loop: bool = False) -> list[str]:
-    """The tags of a value that nothing will ever resolve."""
+    """The tags of a value that nothing will ever resolve. Raises ExpressionError for a tag without an end."""
     found = []
     for name in simple_tags(value):
         if name in known or ALWAYS.match(name):
             continue
-        if loop and (name == "item" or name.startswith("item.")):
+        if loop and name.startswith("item."):
             continue
         if ".outputs." in name and name.split(".outputs.")[0] + ".outputs.*" in known:
             continue

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway_steps.domain.errors import WorkflowInvalid
+from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.library import Library
 
 Template = dict[str, Any]
@@ -73,8 +74,11 @@ def context_of(library: Library, manifest: dict[str, Any], defaults: Template) -
 
 
 def templates_by_name(spec: dict[str, Any]) -> dict[str, Template]:
-    """The templates of a spec by name."""
-    return {str(template.get("name")): template for template in spec.get("templates") or []}
+    """The templates of a spec by name. Raises WorkflowInvalid where they are no list of templates with names."""
+    listed = spec.get("templates") or []
+    for fault in fields.faults(listed, fields.SPEC["templates"], "spec.templates"):
+        raise WorkflowInvalid(fault, "correct the template")
+    return {str(template["name"]): template for template in listed}
 
 
 def merge_defaults(template: Template, defaults: Template) -> Template:

@@ -1,14 +1,17 @@
 """Refuses a workflow before anything runs: over every template that it can reach."""
 
+import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 from slipway_steps.domain.errors import SlipwayError, WorkflowInvalid
 from slipway_workflows.engine.manifests import fields
+from slipway_workflows.engine.manifests.argo_order import in_argo_order
 from slipway_workflows.engine.manifests.arguments import by_name
 from slipway_workflows.engine.manifests.depends import conditions_of, order_of
 from slipway_workflows.engine.manifests.resources import resource_fault
 from slipway_workflows.engine.manifests.synchronization import locks_of
-from slipway_workflows.engine.manifests.tags import AT_THE_END, left_by, own_names, unresolvable
+from slipway_workflows.engine.manifests.tags import AT_THE_END, left_by, own_names, simple_tags, unresolvable
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, template_type
 
 LOOPS = ("withItems", "withParam", "withSequence")
@@ -16,23 +19,31 @@ LOOPS = ("withItems", "withParam", "withSequence")
 
 def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> None:
     """Check the merged spec of a workflow and all that it reaches. Raises WorkflowInvalid naming every fault."""
-    check = _Check(context, global_names)
-    check.faults += fields.faults(spec, fields.SPEC, "spec")
+    validator = _Validator(context, global_names)
+    validator.faults += fields.faults(spec, fields.SPEC, "spec")
     if not spec.get("entrypoint"):
-        check.faults.append("spec.entrypoint: is required")
-    if not check.faults:
-        check.locks(spec.get("synchronization"), "spec")
-        check.caller({"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False)
+        validator.faults.append("spec.entrypoint: is required")
+    if not validator.faults:
+        validator.locks(spec.get("synchronization"), "spec")
+        validator.caller(
+            {"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False
+        )
         for name, hook in (spec.get("hooks") or {}).items():
-            check.caller(hook, context, f"spec.hooks.{name}", True)
+            validator.caller(hook, context, f"spec.hooks.{name}", True)
         if spec.get("onExit"):
-            check.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
-        check.check_tags()
-    if check.faults:
-        raise WorkflowInvalid("invalid spec: " + "; ".join(dict.fromkeys(check.faults)), "nothing was started")
+            validator.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
+        validator.judge_tags()
+    refuse(validator.faults)
 
 
-class _Check:
+def refuse(faults: Iterable[str]) -> None:
+    """Raises WorkflowInvalid with all of these faults, if there are any."""
+    found = list(dict.fromkeys(faults))
+    if found:
+        raise WorkflowInvalid("invalid spec: " + "; ".join(found), "nothing was started")
+
+
+class _Validator:
     """The faults found so far, and what has been looked at."""
 
     def __init__(self, context: Context, global_names: set[str]) -> None:
@@ -51,7 +62,10 @@ class _Check:
             self.faults.append(f"{path}: needs one of template, templateRef and inline")
             return None
         if "{{" in str(caller.get("template") or caller.get("templateRef") or ""):
-            return None  # known only when it runs
+            # known only when it runs: each template may be the one
+            for name, template in context.templates.items():
+                self.faults += fields.faults(template, fields.TEMPLATE, f"{path}: templates.{name}")
+            return None
         try:
             template, inner = context.resolve(caller)
             unknown = list(fields.faults(template, fields.TEMPLATE, f"{path}: templates.{template.get('name')}"))
@@ -112,6 +126,7 @@ class _Check:
         if found:
             return
         kind = template_type(template)
+        self._closed(in_argo_order(template, fields.TEMPLATE), path)
         for item in (template.get("outputs") or {}).get("parameters") or []:
             if item.get("globalName"):
                 self.global_names.add(f"workflow.outputs.parameters.{item['globalName']}")
@@ -122,7 +137,8 @@ class _Check:
             self.locks(template["synchronization"], path)
         known = own_names(template)
         ignored = ("steps", "dag", *fields.IGNORED_IN_TEMPLATE)
-        rest = {key: value for key, value in template.items() if key not in ignored}
+        ordered = in_argo_order(template, fields.TEMPLATE)
+        rest = {key: value for key, value in ordered.items() if key not in ignored}
         if kind in ("container", "script"):
             self._container(template[kind], f"{path}.{kind}")
             self._tag(path, rest, known, on_exit)
@@ -141,6 +157,13 @@ class _Check:
         left = self._steps(template, context, path, known, on_exit) if kind == "steps" else None
         left = self._dag(template, context, path, known, on_exit) if left is None else left
         self._tag(path, rest, known | left, on_exit)
+
+    def _closed(self, value: Any, path: str) -> None:
+        """Each tag needs an end somewhere in the JSON that Argo substitutes it in."""
+        try:
+            list(simple_tags(value))
+        except SlipwayError as error:
+            self.faults.append(f"{path}: {error.message}")
 
     def _container(self, main: dict[str, Any], path: str) -> None:
         image = str(main.get("image") or "")
@@ -166,6 +189,8 @@ class _Check:
 
     def _steps(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
         groups = [[(f"{path}.steps[{index}]", step) for step in group] for index, group in enumerate(template["steps"])]
+        for index, group in enumerate(template["steps"]):
+            self._closed(in_argo_order(group, [fields.STEP]), f"{path}.steps[{index}]")
         self._unique([pair for group in groups for pair in group])
         left: set[str] = set()
         for group in groups:
@@ -181,6 +206,8 @@ class _Check:
     def _dag(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
         tasks = [(f"{path}.tasks.{task['name']}", task) for task in template["dag"].get("tasks") or []]
         self._unique(tasks)
+        for where, task in tasks:
+            self._closed(in_argo_order(task, fields.TASK), where)
         for where, task in tasks:
             if task.get("depends") and task.get("dependencies"):
                 self.faults.append(f"{where}: depends and dependencies cannot both be given")
@@ -211,16 +238,18 @@ class _Check:
 
     def _caller_tags(self, path: str, caller: TemplateCaller, known: set[str], own: set[str], on_exit: bool) -> None:
         loop = any(key in caller for key in LOOPS)
-        plain = {key: value for key, value in caller.items() if key not in ("hooks", "inline")}
+        ordered = in_argo_order(caller, fields.TASK)
+        plain = {key: value for key, value in ordered.items() if key not in ("hooks", "inline")}
         self._tag(path, plain, known, on_exit, loop)
         self._tag(path, caller.get("hooks") or {}, known | own, True, loop)
 
     def _tag(self, path: str, value: Any, known: set[str], on_exit: bool, loop: bool = False) -> None:
         self._tagged.append((path, (value, loop), known, on_exit))
 
-    def check_tags(self) -> None:
+    def judge_tags(self) -> None:
         """At last, when all global outputs are known: every tag that nothing will resolve."""
         for path, (value, loop), known, on_exit in self._tagged:
             names = known | self.global_names | (set(AT_THE_END) if on_exit else set())
-            for name in unresolvable(value, names, loop):
-                self.faults.append(f"{path} failed to resolve {{{{{name}}}}}")
+            with contextlib.suppress(SlipwayError):  # a tag without an end has been told before, or ends elsewhere
+                for name in unresolvable(value, names, loop):
+                    self.faults.append(f"{path} failed to resolve {{{{{name}}}}}")

@@ -1,5 +1,6 @@
 """Reads YAML the way Kubernetes does: numbers and booleans as Go's reader sees them, dates stay text."""
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ FLOAT = re.compile(
     r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
 )
 """Unlike PyYAML's: `1e3` is a number, as it is on the cluster, and `1:30` is not."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+MOST_VALUES = 1_000_000
+"""Values of one object; what a person writes has some thousands."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
@@ -37,8 +41,18 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
             seen.add(key.value)
     loader.flatten_mapping(node)
     return {
-        loader.construct_object(key, deep=True): loader.construct_object(value, deep=True) for key, value in node.value
+        _key(loader.construct_object(key, deep=True), key): loader.construct_object(value, deep=True)
+        for key, value in node.value
     }
+
+
+def _key(value: Any, node: yaml.Node) -> str:
+    """A key as JSON has it, which knows only strings."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float):
+        raise yaml.constructor.ConstructorError(None, None, "a key is no text", node.start_mark)
+    return str(value)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -63,16 +77,37 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             loaded = _construct(node, text)
             if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
                 raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
+            _refuse_what_json_has_not(loaded, f"{path}:{line}")
             yield loaded, line
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         raise BadInput(f"{path}{where}: {problem}", "correct the YAML") from error
+    except ValueError as error:  # a number with thousands of digits
+        raise BadInput(f"{path}: {error}", "correct the YAML") from error
     except RecursionError as error:
         raise BadInput(f"{path}: nested too deeply", "correct the YAML") from error
     if empty:
         raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
+
+
+def _refuse_what_json_has_not(value: Any, where: str) -> None:
+    """Raises BadInput for dates, sets, bytes, NaN and half characters, and for aliases that grow without measure."""
+    queue = [value]
+    for count, item in enumerate(queue):  # grows while it is walked
+        if count > MOST_VALUES:
+            raise BadInput(f"{where}: more than {MOST_VALUES} values", "write it without aliases of aliases")
+        if isinstance(item, dict):
+            queue += [*item, *item.values()]
+        elif isinstance(item, list):
+            queue += item
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise BadInput(f"{where}: {item} is no number of JSON", "quote it")
+        elif isinstance(item, str) and not item.isascii() and SURROGATE.search(item):
+            raise BadInput(f"{where}: {item[:40]!a} holds half a character", "write the whole character")
+        elif not isinstance(item, str | int | float | None):
+            raise BadInput(f"{where}: a {type(item).__name__} is no value of JSON", "leave out the YAML tag")
 
 
 def _construct(node: Any, text: str) -> Any:

@@ -4,6 +4,8 @@ import copy
 import re
 
 from slipway_workflows.engine.language.texts import Values, fill, fill_strictly
+from slipway_workflows.engine.manifests import fields
+from slipway_workflows.engine.manifests.argo_order import in_argo_order
 from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
 
 BARE_TAG = re.compile(r"^\{\{\s*([^{}=][^{}]*?)\s*\}\}$")
@@ -44,7 +46,7 @@ def fill_caller(caller: TemplateCaller, values: Values) -> TemplateCaller:
     rest = {key: value for key, value in caller.items() if key not in later}
     if artifacts:
         rest["arguments"] = {key: value for key, value in rest["arguments"].items() if key != "artifacts"}
-    filled: TemplateCaller = {**fill_strictly(rest, values), **later}
+    filled: TemplateCaller = {**fill_strictly(in_argo_order(rest, fields.TASK), values), **later}
     if artifacts:
         filled["arguments"] = {**filled["arguments"], "artifacts": fill(artifacts, values)}
     return filled

@@ -7,6 +7,7 @@ from typing import Any
 from slipway_workflows.engine.errors import ExpressionError, NodeError
 from slipway_workflows.engine.language.durations import moment, seconds
 from slipway_workflows.engine.language.expressions import evaluate_bool
+from slipway_workflows.engine.language.numbers import whole_number
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node, Tree
 
@@ -45,10 +46,10 @@ class Retries:
         """After a try: True when the next one is due (it has waited for it), else the Retry node is finished."""
         if not last.failed:
             return self._end(last, last.phase, "")
-        stop = self._reason_to_stop(last, on_exit)
-        if stop:
-            return self._end(last, last.phase, stop)
         try:
+            stop = self._reason_to_stop(last, on_exit)
+            if stop:
+                return self._end(last, last.phase, stop)
             pause = self._pause(last)
         except NodeError as error:
             return self._end(last, "Error", str(error))
@@ -76,7 +77,7 @@ class Retries:
         if last.phase not in FITTING.get(policy, ()):
             return f"Node not set to be retried after status: {last.phase}"
         limit = self.strategy.get("limit")
-        if limit is not None and len(self.tree.attempts(self.node)) > int(limit):
+        if limit is not None and len(self.tree.attempts(self.node)) > whole_number(limit, "retryStrategy.limit"):
             return "No more retries left"
         if expression:
             try:
@@ -95,7 +96,7 @@ class Retries:
         pause = seconds(backoff.get("duration") or 0)
         tries = self.tree.attempts(self.node)
         if backoff.get("factor") is not None:
-            pause *= float(backoff["factor"]) ** (len(tries) - 1)
+            pause *= whole_number(backoff["factor"], "retryStrategy.backoff.factor") ** (len(tries) - 1)
         if backoff.get("cap"):
             pause = min(pause, seconds(backoff["cap"]))
         limit = seconds(backoff["maxDuration"]) if backoff.get("maxDuration") else float("inf")

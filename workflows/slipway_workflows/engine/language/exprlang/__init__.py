@@ -29,18 +29,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
-from slipway_workflows.engine.language.exprlang.check import check, missing
+from slipway_workflows.engine.language.exprlang.checker import check_types, missing
 from slipway_workflows.engine.language.exprlang.evaluator import Evaluator
+from slipway_workflows.engine.language.exprlang.lexer import tokens
 from slipway_workflows.engine.language.exprlang.nodes import Expression, unparse
 from slipway_workflows.engine.language.exprlang.parser import parse
 
-__all__ = ["Expression", "evaluate", "evaluate_bool", "missing", "parse", "run", "unparse"]
+__all__ = ["Expression", "evaluate", "mentions", "missing", "parse", "run", "unparse"]
 
 
 def run(expression: Expression, env: Mapping[str, Any]) -> Any:
     """The value of a parsed expression over nested maps. Raises ExpressionError."""
     try:
-        check(expression, env)
+        check_types(expression, env)
         return Evaluator(env).value(expression)
     except RecursionError as error:
         raise ExpressionError("expression is nested too deeply") from error
@@ -51,9 +52,10 @@ def evaluate(text: str, env: Mapping[str, Any]) -> Any:
     return run(parse(text), env)
 
 
-def evaluate_bool(text: str, env: Mapping[str, Any]) -> bool:
-    """The same, where only a boolean makes sense. Raises ExpressionError."""
-    value = evaluate(text, env)
-    if not isinstance(value, bool):
-        raise ExpressionError(f"expression {text!r} gives {value!r}, not true or false")
-    return value
+def mentions(text: str, name: str) -> bool:
+    """Whether the tokens of `name` (`workflow.status`) stand in an expression, other than in a string of it."""
+    if name.rsplit(".", maxsplit=1)[-1] not in text:
+        return False
+    wanted = [token[:2] for token in tokens(name)[:-1]]
+    found = [token[:2] for token in tokens(text)]
+    return any(found[at : at + len(wanted)] == wanted for at in range(len(found)))

@@ -1,11 +1,11 @@
 """Nodes to values."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import golang, regular
 from slipway_workflows.engine.language.exprlang.builtins import FUNCTIONS, over_items
 from slipway_workflows.engine.language.exprlang.nodes import (
     Array,
@@ -182,7 +182,7 @@ def _unary(operator: str, value: Any) -> Any:
         return not _boolean(value, "!")
     if not is_number(value):
         raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is no number")
-    return -value if operator == "-" else value
+    return (golang.wrapped(-value) if isinstance(value, int) else -value) if operator == "-" else value
 
 
 def _contained(left: Any, right: Any) -> bool:
@@ -195,18 +195,16 @@ def _contained(left: Any, right: Any) -> bool:
     raise ExpressionError(f"in needs a list or a map, found {type_name(right)}")
 
 
-def _matches(left: str, right: str) -> bool:
-    try:
-        return re.search(right, left) is not None
-    except re.error as error:
-        raise ExpressionError(f"{right!r} is no regular expression: {error}") from error
-
-
 TEXTS: dict[str, Callable[[str, str], bool]] = {
-    "matches": _matches,
+    "matches": lambda left, right: regular.found(right, left),
     "contains": lambda left, right: right in left,
     "startsWith": lambda left, right: left.startswith(right),
     "endsWith": lambda left, right: left.endswith(right),
+}
+WHOLE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
 }
 ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda left, right: bool(left < right),
@@ -233,20 +231,19 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
 
 
 def _numbers(operator: str, left: Any, right: Any) -> Any:
-    if operator == "+":
-        return left + right
-    if operator == "-":
-        return left - right
-    if operator == "*":
-        return left * right
+    if operator in WHOLE:
+        found = WHOLE[operator](left, right)
+        return golang.wrapped(found) if isinstance(found, int) else found
     if operator == "/":
-        return float(left) / float(right) if right else (float("nan") if not left else float("inf") * (left > 0 or -1))
+        return golang.quotient(float(left), float(right))
     if operator == "**":
-        return float(left) ** float(right)
+        return golang.power(float(left), float(right))
     if not isinstance(left, int) or not isinstance(right, int):
         raise ExpressionError(f"{left} {operator} {right}: both have to be integers")
     if operator == "%":
-        return left - right * int(left / right)  # Go's remainder has the sign of the dividend
+        if right == 0:
+            raise ExpressionError(f"{left} % {right}: integer divide by zero")
+        return abs(left) % abs(right) * (-1 if left < 0 else 1)  # as in Go, with the sign of the dividend
     if right - left >= LARGEST_RANGE:
         raise ExpressionError(f"{left}..{right} is too long")
     return list(range(left, right + 1))

@@ -72,6 +72,17 @@ def _escape(match: re.Match[str]) -> str:
     raise ExpressionError(f"a string holds the unknown escape \\{code}")
 
 
+def number(text: str) -> int | float:
+    """The value of a number literal. Raises ExpressionError."""
+    plain = text.replace("_", "")
+    try:
+        if plain[:2].lower() in ("0x", "0o", "0b"):
+            return int(plain, 0)
+        return float(plain) if any(c in plain for c in ".eE") else int(plain)
+    except ValueError as error:
+        raise ExpressionError(f"{text!r} is no number") from error
+
+
 def quoted(text: str) -> str:
     """A literal that reads as `text`."""
     return json.dumps(text, ensure_ascii=True) if text.isascii() or max(map(ord, text)) < 0x10000 else _raw(text)

@@ -1,7 +1,7 @@
 """Tokens to nodes, by precedence climbing as expr's own parser does it."""
 
 from slipway_workflows.engine.errors import ExpressionError
-from slipway_workflows.engine.language.exprlang.lexer import Token, tokens
+from slipway_workflows.engine.language.exprlang.lexer import Token, number, tokens
 from slipway_workflows.engine.language.exprlang.nodes import (
     Array,
     Binary,
@@ -276,17 +276,6 @@ class _Parser:
         self.expect("]")
         assert start is not None  # noqa: S101 - no colon, so an expression was read
         return Member(node, start, optional)
-
-
-def number(text: str) -> int | float:
-    """The value of a number literal. Raises ExpressionError."""
-    plain = text.replace("_", "")
-    try:
-        if plain[:2].lower() in ("0x", "0o", "0b"):
-            return int(plain, 0)
-        return float(plain) if any(c in plain for c in ".eE") else int(plain)
-    except ValueError as error:
-        raise ExpressionError(f"{text!r} is no number") from error
 
 
 def parse(text: str) -> Expression:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language.exprlang.sprig_regular import REGULAR
 from slipway_workflows.engine.language.exprlang.times import (
     Duration,
     duration_between,
@@ -108,6 +109,13 @@ def _unique(values: list[Any]) -> list[Any]:
     return found
 
 
+def _divided(left: int, right: int) -> int:
+    """Go's division of integers, which cuts the fraction off."""
+    if right == 0:
+        raise ExpressionError("integer divide by zero")
+    return abs(left) // abs(right) * (1 if (left < 0) is (right < 0) else -1)
+
+
 def _failed(message: str) -> Any:
     raise ExpressionError(message)
 
@@ -152,17 +160,7 @@ TEXT: dict[str, Callable[..., Any]] = {
     "splitList": lambda by, text: text.split(by),
     "join": _joined,
     "sortAlpha": lambda values: sorted(text_of(value) for value in values),
-    "regexMatch": lambda pattern, text: re.search(pattern, text) is not None,
-    "regexFind": lambda pattern, text: found.group() if (found := re.search(pattern, text)) else "",
-    "regexFindAll": lambda pattern, text, limit: [m.group() for m in re.finditer(pattern, text)][
-        : None if limit < 0 else limit
-    ],
-    "regexReplaceAll": lambda pattern, text, new: re.sub(
-        pattern, re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", new.replace("\\", "\\\\")), text
-    ),
-    "regexReplaceAllLiteral": lambda pattern, text, new: re.sub(pattern, lambda _: new, text),
-    "regexSplit": lambda pattern, text, limit: re.split(pattern, text, maxsplit=max(limit - 1, 0)),
-    "regexQuoteMeta": re.escape,
+    **REGULAR,
     "b64enc": lambda text: base64.b64encode(text.encode()).decode(),
     "b64dec": lambda text: base64.b64decode(text).decode(),
     "b32enc": lambda text: base64.b32encode(text.encode()).decode(),
@@ -190,8 +188,8 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "add1": lambda value: _int(value) + 1,
     "sub": lambda left, right: _int(left) - _int(right),
     "mul": lambda *values: math.prod(map(_int, values)),
-    "div": lambda left, right: int(_int(left) / _int(right)),
-    "mod": lambda left, right: int(math.fmod(_int(left), _int(right))),
+    "div": lambda left, right: _divided(_int(left), _int(right)),
+    "mod": lambda left, right: _int(left) - _int(right) * _divided(_int(left), _int(right)),
     "addf": lambda *values: sum(map(_float, values)),
     "add1f": lambda value: _float(value) + 1,
     "subf": lambda first, *values: _float(first) - sum(map(_float, values)),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
+from slipway_workflows.engine.language import golang
 from slipway_workflows.engine.language.exprlang.times import Duration, rfc3339
 
 
@@ -42,10 +43,8 @@ def type_name(value: Any) -> str:
     return {datetime: "time.Time", Duration: "time.Duration"}.get(type(value), "unknown")
 
 
-def float_text(value: float) -> str:
-    """A float as Go's %v and its JSON write it: no `.0`, an exponent only for the very large and small."""
-    if math.isinf(value) or math.isnan(value):
-        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+def json_float(value: float) -> str:
+    """A float as Go's JSON writes it: no `.0`, an exponent only for the very large and small."""
     if value and not 1e-6 <= abs(value) < 1e21:
         mantissa, _, exponent = repr(value).partition("e")
         if not exponent:
@@ -66,7 +65,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return float_text(value)
+        return golang.printed(value)
     if isinstance(value, list):
         return "[" + " ".join(map(text_of, value)) + "]"
     if isinstance(value, Mapping):
@@ -92,7 +91,7 @@ class _Float(float):
     """json.dumps writes a float by its repr."""
 
     def __repr__(self) -> str:
-        return float_text(self).replace("e-0", "e-")
+        return json_float(self).replace("e-0", "e-")
 
 
 def _plain(value: Any) -> Any:

@@ -47,7 +47,7 @@ BOOLEAN_OPERATORS = (
 )
 
 
-def check(node: Expression, env: Mapping[str, Any]) -> str | None:
+def check_types(node: Expression, env: Mapping[str, Any]) -> str | None:
     """The type of an expression where it can be known. Raises ExpressionError."""
     return _Checker(env).type_of(node)
 
@@ -84,6 +84,7 @@ class _Checker:
                     raise ExpressionError(f"a {found} has no members")
                 return None
             case Let(name, value, body):
+                self.declared(name)
                 before = dict(self.local)
                 self.local[name] = self.type_of(value)
                 found = self.type_of(body)
@@ -109,6 +110,13 @@ class _Checker:
                         raise ExpressionError("a slice is bounded by integers")
                 return self.type_of(of)
         return None
+
+    def declared(self, name: str) -> None:
+        """Refuse a `let` of a name that means something already."""
+        taken = (("", self.env), ("builtin ", (*FUNCTIONS, *PREDICATES, "sprig")), ("variable ", self.local))
+        for kind, names in taken:
+            if name in names:
+                raise ExpressionError(f"cannot redeclare {kind}{name}", "choose another name for the let")
 
     def name(self, name: str) -> str | None:
         if name in self.local:
@@ -165,10 +173,11 @@ class _Checker:
 
 def missing(node: Expression, env: Mapping[str, Any]) -> list[str]:
     """The names an expression cannot do without and that the environment does not have: whole chains such as
-    `steps.a.status`. What stands left of `??` or of `?.` may be missing.
+    `steps.a.status`. What stands left of `??` or of `?.` may be missing. The names of a `let` count as missing, as Argo
+    looks for every name in the environment alone.
     """
     found = []
-    for chain in _chains(node, frozenset()):
+    for chain in _chains(node):
         place: Any = env
         for depth, part in enumerate(chain):
             if not isinstance(place, Mapping):
@@ -180,36 +189,36 @@ def missing(node: Expression, env: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _chains(node: Expression, bound: frozenset[str]) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - as above
+def _chains(node: Expression) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - as above
     match node:
         case Name(name):
-            if name not in bound and name not in ("$env", "sprig"):
+            if name not in ("$env", "sprig"):
                 yield (name,)
         case Member():
             chain = _chain(node)
             if chain is None:
-                yield from _chains(node.of, bound)
-                yield from _chains(node.key, bound)
-            elif chain and chain[0] not in bound and chain[0] != "sprig":
+                yield from _chains(node.of)
+                yield from _chains(node.key)
+            elif chain and chain[0] != "sprig":
                 yield chain
         case Call(function, arguments):
             if isinstance(function, Member):
-                yield from _chains(function.of, bound)
+                yield from _chains(function.of)
             elif isinstance(function, Name) and function.name not in FUNCTIONS and function.name not in PREDICATES:
                 yield (function.name,)
             for argument in arguments:
-                yield from _chains(argument, bound)
+                yield from _chains(argument)
         case Binary("??", left, right, _):
-            yield from (chain[:1] for chain in _chains(left, bound))
-            yield from _chains(right, bound)
-        case Let(name, value, body):
-            yield from _chains(value, bound)
-            yield from _chains(body, bound | {name})
+            yield from (chain[:1] for chain in _chains(left))
+            yield from _chains(right)
+        case Let(_, value, body):
+            yield from _chains(value)
+            yield from _chains(body)
         case Literal() | Pointer():
             return
         case _:
             for inner in _inner(node):
-                yield from _chains(inner, bound)
+                yield from _chains(inner)
 
 
 def _chain(node: Expression) -> tuple[str, ...] | None:

@@ -1,0 +1,99 @@
+"""A value that a step would refuse is refused before anything starts, by its name and what is wanted."""
+
+from typing import Any
+
+import pytest
+
+from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_workflows import engine
+from slipway_workflows.cli.render import MANIFESTS
+from slipway_workflows.step_parameters import check_parameters
+
+LIBRARY = engine.load([], MANIFESTS)
+
+
+def check(name: str, **given: str) -> None:
+    values = {key.replace("_", "-"): value for key, value in given.items()}
+    check_parameters(LIBRARY.template(name), values, LIBRARY.find)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value", "said"),
+    [
+        ("release-model", "accuracy_min", "abc", "Share of held-out images"),
+        ("train-model", "seed", "-1", "greater than or equal to 0"),
+        ("release-model", "load_users", "1.5", "load-users='1.5'"),
+        ("test-staging", "p95_max_ms", "2s", "Milliseconds"),
+        ("release-model", "scenario", "slwo", "oversized"),
+        ("release-model", "dataset", "", "digits"),
+    ],
+)
+def test_a_mistyped_value_is_named(name: str, parameter: str, value: str, said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        check(name, **{parameter: value})
+    assert said in str(caught.value)
+    assert parameter.replace("_", "-") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MANIFESTS.glob("*.yaml")))
+def test_what_the_manifests_say_themselves_is_right(name: str) -> None:
+    kinds = ("WorkflowTemplate", "CronWorkflow")
+    for manifest in (found for kind in kinds if (found := LIBRARY.find(kind, name))):
+        check_parameters(manifest, {}, LIBRARY.find)
+
+
+def test_every_parameter_of_a_release_that_is_no_text_is_checked() -> None:
+    for parameter in LIBRARY.template("release-model")["spec"]["arguments"]["parameters"]:
+        value = parameter["value"]
+        if value.replace(".", "").isdigit():
+            with pytest.raises(BadInput, match=parameter["name"]):
+                check("release-model", **{parameter["name"]: "abc"})
+
+
+def source(**spec: Any) -> dict[str, Any]:
+    container = {
+        "command": ["python"],
+        "args": ["-m", "slipway_steps.entry", "train", "--seed={{inputs.parameters.s}}"],
+    }
+    leaf = {"name": "leaf", "inputs": {"parameters": [{"name": "s"}]}, "container": container}
+    declared = {"parameters": [{"name": "number", "value": "0"}]}
+    return {
+        "kind": "Workflow",
+        "metadata": {"name": "mine"},
+        "spec": {"entrypoint": "main", "arguments": declared, "templates": [leaf, spec]},
+    }
+
+
+ARGUMENTS = {"parameters": [{"name": "s", "value": "{{workflow.parameters.number}}"}]}
+HOOK = {"template": "leaf", "arguments": ARGUMENTS}
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        {"name": "main", "steps": [[{"name": "a", "template": "leaf", "arguments": ARGUMENTS}]]},
+        {"name": "main", "dag": {"tasks": [{"name": "a", "template": "leaf", "arguments": ARGUMENTS}]}},
+        {
+            "name": "main",
+            "steps": [
+                [{"name": "a", "template": "x", "hooks": {"exit": {"template": "leaf", "arguments": ARGUMENTS}}}]
+            ],
+        },
+    ],
+)
+def test_a_value_is_followed_into_a_workflow_of_one_s_own(main: dict[str, Any]) -> None:
+    check_parameters(source(**main), {"number": "5"}, LIBRARY.find)
+    with pytest.raises(BadInput, match="number='x'"):
+        check_parameters(source(**main), {"number": "x"}, LIBRARY.find)
+
+
+def test_a_workflow_that_calls_itself_ends() -> None:
+    main = {"name": "main", "steps": [[{"name": "a", "template": "main", "arguments": ARGUMENTS}]]}
+    check_parameters(source(**main), {"number": "x"}, LIBRARY.find)
+
+
+@pytest.mark.parametrize("spec", [None, 5, {"arguments": 5}, {"arguments": {"parameters": [None]}}])
+def test_parameters_that_cannot_be_read_are_refused(spec: Any) -> None:
+    with pytest.raises(WorkflowInvalid):
+        check_parameters({"kind": "Workflow", "metadata": {"name": "a"}, "spec": spec}, {}, LIBRARY.find)

@@ -1,0 +1,78 @@
+"""Numbers as Go calculates and prints them, where Python would raise, round or print otherwise."""
+
+import math
+from decimal import Decimal
+
+_WORD = 1 << 64
+
+
+def remainder(left: float, right: float) -> float:
+    """Go's math.Mod: the sign of the dividend, NaN for what has no remainder."""
+    if math.isinf(left) or right == 0 or math.isnan(left) or math.isnan(right):
+        return math.nan
+    return math.fmod(left, right)
+
+
+def quotient(left: float, right: float) -> float:
+    """Go's `/` of two floats: infinite or NaN for a division by zero."""
+    if right:
+        return left / right
+    if left == 0 or math.isnan(left):
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1, right)
+
+
+def power(left: float, right: float) -> float:
+    """Go's math.Pow: infinite where the result is too large, NaN where it is no real number."""
+    try:
+        return math.pow(left, right)
+    except OverflowError:
+        odd = float(right).is_integer() and right % 2 == 1
+        return -math.inf if left < 0 and odd else math.inf
+    except ValueError:
+        if left != 0:
+            return math.nan
+        odd = float(right).is_integer() and right % 2 == 1
+        return math.copysign(math.inf, left) if odd else math.inf
+
+
+def int64(value: float) -> int:
+    """As Go converts a float to int64 on amd64: the smallest integer stands for what does not fit."""
+    if math.isnan(value) or not -(2.0**63) <= value < 2.0**63:
+        return -(1 << 63)
+    return int(value)
+
+
+def uint64(value: float) -> int:
+    """As Go converts a float to uint64 on amd64, where a negative number wraps around."""
+    if math.isnan(value) or not -(2.0**63) <= value < 2.0**64:
+        return 1 << 63
+    return int(value) % _WORD
+
+
+def wrapped(value: int) -> int:
+    """An integer as 64 bits with a sign hold it."""
+    return (value + (1 << 63)) % _WORD - (1 << 63)
+
+
+def shift_left(value: int, places: int) -> int:
+    """Go's `<<` of an unsigned word: bits that leave it are lost."""
+    return (value << places) % _WORD if places < 64 else 0
+
+
+def shift_right(value: int, places: int) -> int:
+    """Go's `>>` of an unsigned word."""
+    return value >> places if places < 64 else 0
+
+
+def printed(value: float) -> str:
+    """A float as Go's %v prints it: the shortest digits, with an exponent below 1e-4 and from 1e+06 on."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    if value and not 1e-4 <= abs(value) < 1e6:
+        # Python has the same shortest digits, but its own idea of when to write an exponent
+        mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
+        return f"{mantissa}e{exponent[0]}{int(exponent[1:]):02d}"
+    return repr(value).removesuffix(".0")

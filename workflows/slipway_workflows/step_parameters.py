@@ -1,0 +1,196 @@
+"""Checks the parameters of a workflow against the steps it reaches, before anything starts.
+
+A value travels from the workflow's parameter through the arguments of steps and tasks to the flag of a step's container
+(`python -m slipway_steps.entry evaluate --accuracy-min={{inputs.parameters.accuracy-min}}`). The step's `Params` knows
+what it has to be. Both ways to run a workflow, on this machine and on a cluster, ask here.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_steps.entry import STEPS, load_step
+
+Manifest = dict[str, Any]
+Find = Callable[[str, str], Manifest | None]
+"""Gives the manifest of a kind and name, such as ("WorkflowTemplate", "test-staging"), or None."""
+ENTRY = "slipway_steps.entry"
+WHOLE_TAG = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([^{}\s]+)\s*\}\}")
+
+
+def check_parameters(source: Manifest, given: Mapping[str, str], find: Find) -> None:
+    """Check the values that a workflow of `source` would run with: `given`, else what its manifest says.
+
+    source: a Workflow, CronWorkflow or template. Raises BadInput for the first value that is not in its `enum`, or that
+    a step which gets it would refuse; the message names the parameter, the value and what is wanted, with its unit.
+    """
+    name, spec = name_of(source), spec_of(source)
+    below = _referred(spec.get("workflowTemplateRef"), find)
+    declared = {**(declared_parameters(spec_of(below)) if below else {}), **declared_parameters(spec)}
+    values: dict[str, str] = {}
+    for parameter, item in declared.items():
+        value = given.get(parameter, item.get("value", item.get("default")))
+        choices = item.get("enum")
+        if parameter in given and isinstance(choices, list) and choices and value not in choices:
+            known = ", ".join(map(str, choices))
+            raise BadInput(f"{name}: {parameter}={value} is not one of its values", f"known: {known}")
+        if isinstance(value, str) and "{{" not in value:
+            values[parameter] = value
+    for use in _uses(below or {"spec": spec}, find):
+        if use.parameter in values:
+            _check_value(name, use, values[use.parameter])
+
+
+def name_of(source: Manifest) -> str:
+    """The name of a manifest, or the beginning of the one it will get. Raises WorkflowInvalid where it has none."""
+    metadata = _map(source.get("metadata"))
+    name = metadata.get("name") or metadata.get("generateName")
+    if not isinstance(name, str):
+        raise WorkflowInvalid(f"{source.get('kind')} has no name", "give it metadata.name")
+    return name
+
+
+def spec_of(source: Manifest) -> Manifest:
+    """The spec of the workflow that a Workflow, CronWorkflow or template stands for. Raises WorkflowInvalid."""
+    spec = source.get("spec")
+    if source.get("kind") == "CronWorkflow" and isinstance(spec, dict):
+        spec = spec.get("workflowSpec")
+    if not isinstance(spec, dict):
+        raise WorkflowInvalid(
+            f"{source.get('kind')} {name_of(source)} has no spec of a workflow", "correct the manifest"
+        )
+    return spec
+
+
+def declared_parameters(spec: Manifest) -> dict[str, Manifest]:
+    """The parameters of a workflow's spec by name. Raises WorkflowInvalid where they are no list of named maps."""
+    arguments = spec.get("arguments") or {}
+    items = (arguments.get("parameters") or []) if isinstance(arguments, dict) else None
+    named = isinstance(items, list) and all(isinstance(_map(item).get("name"), str) for item in items)
+    if items is None or not named:
+        raise WorkflowInvalid("spec.arguments.parameters is no list of maps with names", "correct the manifest")
+    return {item["name"]: item for item in items}
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A field of a step's Params that gets the value of a workflow's parameter."""
+
+    parameter: str
+    step: str
+    field: str
+
+
+def _check_value(name: str, use: _Use, value: str) -> None:
+    params: type[BaseModel] = load_step(use.step).Params
+    try:
+        params.model_validate({use.field: value})
+    except ValidationError as error:
+        # the other fields are missing here, and are no business of this one
+        for fault in error.errors():
+            if fault["loc"][:1] == (use.field,):
+                wanted = params.model_fields[use.field].description or f"see step {use.step}"
+                raise BadInput(
+                    f"{name}: {use.parameter}={value!r} is refused by step {use.step}: {fault['msg']}",
+                    f"{use.parameter}: {wanted}",
+                ) from error
+
+
+def _uses(manifest: Manifest, find: Find) -> Iterator[_Use]:
+    """All fields of steps that the entry point and the exit handler of a manifest hand a parameter to."""
+    spec = _map(manifest.get("spec"))
+    own = {parameter: parameter for parameter in declared_parameters(spec)}
+    queue: list[tuple[Manifest, Any, dict[str, str]]] = [
+        (manifest, {"template": spec.get(key)}, own) for key in ("entrypoint", "onExit") if spec.get(key)
+    ]
+    queue += [(manifest, hook, _handed_on(hook, {}, own)) for hook in _map(spec.get("hooks")).values()]
+    seen = set()
+    for here, caller, inputs in queue:  # grows while it is walked
+        found = _template(here, _map(caller), find)
+        if found is None:
+            continue
+        there, template = found
+        key = (id(template), tuple(sorted(inputs.items())))
+        if key in seen:
+            continue
+        seen.add(key)
+        yield from _flags(template, inputs, own)
+        for inner in _callers(template):
+            queue.append((there, inner, _handed_on(inner, inputs, own)))
+            queue += [(there, hook, _handed_on(hook, inputs, own)) for hook in _map(inner.get("hooks")).values()]
+
+
+def _flags(template: Manifest, inputs: Mapping[str, str], own: Mapping[str, str]) -> Iterator[_Use]:
+    """The flags of a step's container that get a parameter as it is."""
+    container = _map(template.get("container"))
+    words = [word for key in ("command", "args") for word in _list(container.get(key)) if isinstance(word, str)]
+    if ENTRY not in words:
+        return
+    step, *flags = [*words[words.index(ENTRY) + 1 :], ""]
+    if step not in STEPS:
+        return
+    fields = load_step(step).Params.model_fields
+    for flag in flags:
+        name, _, value = flag.removeprefix("--").partition("=")
+        origin = _origin(value, inputs, own)
+        if origin is not None and name.replace("-", "_") in fields:
+            yield _Use(origin, step, name.replace("-", "_"))
+
+
+def _handed_on(caller: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The inputs of the template that a caller names, each with the workflow's parameter it gets."""
+    found = {}
+    for item in _list(_map(_map(caller).get("arguments")).get("parameters")):
+        argument = _map(item)
+        origin = _origin(argument.get("value"), inputs, own)
+        if origin is not None and isinstance(argument.get("name"), str):
+            found[argument["name"]] = origin
+    return found
+
+
+def _origin(value: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> str | None:
+    """The workflow's parameter that a text stands for, where it is one tag and nothing else."""
+    match = WHOLE_TAG.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    return (inputs if match.group(1) == "inputs" else own).get(match.group(2))
+
+
+def _template(here: Manifest, caller: Manifest, find: Find) -> tuple[Manifest, Manifest] | None:
+    """The template that a step, task or hook names, and the manifest it stands in."""
+    if isinstance(caller.get("inline"), dict):
+        return here, caller["inline"]
+    name = caller.get("template")
+    if isinstance(caller.get("templateRef"), dict):
+        there = _referred(caller["templateRef"], find)
+        if there is None:
+            return None
+        here, name = there, caller["templateRef"].get("template")
+    for template in _list(_map(here.get("spec")).get("templates")):
+        if isinstance(template, dict) and template.get("name") == name:
+            return here, template
+    return None
+
+
+def _referred(reference: Any, find: Find) -> Manifest | None:
+    name = _map(reference).get("name")
+    kind = "ClusterWorkflowTemplate" if _map(reference).get("clusterScope") else "WorkflowTemplate"
+    return find(kind, name) if isinstance(name, str) and "{{" not in name else None
+
+
+def _callers(template: Manifest) -> Iterator[Manifest]:
+    for group in _list(template.get("steps")):
+        yield from (step for step in _list(group) if isinstance(step, dict))
+    yield from (task for task in _list(_map(template.get("dag")).get("tasks")) if isinstance(task, dict))
+
+
+def _map(value: Any) -> Manifest:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
