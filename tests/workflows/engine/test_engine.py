@@ -154,7 +154,7 @@ def test_retries_backoff_and_outputs_of_the_last(tmp_path: Path) -> None:
 
 
 def test_a_deadline_kills_the_whole_group(tmp_path: Path) -> None:
-    hang = leaf("main", "sleep 60 & echo $! > /tmp/o/pid; wait", timeout="500ms")
+    hang = leaf("main", "sleep 60 & echo $! > /tmp/o/pid; wait", activeDeadlineSeconds=1)
     hang["container"]["args"] = ["sleep 60 & echo $! > $WHERE/pid; wait"]
     found = run(tmp_path, workflow(hang), WHERE=str(tmp_path))
     (node,) = nodes(found).values()

@@ -5,6 +5,7 @@ SlipwayError
 |- UnforeseenError      the engine itself failed; the traceback is in the run's log
 `- NodeError            a node cannot be started or finished for a reason of the workflow's own
    |- FailFastError     a child is not started because another one has failed
+   |- TemplateTimeout   a node has waited longer than the timeout of its template
    `- HookError         the expression of a lifecycle hook cannot be evaluated
 """
 
@@ -25,6 +26,10 @@ class NodeError(SlipwayError):
 
 class FailFastError(NodeError):
     """A child is not started because another one has failed."""
+
+
+class TemplateTimeout(NodeError):
+    """A node has waited for a lock longer than the timeout of its template; `continueOn` does not help there."""
 
 
 class HookError(NodeError):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from engine_runs import Ran, call, dag, given, pod, prepared, steps
 
+from slipway_workflows.cli import main as slipway
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.run import pod as pods
 from slipway_workflows.engine.run import steps as step_groups
@@ -121,3 +122,21 @@ def test_a_semaphore_of_the_workflow_that_cannot_be_had_fails_it(tmp_path: Path)
     status = run.execute()["status"]
     assert (status["phase"], status["nodes"]) == ("Failed", {})
     assert status["message"].startswith("Failed to acquire the synchronization lock.")
+
+
+def test_the_command_prints_one_line_and_exits_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pods, "_place_artifacts", broken)
+    monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path / "home"))
+    manifest = {
+        "kind": "Workflow",
+        "metadata": {"name": "wf"},
+        "spec": {"entrypoint": "main", "templates": [pod("main")]},
+    }
+    (tmp_path / "wf.yaml").write_text(json.dumps(manifest))
+    assert slipway(["--home", str(tmp_path / "home"), "run", str(tmp_path / "wf.yaml")]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "wf: Error: node wf: ZeroDivisionError: a planted fault in two lines" in errors[0]
+    assert "engine.log" in errors[0]

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from slipway_steps.domain.errors import WorkflowInvalid
+from slipway_workflows.engine.errors import UnforeseenError
 from slipway_workflows.engine.language.expressions import evaluate_bool
 from slipway_workflows.engine.manifests.templates import Template, TemplateCaller
 
 NAME = re.compile(r"([a-zA-Z0-9][-a-zA-Z0-9_]*)(\.[a-zA-Z]+)?")
+PARAMETER = re.compile(r"\{\{[-a-zA-Z0-9_]+(\.[-a-zA-Z0-9_]+)*\}\}")
+"""A tag in `dag.target`; it is filled in before the dag runs."""
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
 
 
@@ -24,8 +27,8 @@ class Condition:
     def met(self, phases: Mapping[str, str], item_phases: Mapping[str, Sequence[str]]) -> bool:
         """Whether the task runs, now that all it names have ended.
 
-        phases: of those tasks, by name; one that is not there was omitted. item_phases: of the items of those that are
-        loops. Raises ExpressionError.
+        phases: of those tasks, by name; one that is not there was omitted. item_phases: of the nodes under those that
+        are loops, its hooks among them, as Argo counts. Raises ExpressionError.
         """
         if not self.names:
             return True
@@ -40,7 +43,7 @@ class Condition:
                 "Omitted": phase == "Omitted",
                 "Daemoned": False,
                 "AnySucceeded": "Succeeded" in items,
-                "AllFailed": bool(items) and all(item in ("Failed", "Error") for item in items),
+                "AllFailed": bool(items) and all(item == "Failed" for item in items),
             }
         return evaluate_bool(self.expression, values)
 
@@ -89,16 +92,29 @@ def order_of(template: Template, conditions: Mapping[str, Condition]) -> list[st
         )
     except CycleError as error:
         raise WorkflowInvalid(f"dependency cycle: {' -> '.join(error.args[1])}") from error
-    for target in (template["dag"].get("target") or "").split():
-        if target not in conditions:
+    for target in _targets(template):
+        if target not in conditions and not PARAMETER.fullmatch(target):
             raise WorkflowInvalid(f"target '{target}' is not defined")
     return order
 
 
+def _targets(template: Template) -> list[str]:
+    text = str(template["dag"].get("target") or "")
+    return text.split(" ") if text else []
+
+
 def targets_of(template: Template) -> list[str]:
-    """The tasks that decide the dag's phase: `target`, else those that nothing depends on."""
-    if template["dag"].get("target"):
-        return str(template["dag"]["target"]).split()
+    """The tasks that decide the dag's phase: `target`, else those that nothing depends on.
+
+    Raises UnforeseenError for a target that is no task, where Argo's controller panics: what a tag in it stands for is
+    known only when the dag runs.
+    """
     conditions = conditions_of(template)
+    targets = _targets(template)
+    for target in targets:
+        if target not in conditions:
+            raise UnforeseenError(f"target {target} does not exist", f"tasks: {', '.join(conditions)}")
+    if targets:
+        return targets
     inner = {name for condition in conditions.values() for name in condition.names}
     return sorted(name for name in conditions if name not in inner)

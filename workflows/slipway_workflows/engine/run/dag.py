@@ -4,17 +4,18 @@ import asyncio
 from dataclasses import replace
 
 from slipway_steps.domain.errors import SlipwayError
-from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError
+from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError, TemplateTimeout
 from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.manifests.depends import Condition, conditions_of, targets_of
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
+from slipway_workflows.engine.run.dag_phase import dag_phase
 from slipway_workflows.engine.run.gather import gather_all
-from slipway_workflows.engine.run.hooks import Hooks, exit_hook, resolve_artifacts
+from slipway_workflows.engine.run.hooks import Hooks, resolve_artifacts
 from slipway_workflows.engine.run.loops import expand, expands
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.outputs import composite_outputs
 from slipway_workflows.engine.run.place import Place
-from slipway_workflows.engine.run.references import continues_on, drop_absent_arguments, fill_caller
+from slipway_workflows.engine.run.references import drop_absent_arguments, fill_caller
 from slipway_workflows.engine.run.scopes import Scope
 from slipway_workflows.engine.state.nodes import Node
 
@@ -26,9 +27,9 @@ async def execute_dag(operation: Operation, node: Node, template: Template, cont
     """
     graph = _Graph(operation, node, template, context, on_exit)
     await graph.run()
-    targets = targets_of(template)
+    targets = graph.targets
     tree = operation.tree
-    phase = graph.phase(targets)
+    phase = dag_phase(tree, node, {name: graph.tasks[name] for name in targets})
     if phase != "Succeeded":
         node.outbound = graph.ends(targets)
         tree.mark(node, phase)
@@ -55,14 +56,22 @@ class _Graph:
         self.on_exit = on_exit
         self.tasks: dict[str, TemplateCaller] = {task["name"]: task for task in template["dag"].get("tasks") or []}
         self.conditions: dict[str, Condition] = conditions_of(template)
+        self.targets = targets_of(template)
         self.loops: dict[str, list[Node]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._unvisited: dict[str, tuple[Hooks, Node]] = {}
+        """Tasks that have ended, and whose hooks do not know it yet."""
+        self._visited: list[Hooks] = []
 
     async def run(self) -> None:
         """Run all targets and what they depend on."""
-        for target in targets_of(self.template):
+        for target in self.targets:
             self._start(target)
-        await gather_all(self._running.values())
+        try:
+            await gather_all(self._running.values())
+        finally:
+            for hooks in self._visited:
+                await hooks.wait()
 
     def _start(self, name: str) -> "asyncio.Task[None]":
         if name not in self._running:
@@ -90,33 +99,7 @@ class _Graph:
             return
         skipped = found.phase in ("Skipped", "Omitted")
         template = self.context.resolve(self.tasks[name])[0] if skipped else None
-        scope.add_node(prefix, found, template)
-
-    def phase(self, targets: list[str]) -> str:
-        """The phase of the dag: the worst of its targets; one that did not run has that of its branch."""
-        tree = self.operation.tree
-        branch: dict[str, str] = {}
-        seen: set[tuple[str, str]] = set()
-        queue = [(child, "Succeeded") for child in self.node.children]
-        ids = {tree.node_id(f"{self.node.name}.{target}"): target for target in targets}
-        for key, above in queue:  # grows while it is walked
-            found = tree.nodes[key]
-            now = found.phase if found.completed else above
-            if key in ids and branch.get(ids[key]) not in ("Failed", "Error"):
-                branch[ids[key]] = now
-            onward = found.children
-            if found.type == "Retry":
-                attempts = tree.attempts(found)
-                onward = attempts[-1].children if attempts else []
-            for child in onward:
-                if (child, now) not in seen:
-                    seen.add((child, now))
-                    queue.append((child, now))
-        for target in targets:
-            phase = branch.get(target, "Succeeded")
-            if phase in ("Failed", "Error") and not continues_on(self.tasks[target], phase):
-                return phase
-        return "Succeeded"
+        scope.add_node(prefix, self.operation.tree.last_try(found), template)
 
     def _place(self, name: str) -> Place:
         tree, ends = self.operation.tree, []
@@ -151,25 +134,65 @@ class _Graph:
         if not expands(self.tasks[name]):
             await self._single(task, scope, self._place(name), name)
             return
-        group = self.operation.create(
-            f"{self.node.name}.{name}", "TaskGroup", self.tasks[name], self.context.template_scope, self._place(name)
-        )
-        inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template)
-        # the real controller runs the exit hook of a loop for its first item and for the loop as a whole, other hooks
-        # for neither
-        hook = exit_hook(task)
-        first = {"hooks": {"exit": hook}} if hook else {}
-        started = [
-            self._single(
-                {**single, "hooks": None, "onExit": None, **(first if index == 0 else {})}, scope, inside, name
-            )
-            for index, single in enumerate(singles)
-        ]
-        found = await gather_all(started)
+        await self._fan_out(name, singles, scope)
+
+    async def _fan_out(self, name: str, singles: list[TemplateCaller], scope: Scope) -> None:
+        full, task, tree = f"{self.node.name}.{name}", self.tasks[name], self.operation.tree
+        group = self.operation.create(full, "TaskGroup", task, self.context.template_scope, self._place(name))
+        self._visit_dependencies(name)
+        hooks = self._hooks(name, task, scope)
+
+        def started(_: Node) -> None:
+            hooks.status_changed(group)
+
+        inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template, started=started)
+        bare = [{**single, "hooks": None, "onExit": None} for single in singles]
+        found = await gather_all(self._single(single, scope, inside, name) for single in bare)
         self.loops[name] = [child for child in found if child is not None]
+        for child in _with_exit_hook(self.loops[name]):
+            await hooks.run_exit(child)
         phases = [child.phase for child in self.loops[name] if child.failed]
-        self.operation.tree.mark(group, phases[-1] if phases else "Succeeded")
-        await self._hooks(name, first, scope).finish(group)
+        tree.mark(group, phases[-1] if phases else "Succeeded")
+        await self._after(name, group, hooks)
+
+    async def _after(self, name: str, node: Node, hooks: Hooks) -> None:
+        """Run the hooks of a task that has ended.
+
+        A pod ends between two looks of Argo's controller, which then runs its hooks before anything else. Any other
+        node ends while the controller looks at its dag: it runs the exit hook at once, and the other hooks when it
+        looks again. It does so if something still waits for the task; else what depends on it has begun before.
+        """
+        try:
+            if node.type in ("Pod", "Suspend"):
+                await hooks.finish(node)
+                return
+            exited = await hooks.run_exit(node)
+            if exited or name in self.targets or self._is_waited_for(name):
+                await hooks.run_last(node)
+            else:
+                self._unvisited[name] = (hooks, node)
+        except HookError as error:
+            self.operation.tree.mark(node, "Error", str(error))
+
+    def _is_waited_for(self, name: str) -> bool:
+        """Whether a task that depends on this one still waits for another one too."""
+        for condition in self.conditions.values():
+            if name in condition.names:
+                others = [self.node_of(other) for other in condition.names if other != name]
+                if any(other is None or not other.fulfilled for other in others):
+                    return True
+        return False
+
+    def _visit_dependencies(self, name: str) -> None:
+        """A task begins to run: the hooks of those before it get to know how they ended; see `_after`.
+
+        Argo's controller looks at a task that has ended only while something that depends on it has not.
+        """
+        for other in self.conditions[name].names:
+            if other in self._unvisited:
+                hooks, group = self._unvisited.pop(other)
+                hooks.status_changed(group)
+                self._visited.append(hooks)
 
     def _skip(self, name: str, task: TemplateCaller, phase: str, message: str) -> None:
         full = f"{self.node.name}.{name}"
@@ -183,10 +206,12 @@ class _Graph:
     def _condition_met(self, name: str) -> bool:
         nodes = {other: self.node_of(other) for other in self.conditions[name].names}
         phases = {other: node.phase for other, node in nodes.items() if node is not None}
-        loops = [other for other, node in nodes.items() if node is not None and node.type == "TaskGroup"]
-        return self.conditions[name].met(
-            phases, {other: [item.phase for item in self.loops.get(other, ())] for other in loops}
-        )
+        under = {
+            other: [child.phase for child in self.operation.tree.children(node)]
+            for other, node in nodes.items()
+            if node is not None and node.type == "TaskGroup"
+        }
+        return self.conditions[name].met(phases, under)
 
     def _ancestors(self, name: str) -> list[str]:
         found: dict[str, None] = {}
@@ -218,6 +243,7 @@ class _Graph:
         if not proceed:
             text = f"when '{task['when']}' evaluated false"
             return operation.create(full, "Skipped", task, scoped, place, phase="Skipped", message=text)
+        self._visit_dependencies(name)
         hooks = self._hooks(name, task, scope)
         if task.get("hooks") and task["name"] == name:
             place = replace(place, started=hooks.status_changed)
@@ -225,13 +251,23 @@ class _Graph:
             child = await operation.execute(operation, full, task, self.context, place)
         except FailFastError:
             return None
+        except TemplateTimeout:
+            child = operation.tree.nodes[operation.tree.node_id(full)]
         except NodeError as error:
             child = operation.tree.get(full) or operation.create(full, "Skipped", task, scoped, place)
             return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
         finally:
             await hooks.wait()
-        try:
-            await hooks.finish(child)
-        except HookError as error:
-            operation.tree.mark(child, "Error", str(error))
+        if task["name"] == name:
+            await self._after(name, child, hooks)
         return child
+
+
+def _with_exit_hook(items: list[Node]) -> list[Node]:
+    """The items of a loop whose exit hook runs.
+
+    Pods end by themselves, and when the hook of the first one has begun the controller sees that all have ended. Any
+    other item ends only when the controller comes to it, after the hook of the one before it.
+    """
+    ended = [item for item in items if item.completed]
+    return ended[:1] if all(item.type == "Pod" for item in ended) else ended

@@ -1,9 +1,11 @@
 """Runs what a step, task, hook or workflow names: inputs, parallelism, locks, retries, then the template itself."""
 
+import asyncio
 from collections.abc import Callable
 
 from slipway_steps.domain.errors import SlipwayError
-from slipway_workflows.engine.errors import ExpressionError, NodeError, UnforeseenError
+from slipway_workflows.engine.errors import ExpressionError, NodeError, TemplateTimeout, UnforeseenError
+from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.manifests.arguments import process
 from slipway_workflows.engine.manifests.synchronization import locks_of
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, node_type, template_type
@@ -79,7 +81,13 @@ async def _execute(operation: Operation, name: str, caller: TemplateCaller, cont
             node = operation.tree.get(name) or attempt.create(name, place, processed, phase="Pending")
             operation.tree.mark(node, "Pending", message)
 
-        files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
+        limit = seconds(processed["timeout"]) if processed.get("timeout") else None
+        try:
+            async with asyncio.timeout(limit):
+                files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
+        except TimeoutError as error:
+            operation.tree.mark(operation.tree.nodes[operation.tree.node_id(name)], "Failed", "timeout")
+            raise TemplateTimeout("timeout") from error
         if files is None:
             return operation.tree.mark(
                 operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason
@@ -156,7 +164,7 @@ class Attempt:
                 last = await self._once(f"{name}({number})", again, own)
             except (NodeError, ExpressionError) as error:
                 started = tree.get(f"{name}({number})")
-                if started is None:
+                if started is None or not retries.after_errors:
                     tree.mark(node, "Error", str(error))
                     raise NodeError(str(error)) from error
                 last = started

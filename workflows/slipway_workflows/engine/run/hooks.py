@@ -62,32 +62,53 @@ class Hooks:
         Raises HookError where the expression of a hook cannot be evaluated, ExpressionError for that of the exit hook,
         NodeError where a hook cannot be started.
         """
+        await self.run_last(node)
+        await self.run_exit(node)
+
+    async def run_last(self, node: Node) -> None:
+        """All hooks but the exit hook, for the node's present phase. Raises HookError, NodeError."""
         self.status_changed(node)
         await gather_all(self._fired.values())
         if self._fault is not None:
             raise HookError(str(self._fault))
+
+    async def run_exit(self, node: Node) -> bool:
+        """The exit hook alone; returns whether it ran.
+
+        Raises ExpressionError where its expression cannot be evaluated, NodeError where it cannot be started.
+        """
         hook = exit_hook(self.caller)
         if hook is None or not node.completed or self.operation.shutdown.terminated:
-            return
+            return False
         values = {**self.operation.global_outputs.values, **self.scope.values, f"{self.prefix}.status": node.phase}
         if hook.get("expression") and not evaluate_bool(hook["expression"], values):
-            return
+            return False
         await self._run(node, f"{node.name}.onExit", hook, values)
+        return True
 
     async def _run(self, node: Node, name: str, hook: TemplateCaller, values: dict[str, str | None]) -> Node:
-        own = Scope(dict(values), {**self.scope.artifacts, **self.operation.global_outputs.artifacts})
-        # only the outputs: the exit code of the step stays unresolved here, on the real controller too
-        for parameter in node.outputs.get("parameters") or []:
-            if parameter.get("value") is not None:
-                own.values[f"{self.prefix}.outputs.parameters.{parameter['name']}"] = parameter["value"]
-        if node.outputs.get("result") is not None:
-            own.values[f"{self.prefix}.outputs.result"] = node.outputs["result"]
-        for artifact in node.outputs.get("artifacts") or []:
-            own.artifacts[f"{self.prefix}.outputs.artifacts.{artifact['name']}"] = artifact
-        arguments = resolve_artifacts(fill(hook.get("arguments") or {}, own.values), own)
+        arguments = hook.get("arguments") or {}
+        outputs = self.operation.tree.last_try(node).outputs
+        # as on the real controller, a hook that runs before there are outputs gets its arguments as they are written
+        if outputs or name.endswith(".onExit"):
+            arguments = self._filled(arguments, outputs, values)
         place = Place(self.boundary, (node,), node, on_exit=True, hooked=True)
         started = {"template": hook.get("template"), "templateRef": hook.get("templateRef"), "arguments": arguments}
         return await self.operation.execute(self.operation, name, started, self.context, place)
+
+    def _filled(
+        self, arguments: dict[str, Any], outputs: dict[str, Any], values: dict[str, str | None]
+    ) -> dict[str, Any]:
+        own = Scope(dict(values), {**self.scope.artifacts, **self.operation.global_outputs.artifacts})
+        # only the outputs: the exit code of the step stays unresolved here, on the real controller too
+        for parameter in outputs.get("parameters") or []:
+            if parameter.get("value") is not None:
+                own.values[f"{self.prefix}.outputs.parameters.{parameter['name']}"] = parameter["value"]
+        if outputs.get("result") is not None:
+            own.values[f"{self.prefix}.outputs.result"] = outputs["result"]
+        for artifact in outputs.get("artifacts") or []:
+            own.artifacts[f"{self.prefix}.outputs.artifacts.{artifact['name']}"] = artifact
+        return resolve_artifacts(fill(arguments, own.values), own)
 
 
 def resolve_artifacts(arguments: dict[str, Any], scope: Scope) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.errors import ExpressionError, NodeError
+from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.language.go_format import format_integer
 from slipway_workflows.engine.language.texts import encode, fill
 
@@ -14,9 +15,25 @@ def expands(caller: dict[str, Any]) -> bool:
 
 
 def expand(caller: dict[str, Any]) -> list[dict[str, Any]]:
-    """The steps or tasks of a loop, named `name(0:item)`. Raises NodeError for a withParam that is no JSON list."""
+    """The steps or tasks of a loop, named `name(0:item)`; none where there is no list, but `when` is false anyway.
+
+    Raises NodeError for a withParam that is no JSON list, or a withSequence without numbers.
+    """
     bare = {key: value for key, value in caller.items() if key not in ("withItems", "withParam", "withSequence")}
-    return [_with_item(bare, index, item) for index, item in enumerate(_items(caller))]
+    try:
+        items = _items(caller)
+    except NodeError:
+        if not _is_false(caller.get("when")):
+            raise
+        items = []
+    return [_with_item(bare, index, item) for index, item in enumerate(items)]
+
+
+def _is_false(when: str | None) -> bool:
+    try:
+        return bool(when) and not govaluate.evaluate(str(when))
+    except ExpressionError:
+        return False
 
 
 def _items(caller: dict[str, Any]) -> list[Any]:
@@ -54,12 +71,19 @@ def _with_item(bare: dict[str, Any], index: int, item: Any) -> dict[str, Any]:
     if isinstance(item, dict):
         values |= {f"item.{key}": item_text(value) for key, value in item.items()}
     result: dict[str, Any] = dict(fill(bare, values))
+    result["name"] = f"{bare['name']}({index}:{_label(item)})"
+    return result
+
+
+def _label(item: Any) -> str:
+    """An item as it stands in its node's name: lists as Go prints them, and no parentheses, as in Argo."""
     if isinstance(item, dict):
-        label = ",".join(f"{key}:{item_text(item[key])}" for key in sorted(item))
+        label = ",".join(sorted(f"{key}:{item_text(value)}" for key, value in item.items()))
+    elif isinstance(item, list):
+        label = f"[{' '.join(item_text(entry) for entry in item)}]"
     else:
         label = item_text(item)
-    result["name"] = f"{bare['name']}({index}:{label})"
-    return result
+    return label.replace("(", "").replace(")", "")
 
 
 def item_text(item: Any) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
-from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.paths import ALWAYS, StepFiles
 from slipway_workflows.engine.machine.processes import NOT_FOUND, Finished
 from slipway_workflows.engine.manifests.templates import Template
+from slipway_workflows.engine.run.deadline import time_left
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node
@@ -90,9 +90,6 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
     elif main.get("workingDir"):
         directory = files.at(main["workingDir"])
         directory.mkdir(parents=True, exist_ok=True)
-    limit = own.get("activeDeadlineSeconds")
-    if limit is None and own.get("timeout"):
-        limit = seconds(own["timeout"])
     log = operation.machine.directory / "logs" / f"{node.id}.log"
     return await operation.machine.processes.run(
         node.id,
@@ -101,7 +98,7 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
         _environment(operation, main, files, path),
         log,
         capture,
-        float(limit) if limit is not None else None,
+        time_left(node, own),
         LATE,
         enter,
         images.preload(image, argv),

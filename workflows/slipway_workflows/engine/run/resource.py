@@ -17,11 +17,11 @@ import yaml
 
 from slipway_steps.domain.errors import Broken, SlipwayError, WorkflowInvalid
 from slipway_workflows.engine.errors import NodeError
-from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.objects import FileObjects, Objects, object_name
 from slipway_workflows.engine.manifests.templates import Template
+from slipway_workflows.engine.run.deadline import time_left
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node
 
@@ -61,15 +61,18 @@ def _requirement(path: str, operator: str, value: str, found: Any) -> bool:
 
 
 async def execute_resource(operation: Operation, node: Node, template: Template, on_exit: bool) -> None:
-    """Do it and wait for its condition; the node has its outputs and final phase afterwards."""
+    """Do it and wait for its condition; the node has its outputs and final phase afterwards.
+
+    Raises NodeError where its timeout leaves no time for it.
+    """
     if not operation.shutdown.may_run(on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
     resource = template["resource"]
-    limit = template.get("activeDeadlineSeconds") or (seconds(template["timeout"]) if template.get("timeout") else None)
+    limit = time_left(node, template)
     try:
         work = _done(operation, node, template, resource, on_exit)
-        await asyncio.wait_for(work, float(limit) if limit is not None else None)
+        await asyncio.wait_for(work, limit)
     except TimeoutError:
         operation.tree.mark(node, "Failed", "Pod was active on the node longer than the specified deadline")
     except SlipwayError as error:

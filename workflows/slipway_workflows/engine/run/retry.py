@@ -42,6 +42,15 @@ class Retries:
         tries = self.tree.attempts(self.node)
         return {**last_retry(tries[-1] if tries else None), "retries": str(len(tries))}
 
+    @property
+    def after_errors(self) -> bool:
+        """Whether a try that could not even be started is followed by another one; if not, its error goes on up."""
+        return self._policy in ("Always", "OnError", "OnTransientError")
+
+    @property
+    def _policy(self) -> str:
+        return str(self.strategy.get("retryPolicy") or ("Always" if self.strategy.get("expression") else "OnFailure"))
+
     async def again(self, last: Node, on_exit: bool) -> bool:
         """After a try: True when the next one is due (it has waited for it), else the Retry node is finished."""
         if not last.failed:
@@ -73,8 +82,7 @@ class Retries:
         if not self.operation.shutdown.may_run(on_exit):
             return self.operation.shutdown.reason
         expression = self.strategy.get("expression")
-        policy = self.strategy.get("retryPolicy") or ("Always" if expression else "OnFailure")
-        if last.phase not in FITTING.get(policy, ()):
+        if last.phase not in FITTING.get(self._policy, ()):
             return f"Node not set to be retried after status: {last.phase}"
         limit = self.strategy.get("limit")
         if limit is not None and len(self.tree.attempts(self.node)) > whole_number(limit, "retryStrategy.limit"):

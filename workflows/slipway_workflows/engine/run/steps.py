@@ -3,7 +3,7 @@
 import asyncio
 
 from slipway_steps.domain.errors import SlipwayError
-from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError
+from slipway_workflows.engine.errors import ExpressionError, FailFastError, HookError, NodeError, TemplateTimeout
 from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller
 from slipway_workflows.engine.run.hooks import Hooks, resolve_artifacts
@@ -105,7 +105,7 @@ class _Group:
             template = None
             if child.phase == "Skipped":
                 template = self.context.resolve(step)[0]
-            self.scope.add_node(prefix, child, template)
+            self.scope.add_node(prefix, self.operation.tree.last_try(child), template)
             return
         loop = [found for _, found in self.children if found.name.startswith(f"{name}(")]
         self.scope.add_loop(prefix, loop, self.group.phase)
@@ -147,6 +147,9 @@ class _Group:
         try:
             child = await operation.execute(operation, name, step, self.context, place)
         except FailFastError as error:
+            self._unstarted = str(error)
+            return
+        except TemplateTimeout as error:
             self._unstarted = str(error)
             return
         except NodeError as error:

@@ -184,6 +184,11 @@ class Tree:
         """The tries of a Retry node, in order."""
         return [child for child in self.children(node) if not child.flags.get("hooked")]
 
+    def last_try(self, node: Node) -> Node:
+        """The last try of a Retry node, whose outputs count for it; any other node itself."""
+        tries = self.attempts(node) if node.type == "Retry" else []
+        return tries[-1] if tries else node
+
     def children(self, node: Node) -> Iterator[Node]:
         """The nodes that follow `node` in the graph."""
         return (self.nodes[child] for child in node.children)
