@@ -39,7 +39,7 @@ def test_a_try_that_cannot_start_is_repeated_only_where_errors_are(tmp_path: Pat
 
 def test_a_program_is_ended_at_its_timeout_and_continue_on_holds(tmp_path: Path) -> None:
     main = steps([call("a", "work", **TOLERANT)], [call("b", "ok")])
-    ran = Ran(tmp_path, main, pod("work", "sleep 60", timeout="2500ms", activeDeadlineSeconds=60), pod("ok"))
+    ran = Ran(tmp_path, main, pod("work", "sleep 60", timeout="3500ms", activeDeadlineSeconds=60), pod("ok"))
     assert ran.phases() == {
         "": "Succeeded",
         "[0]": "Succeeded",
@@ -73,6 +73,12 @@ def test_in_a_dag_a_lock_that_came_too_late_is_a_failed_task(tmp_path: Path) -> 
     assert ran.nodes["wf.a"]["message"] == "timeout"
     assert ran.children(".a") == [".a.onExit", ".b"]
     assert ran.nodes["wf.b"]["phase"] == "Succeeded"
+
+
+def test_waiting_for_its_turn_does_not_count(tmp_path: Path) -> None:
+    main = steps([call("first"), call("a", "work")])
+    ran = Ran(tmp_path, main, pod("first", "sleep 2"), pod("work", timeout="3500ms"), parallelism=1)
+    assert ran.status["phase"] == "Succeeded", ran.status
 
 
 def test_a_timeout_does_not_end_a_suspended_node(tmp_path: Path) -> None:

@@ -235,14 +235,14 @@ class _Graph:
     async def _single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
         operation = self.operation
         full = f"{self.node.name}.{task['name']}"
-        scoped = self.context.template_scope
+        template_scope = self.context.template_scope
         try:
             proceed = not task.get("when") or govaluate.evaluate(task["when"])
         except ExpressionError as error:
-            return operation.create(full, "Skipped", task, scoped, place, phase="Error", message=str(error))
+            return operation.create(full, "Skipped", task, template_scope, place, phase="Error", message=str(error))
         if not proceed:
             text = f"when '{task['when']}' evaluated false"
-            return operation.create(full, "Skipped", task, scoped, place, phase="Skipped", message=text)
+            return operation.create(full, "Skipped", task, template_scope, place, phase="Skipped", message=text)
         self._visit_dependencies(name)
         hooks = self._hooks(name, task, scope)
         if task.get("hooks") and task["name"] == name:
@@ -254,7 +254,7 @@ class _Graph:
         except TemplateTimeout:
             child = operation.tree.nodes[operation.tree.node_id(full)]
         except NodeError as error:
-            child = operation.tree.get(full) or operation.create(full, "Skipped", task, scoped, place)
+            child = operation.tree.get(full) or operation.create(full, "Skipped", task, template_scope, place)
             return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
         finally:
             await hooks.wait()

@@ -29,16 +29,19 @@ async def execute_pod(operation: Operation, node: Node, template: Template, loca
     """Run the program of a container or script template; the node has its outputs and its final phase afterwards.
 
     `localised(rewrite)` is the template rewritten before its inputs were filled in. Raises NodeError where an input
-    artifact is missing.
+    artifact is missing, or the timeout leaves no time for the program.
     """
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
+    limit = time_left(node, template)  # before it waits for its turn, which Argo does not count
     async with operation.parallelism.pod():
-        await _run(operation, node, template, localised, place)
+        await _run(operation, node, template, localised, place, limit)
 
 
-async def _run(operation: Operation, node: Node, template: Template, localised: Localised, place: Place) -> None:
+async def _run(
+    operation: Operation, node: Node, template: Template, localised: Localised, place: Place, limit: float | None
+) -> None:
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
@@ -57,14 +60,16 @@ async def _run(operation: Operation, node: Node, template: Template, localised: 
         if place.on_exit:
             operation.shutdown.exit_pods.add(node.id)
         capture = reads_result(place.referrer, node.display_name)
-        finished = await _start(operation, node, own, files, capture)
+        finished = await _start(operation, node, own, files, capture, limit)
         _conclude(operation, node, template, files, finished, capture)
     finally:
         operation.shutdown.exit_pods.discard(node.id)
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _start(operation: Operation, node: Node, own: Template, files: StepFiles, capture: bool) -> Finished:
+async def _start(
+    operation: Operation, node: Node, own: Template, files: StepFiles, capture: bool, limit: float | None
+) -> Finished:
     main = own.get("container") or own["script"]
     image = str(main.get("image") or "")
     images = operation.library.images
@@ -98,7 +103,7 @@ async def _start(operation: Operation, node: Node, own: Template, files: StepFil
         _environment(operation, main, files, path),
         log,
         capture,
-        time_left(node, own),
+        limit,
         LATE,
         enter,
         images.preload(image, argv),
