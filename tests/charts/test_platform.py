@@ -1,0 +1,119 @@
+"""What the chart platform renders to."""
+
+import json
+from typing import Any
+
+import pytest
+from rendered_charts import DIGEST, platform, slipway, validator
+
+LOCKED = {"registry": {"htpasswdSecret": "users", "tlsSecret": "cert", "clusterIP": "10.96.0.50"}}
+ELSEWHERE = {
+    "postgresql": {"enabled": False, "existing": {"host": "db.example", "port": 6432, "sslMode": "verify-full"}},
+    "s3": {"enabled": False, "existing": {"endpoint": "https://s3.example", "region": "eu-central-1"}},
+    "registry": {"enabled": False},
+}
+PLATFORMS = [{}, LOCKED, ELSEWHERE, {"storageClass": "fast", "imageRegistry": "m.example/x", "imagePullSecrets": ["p"]}]
+
+
+@pytest.mark.parametrize("values", PLATFORMS, ids=["as it is", "locked", "elsewhere", "mirror"])
+def test_kubernetes_would_take_the_platform(values: dict[str, Any]) -> None:
+    for one in platform(values).values():
+        validator.validate(one, "1.34", strict=True)
+
+
+def test_pods_of_the_platform_are_restricted_and_probed() -> None:
+    deployments = [one for (kind, _), one in platform(LOCKED).items() if kind == "Deployment"]
+    assert len(deployments) == 4
+    for one in deployments:
+        spec = one["spec"]["template"]["spec"]
+        assert not spec["automountServiceAccountToken"]
+        assert not spec["enableServiceLinks"], "a Service's variables would be taken for settings"
+        assert spec["securityContext"]["runAsNonRoot"]
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert one["spec"]["strategy"] == {"type": "Recreate"}
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            own = container["securityContext"]
+            assert own["readOnlyRootFilesystem"]
+            assert not own["allowPrivilegeEscalation"]
+            assert own["capabilities"] == {"drop": ["ALL"]}
+            assert set(container["resources"]) == {"requests", "limits"}
+        for container in spec["containers"]:
+            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+
+
+def test_volumes_outlive_the_platform() -> None:
+    volumes = {name: one for (kind, name), one in platform().items() if kind == "PersistentVolumeClaim"}
+    assert set(volumes) == {"postgresql", "s3", "registry"}
+    for one in volumes.values():
+        assert one["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+        assert one["metadata"]["labels"]["app.kubernetes.io/part-of"] == "slipway"
+        assert "storageClassName" not in one["spec"]
+    named = platform({"storageClass": "fast"})
+    assert named["PersistentVolumeClaim", "s3"]["spec"]["storageClassName"] == "fast"
+
+
+def test_services_are_where_others_look_for_them() -> None:
+    service = platform()["Service", "registry"]
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    assert f"{name}.{namespace}.svc.cluster.local:5000" == "registry.kube-system.svc.cluster.local:5000"
+    config = slipway({}, "ml")["ConfigMap", "slipway"]["data"]
+    assert config["SLIPWAY_REGISTRY"] == "registry.kube-system.svc.cluster.local:5000"
+    assert config["SLIPWAY_TRACKING_URI"] == "http://mlflow.ml.svc.cluster.local:5000"
+    assert platform()["Service", "mlflow"]["spec"]["ports"][0]["port"] == 5000
+    allowed = [one for one in mlflow({})["args"] if one.startswith("--allowed-hosts=")]
+    assert "mlflow.slipway.svc.cluster.local:*" in allowed[0]
+
+
+def mlflow(values: dict[str, Any]) -> dict[str, Any]:
+    spec = platform(values)["Deployment", "mlflow"]["spec"]["template"]["spec"]
+    found: dict[str, Any] = spec["containers"][0]
+    return found
+
+
+def settings_of(container: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one.get("value") or one["valueFrom"]["secretKeyRef"] for one in container["env"]}
+
+
+def test_an_existing_part_is_used_in_its_place() -> None:
+    own, theirs = settings_of(mlflow({})), settings_of(mlflow(ELSEWHERE))
+    assert (own["PGHOST"], own["PGPORT"], own["MLFLOW_S3_ENDPOINT_URL"]) == ("postgresql", "5432", "http://s3:7070")
+    assert (theirs["PGHOST"], theirs["PGPORT"], theirs["PGSSLMODE"]) == ("db.example", "6432", "verify-full")
+    assert theirs["MLFLOW_S3_ENDPOINT_URL"] == "https://s3.example"
+    assert theirs["AWS_DEFAULT_REGION"] == "eu-central-1"
+    assert {name for kind, name in platform(ELSEWHERE) if kind == "Deployment"} == {"mlflow"}
+    with pytest.raises(Exception, match=r"existing\.host is required"):
+        platform({"postgresql": {"enabled": False}})
+
+
+def test_no_password_is_on_a_command_line_or_in_an_address() -> None:
+    for container in (mlflow({}), mlflow(ELSEWHERE)):
+        settings = settings_of(container)
+        assert settings["PGPASSWORD"] == {"name": "slipway-postgresql", "key": "password"}
+        assert "@" not in settings["MLFLOW_BACKEND_STORE_URI"]
+        assert "PASSWORD" not in json.dumps(container["args"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"postgres": {}},
+        {"s3": {"image": {"tag": "latest"}}},
+        {"s3": {"bucket": "No_Bucket"}},
+        {"registry": {"image": {"digest": "sha256:1"}}},
+    ],
+)
+def test_a_mistake_in_the_platform_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=r"(?i)schema|values"):
+        platform(wrong)
+
+
+def test_a_mirror_serves_every_image() -> None:
+    values = {"imageRegistry": "m.example/x", "s3": {"image": {"digest": DIGEST}}}
+    images = {
+        container["image"]
+        for (kind, _), one in platform(values).items()
+        if kind == "Deployment"
+        for container in one["spec"]["template"]["spec"]["containers"]
+    }
+    assert all(image.startswith("m.example/x/") for image in images)
+    assert f"m.example/x/versity/versitygw@{DIGEST}" in images
