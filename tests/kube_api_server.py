@@ -30,6 +30,7 @@ KINDS = {
     },
     "apps/v1": {"Deployment": "deployments"},
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
+    "apiextensions.k8s.io/v1": {"CustomResourceDefinition": "customresourcedefinitions"},
     "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
     "apiregistration.k8s.io/v1": {"APIService": "apiservices"},
     "argoproj.io/v1alpha1": {
@@ -43,7 +44,7 @@ KINDS = {
         "AppProject": "appprojects",
     },
 }
-CLUSTER_WIDE = {"namespaces", "storageclasses", "apiservices"}
+CLUSTER_WIDE = {"namespaces", "customresourcedefinitions", "storageclasses", "apiservices"}
 
 
 def merged(old: Any, new: Any, by_name: bool = False) -> Any:

@@ -1,74 +1,52 @@
 """Filters on lists of Kubernetes objects: other namespaces, other registries, what is installed, in which order."""
 
 import base64
+import importlib.util
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-HOSTS = r"(?:quay\.io|docker\.io|ghcr\.io|registry\.k8s\.io|gcr\.io|public\.ecr\.aws)"
-KNOWN_HOST = re.compile(rf"(?<![\w./-]){HOSTS}/(?=[a-z0-9])")
-"""A public registry at the start of an image reference; inside a URL it is no image."""
-
-ORDER = (
-    "Namespace",
-    "CustomResourceDefinition",
-    "PriorityClass",
-    "ServiceAccount",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "Role",
-    "RoleBinding",
-    "ConfigMap",
-    "Secret",
-    "PersistentVolumeClaim",
-    "Service",
-    "Deployment",
-    "StatefulSet",
-    "WorkflowTemplate",
-    "CronWorkflow",
-    "EventBus",
-    "EventSource",
-    "Sensor",
+_spec = importlib.util.spec_from_file_location(
+    "slipway_manifests_shared", Path(__file__).parents[1] / "module_utils" / "slipway_manifests.py"
 )
-"""What others refer to comes first. Kinds not named come last."""
+if _spec is None or _spec.loader is None:
+    raise ImportError("ansible/module_utils/slipway_manifests.py is missing")
+# Ansible lets modules import from module_utils, but not filters.
+shared = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(shared)
 
 
-def _mapped(value: Any, change: Callable[[str, str], str], key: str = "") -> Any:
-    if isinstance(value, dict):
-        return {name: _mapped(inner, change, str(name)) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_mapped(inner, change, key) for inner in value]
-    return change(key, str(value)) if isinstance(value, str) else value
-
-
-def _from_mirror(reference: str, registry: str) -> str:
-    if "{{" in reference or reference.startswith(f"{registry}/"):
-        return reference
-    first, _, rest = reference.partition("/")
-    has_host = bool(rest) and ("." in first or ":" in first or first == "localhost")
-    return f"{registry}/{rest if has_host else reference}"
-
-
-def slipway_images(objects: list[Any], registry: str = "", overrides: dict[str, str] | None = None) -> list[Any]:
-    """The objects with every image pulled from `registry` (host[:port][/prefix]; empty: unchanged).
-
-    Images are values of the key `image`, and references to public registries in any other text, as in arguments like
-    `--executor-image`. `overrides` goes first: whole references, wherever they stand, to what shall stand instead; such
-    an image is not moved again.
+def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
+    """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
+    `namespace`, and `build-images` pushes to where they are pulled from.
     """
-    registry = registry.rstrip("/")
-    chosen = dict(overrides or {})
+    secrets = [{"name": name} for name in images.get("pullSecrets") or []]
+    built = {"registry": images["registry"], "tag": images["tag"]}
 
-    def change(key: str, text: str) -> str:
-        for old, new in chosen.items():
-            pattern = rf"(?<![\w./:@-]){re.escape(old)}(?![\w./:@-])"
-            if re.search(pattern, text):
-                return re.sub(pattern, lambda _, new=new: new, text)
-        if not registry:
-            return text
-        return _from_mirror(text, registry) if key == "image" else KNOWN_HOST.sub(f"{registry}/", text)
+    def pushing(parameter: dict[str, Any]) -> dict[str, Any]:
+        name = parameter["name"]
+        own = name in built and not str(parameter.get("value", "{{")).startswith("{{")
+        return {**parameter, "value": built[name]} if own else parameter
 
-    return [_mapped(one, change) for one in objects]
+    def build(value: Any) -> Any:
+        if isinstance(value, list):
+            return [build(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: [pushing(one) for one in inner] if key == "parameters" else build(inner)
+            for key, inner in value.items()
+        }
+
+    def change(one: dict[str, Any]) -> dict[str, Any]:
+        if secrets and one["kind"] == "ServiceAccount" and one["metadata"].get("namespace") == namespace:
+            return {**one, "imagePullSecrets": secrets}
+        if one["kind"] == "WorkflowTemplate" and one["metadata"]["name"] == "build-images":
+            return {**one, "spec": build(one["spec"])}
+        return one
+
+    return [change(one) for one in objects]
 
 
 def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:
@@ -79,29 +57,12 @@ def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:
             return new if text == old else text
         return re.sub(rf"(?<=\.){re.escape(old)}(?=\.svc\b)", new, text)
 
-    return objects if old == new else [_mapped(one, change) for one in objects]
-
-
-def slipway_ordered(objects: list[Any], reverse: bool = False) -> list[Any]:
-    """The objects, empty documents left out, in an order in which they can be created (reversed: deleted)."""
-    known = {kind: place for place, kind in enumerate(ORDER)}
-    kept = [one for one in objects if isinstance(one, dict) and one.get("kind")]
-    return sorted(kept, key=lambda one: known.get(one["kind"], len(ORDER)), reverse=reverse)
+    return objects if old == new else [shared.mapped(one, change) for one in objects]
 
 
 def slipway_outside(objects: list[Any], namespace: str) -> list[Any]:
     """The objects that do not lie in `namespace` (empty: all)."""
     return [one for one in objects if not namespace or one["metadata"].get("namespace") != namespace]
-
-
-def slipway_arguments(objects: list[Any], deployment: str, arguments: list[str]) -> list[Any]:
-    """The objects with `arguments` added to the first container of the Deployment, where it has not got them yet."""
-    for one in objects:
-        if one.get("kind") == "Deployment" and one["metadata"]["name"] == deployment:
-            container = one["spec"]["template"]["spec"]["containers"][0]
-            present = container.get("args") or []
-            container["args"] = [*present, *(extra for extra in arguments if extra not in present)]
-    return objects
 
 
 def _version(image: str, labels: dict[str, str]) -> str:
@@ -153,17 +114,81 @@ def slipway_secrets(secrets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def slipway_pod_faults(pods: list[Any]) -> list[dict[str, Any]]:
+    """What keeps pods from being ready: namespace, pod, container, why, and whether the container has a log (`ran`), or
+    one of a run before (`previous`).
+    """
+    found = []
+    for pod in pods:
+        status = pod.get("status") or {}
+        place = {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
+        if status.get("phase") == "Succeeded":
+            continue
+        containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+        for one in containers:
+            state = one.get("state") or {}
+            waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+            last = (one.get("lastState") or {}).get("terminated") or {}
+            if waiting and waiting.get("reason") not in ("PodInitializing", "ContainerCreating"):
+                why = ": ".join(part for part in (waiting.get("reason"), waiting.get("message")) if part)
+            elif ended and ended.get("exitCode"):
+                why = f"{ended.get('reason', 'Error')}, exit code {ended['exitCode']}"
+            elif state.get("running") and not one.get("ready") and one in (status.get("containerStatuses") or []):
+                why = "runs, but its probe says not ready"
+            else:
+                continue
+            ran = bool(last or ended or state.get("running"))
+            found.append(place | {"container": one["name"], "why": why, "ran": ran, "previous": bool(last)})
+        for condition in status.get("conditions") or []:
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+                why = f"{condition.get('reason')}: {condition.get('message')}"
+                found.append(place | {"container": "", "why": why, "ran": False, "previous": False})
+    return found
+
+
+def slipway_deployment_faults(deployments: list[Any]) -> list[str]:
+    """What Deployments say themselves, as of pods that no admission lets in."""
+    return [
+        f"Deployment {one['metadata']['namespace']}/{one['metadata']['name']}: {condition.get('message')}"
+        for one in deployments
+        for condition in (one.get("status") or {}).get("conditions") or []
+        if (condition.get("type"), condition.get("status")) in (("ReplicaFailure", "True"), ("Progressing", "False"))
+    ]
+
+
+def slipway_fault_lines(faults: list[dict[str, Any]], logs: list[Any]) -> list[str]:
+    """One sentence a fault, with the last line of the container's log. `logs`: the results of a loop over `faults`."""
+    lines = []
+    for fault, result in zip(faults, logs, strict=True):
+        said = [line for line in result.get("log_lines") or [] if line.strip()]
+        place = f", container {fault['container']}" if fault["container"] else ""
+        tail = f"; its log ends with: {said[-1].strip()}" if said else ""
+        lines.append(f"pod {fault['namespace']}/{fault['pod']}{place}: {fault['why']}{tail}")
+    return lines
+
+
+def slipway_error_line(result: Any) -> str:
+    """The line of a failed task that says what failed. A chart's values and what else a task prints are left out."""
+    text = "\n".join(str(result.get(key) or "") for key in ("stderr", "msg"))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("Error:")), lines[0] if lines else "")
+
+
 class FilterModule:
     """What Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name in a playbook -> function."""
         return {
-            "slipway_arguments": slipway_arguments,
-            "slipway_images": slipway_images,
+            "slipway_deployment_faults": slipway_deployment_faults,
+            "slipway_error_line": slipway_error_line,
+            "slipway_fault_lines": slipway_fault_lines,
+            "slipway_images": shared.slipway_images,
             "slipway_installed": slipway_installed,
             "slipway_namespace": slipway_namespace,
-            "slipway_ordered": slipway_ordered,
+            "slipway_installation": slipway_installation,
+            "slipway_ordered": shared.slipway_ordered,
             "slipway_outside": slipway_outside,
+            "slipway_pod_faults": slipway_pod_faults,
             "slipway_secrets": slipway_secrets,
         }

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     app_base: str = Field(
         "", description="The app's base image in a registry, with tag or digest; built from images/app."
     )
+    app_base_insecure: bool | None = Field(
+        None, description="Plain HTTP to the registry of the app's base image; empty: as `registry_insecure` says."
+    )
     registry_insecure: bool = Field(False, description="Plain HTTP to registries: only inside a cluster one trusts.")
     registry_ca: Path | None = Field(None, description="CA certificates (PEM) of the registry, beside the system's.")
     registry_auth_file: Path | None = Field(

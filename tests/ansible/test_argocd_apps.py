@@ -68,3 +68,11 @@ def test_what_a_release_has_set_stays(api, playbook):
     assert canary["spec"]["source"]["helm"]["parameters"] == mine
     second = playbook("argocd_apps.yml", **variables)
     assert (second.changed, second.failed) == (0, 0), second.output
+
+
+def test_pull_secrets_of_our_images_reach_the_app(api, playbook):
+    variables = {"argocd_applications_repo_url": REPOSITORY, "slipway_images": {"pullSecrets": ["puller"]}}
+    run = playbook("argocd_apps.yml", **variables)
+    assert run.failed == 0, run.output
+    source = api.get("Application", "model-app-staging", "argocd")["spec"]["source"]
+    assert source["helm"]["parameters"] == [{"name": "image.pullSecrets[0]", "value": "puller", "forceString": True}]

@@ -90,7 +90,13 @@ def test_installs_from_files_with_images_of_a_mirror(api, playbook, tmp_path):
         "--executor-image",
         "quay.io/argoproj/argoexec:v4.1.2",
     ]
-    (directory / "install.yaml").write_text(yaml.safe_dump_all([controller, account]))
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "workflows.argoproj.io", "creationTimestamp": None},
+        "spec": {"group": "argoproj.io"},
+    }
+    (directory / "install.yaml").write_text(yaml.safe_dump_all([controller, account, definition]))
     variables = WITHOUT_CHARTS | {
         "slipway_mirror_directory": str(tmp_path / "mirror"),
         "slipway_image_registry": "mirror.example:5000",
@@ -105,6 +111,8 @@ def test_installs_from_files_with_images_of_a_mirror(api, playbook, tmp_path):
     assert container["args"][1] == "mirror.example:5000/argoproj/argoexec:v4.1.2"
     assert {"name": "DEFAULT_REQUEUE_TIME", "value": "2s"} in container["env"]
     assert api.get("ServiceAccount", "argo", "argo")
+    # what a server and its controllers add by themselves is no change
+    api.get("CustomResourceDefinition", "workflows.argoproj.io")["status"] = {"storedVersions": ["v1alpha1"]}
     second = playbook("platform.yml", "--tags=argo_workflows", **variables)
     assert (second.changed, second.failed) == (0, 0), second.output
 
@@ -113,3 +121,50 @@ def test_a_missing_storage_class_is_refused(api, playbook):
     run = playbook("platform.yml", "--tags=platform_services")
     assert run.failed == 1
     assert "The cluster has no default storage class" in " ".join(run.output.split())
+
+
+def waiting(reason, message="", **more):
+    state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+    return {"name": "server", "ready": False, "state": state, "lastState": {}, **more}
+
+
+def pod(name, *containers):
+    spec = {"containers": [{"name": one["name"], "image": "i"} for one in containers]}
+    status = {"phase": "Running", "containerStatuses": list(containers)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "argocd"},
+        "spec": spec,
+        "status": status,
+    }
+
+
+def test_a_wait_that_fails_says_which_pod_and_why(api, playbook, tmp_path):
+    directory = tmp_path / "mirror" / "argo-cd"
+    directory.mkdir(parents=True)
+    server = deployment("argocd", "argocd-server", "quay.io/argoproj/argocd:v3.5.1")
+    (directory / "install.yaml").write_text(yaml.safe_dump({key: server[key] for key in server if key != "status"}))
+    failed = waiting("CrashLoopBackOff", "back-off 10s", lastState={"terminated": {"exitCode": 1}})
+    api.add(
+        pod("argocd-server-1", waiting("CreateContainerConfigError", 'secret "argocd-redis" not found')),
+        pod("argocd-repo-server-1", failed),
+        pod("argocd-redis-1", {"name": "redis", "ready": True, "state": {"running": {}}}),
+    )
+    api.logs["argocd-repo-server-1"] = "starting\npanic: no gpg keyring\n"
+    variables = WITHOUT_CHARTS | {"slipway_mirror_directory": str(tmp_path / "mirror"), "slipway_wait_timeout": 2}
+    run = playbook("platform.yml", "--tags=argo_cd", **variables)
+    assert run.failed == 1
+    said = " ".join(run.output.split()).replace("\\", "")
+    assert "Argo CD is not ready after 2 s" in said
+    assert 'pod argocd/argocd-server-1, container server: CreateContainerConfigError: secret "argocd-redis" not' in said
+    assert "CrashLoopBackOff: back-off 10s; its log ends with: panic: no gpg keyring" in said
+    assert "argocd-redis-1" not in said.split("is not ready after")[1]
+
+
+def test_a_dry_run_of_an_empty_cluster_goes_through(api, playbook):
+    api.add(*STANDING)
+    secret = {"namespace": "slipway", "name": "slipway", "data": {"SLIPWAY_NOTIFY_URL": "https://hook.example/s3cr3t"}}
+    run = playbook("platform.yml", "--check", **WITHOUT_CHARTS, secrets_entries=[secret])
+    assert run.failed == 0, run.output
+    assert api.writes == []

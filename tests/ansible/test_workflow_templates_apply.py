@@ -1,10 +1,13 @@
 """The playbook that applies workflows/manifests."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+REGISTRY = "registry.kube-system.svc.cluster.local:5000"
+"""Where our images are unless the inventory says otherwise: the registry of charts/platform."""
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACES = ["slipway", "slipway-build", "argocd", "model-app-staging", "model-app-canary", "model-app-production"]
 
@@ -14,6 +17,12 @@ def namespaces(api):
     api.add(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES))
 
 
+def images_of(api, *kinds):
+    """The images of all templates as the server has them."""
+    text = yaml.safe_dump([one for key, one in api.snapshot().items() if key[1] in kinds])
+    return {line.split("image: ", 1)[1] for line in text.splitlines() if line.strip().startswith("image: ")}
+
+
 def test_applies_every_manifest_and_changes_nothing_the_second_time(api, playbook):
     first = playbook("workflow_templates_apply.yml")
     assert first.failed == 0, first.output
@@ -21,8 +30,9 @@ def test_applies_every_manifest_and_changes_nothing_the_second_time(api, playboo
     wanted = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "workflows" / "manifests").glob("*.yaml"))]
     for one in wanted:
         there = api.get(one["kind"], one["metadata"]["name"], one["metadata"].get("namespace", "slipway"))
-        assert {key: there[key] for key in one if key != "metadata"} == {
-            k: v for k, v in one.items() if k != "metadata"
+        spec = json.loads(json.dumps(one).replace('"slipway/', f'"{REGISTRY}/slipway/'))
+        assert {key: there[key] for key in spec if key != "metadata"} == {
+            k: v for k, v in spec.items() if k != "metadata"
         }
     assert len(api.writes) == len(wanted)
 
@@ -69,12 +79,10 @@ def test_another_registry_and_another_namespace(api, playbook):
         slipway_namespace="ml",
         workflow_templates_kinds=kinds,
         slipway_image_registry="mirror.example:5000/team",
-        workflow_templates_image_overrides={"slipway/train:0.1.0": "mirror.example/train@sha256:" + "0" * 64},
+        slipway_image_overrides={"slipway/train:0.1.0": "mirror.example/train@sha256:" + "0" * 64},
     )
     assert run.failed == 0, run.output
-    text = yaml.safe_dump([one for key, one in api.snapshot().items() if key[1] == "workflowtemplates"])
-    images = {line.split("image: ", 1)[1] for line in text.splitlines() if line.strip().startswith("image: ")}
-    assert images == {
+    assert images_of(api, "workflowtemplates") == {
         "mirror.example:5000/team/slipway/steps:0.1.0",
         "mirror.example:5000/team/moby/buildkit:v0.29.0-rootless",
         "mirror.example/train@sha256:" + "0" * 64,
@@ -82,6 +90,38 @@ def test_another_registry_and_another_namespace(api, playbook):
     assert not [key for key in api.objects if key[2] == "slipway"]
     binding = api.get("RoleBinding", "slipway-set-image", "argocd")
     assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
+
+
+def test_our_images_are_where_the_inventory_says_and_others_where_the_mirror_is(api, playbook):
+    digest = "sha256:" + "1" * 64
+    run = playbook(
+        "workflow_templates_apply.yml",
+        workflow_templates_kinds=["WorkflowTemplate", "ServiceAccount"],
+        slipway_image_registry="mirror.example:5000",
+        slipway_images={
+            "registry": "harbor.example/ml",
+            "tag": "0.2.0",
+            "digests": {"train": digest},
+            "pullSecrets": ["puller"],
+        },
+    )
+    assert run.failed == 0, run.output
+    assert images_of(api, "workflowtemplates") == {
+        "harbor.example/ml/slipway/steps:0.2.0",
+        f"harbor.example/ml/slipway/train@{digest}",
+        "mirror.example:5000/moby/buildkit:v0.29.0-rootless",
+    }
+    assert api.get("ServiceAccount", "slipway-train", "slipway")["imagePullSecrets"] == [{"name": "puller"}]
+    assert "imagePullSecrets" not in api.get("ServiceAccount", "slipway-build-images", "slipway-build")
+    builds = api.get("WorkflowTemplate", "build-images", "slipway-build")["spec"]["arguments"]["parameters"]
+    assert {"harbor.example/ml", "0.2.0"} <= {one.get("value") for one in builds}
+
+
+def test_a_slip_in_the_setting_is_refused_by_name(api, playbook):
+    run = playbook("workflow_templates_apply.yml", slipway_images={"registri": "harbor.example"})
+    assert run.failed == 1
+    assert "registri" in run.output
+    assert api.writes == []
 
 
 def test_only_the_kinds_asked_for_and_no_builds(api, playbook):

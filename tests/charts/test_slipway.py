@@ -1,11 +1,12 @@
 """What the chart slipway renders to."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
-from rendered_charts import CHARTS, DIGEST, EVENTS, deep, rendered, slipway, validator
+from rendered_charts import CHARTS, DIGEST, EVENTS, deep, platform, rendered, slipway, validator
 
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -25,22 +26,74 @@ def test_what_is_switched_off_is_not_there() -> None:
         slipway({"events": {"enabled": True}})
 
 
+OURS = {
+    "registry": "m.example:5000/team",
+    "tag": "0.2.0",
+    "digests": {"train": DIGEST},
+    "pullSecrets": ["puller"],
+    "insecure": False,
+}
+"""One setting, the same in both charts and in the inventory."""
+
+
+def named(objects: dict[tuple[str, str], dict[str, Any]], key: str = "image") -> set[str]:
+    """Every value of a key, wherever it stands."""
+    return set(re.findall(rf'"{key}": "([^"{{]*)"', json.dumps(list(objects.values()))))
+
+
+def test_one_setting_says_where_our_images_are() -> None:
+    objects = slipway(EVENTS | {"images": OURS})
+    assert named(objects) - {"docker.io/moby/buildkit:v0.29.0-rootless"} == {
+        "m.example:5000/team/slipway/steps:0.2.0",
+        f"m.example:5000/team/slipway/train@{DIGEST}",
+    }
+    config = objects["ConfigMap", "slipway"]["data"]
+    assert config["SLIPWAY_APP_BASE"] == "m.example:5000/team/slipway/app:0.2.0"
+    assert config["SLIPWAY_APP_BASE_INSECURE"] == "false"
+    accounts = [one for (kind, _), one in objects.items() if kind == "ServiceAccount"]
+    assert {one["metadata"]["namespace"] for one in accounts if "imagePullSecrets" in one} == {"ml"}
+    mine = [one for one in accounts if one["metadata"]["namespace"] == "ml"]
+    assert all(one["imagePullSecrets"] == [{"name": "puller"}] for one in mine)
+    builds = objects["WorkflowTemplate", "build-images"]["spec"]["arguments"]["parameters"]
+    assert {"m.example:5000/team", "0.2.0"} <= {one.get("value") for one in builds}
+    deployed = platform({"images": OURS})["Deployment", "mlflow"]["spec"]["template"]["spec"]
+    assert {one["image"] for one in deployed["containers"] + deployed["initContainers"]} == {
+        "m.example:5000/team/slipway/mlflow:0.2.0"
+    }
+    assert deployed["imagePullSecrets"] == [{"name": "puller"}]
+
+
+def test_without_a_setting_our_images_are_in_the_registry_of_the_platform() -> None:
+    objects = slipway({})
+    assert "registry.kube-system.svc.cluster.local:5000/slipway/steps:0.1.0" in named(objects)
+    config = objects["ConfigMap", "slipway"]["data"]
+    assert config["SLIPWAY_APP_BASE"] == "registry.kube-system.svc.cluster.local:5000/slipway/app:0.1.0"
+    assert config["SLIPWAY_APP_BASE_INSECURE"] == "true"
+    assert not any("imagePullSecrets" in one for one in objects.values())
+
+
 def test_images_and_namespaces_are_the_installation_s() -> None:
-    values = deep(EVENTS, {"images": {"registry": "r.example", "steps": {"digest": DIGEST}}, "argocdNamespace": "cd"})
+    values = deep(EVENTS, {"images": {"registry": "r.example", "digests": {"steps": DIGEST}}, "argocdNamespace": "cd"})
     objects = slipway(values)
     text = json.dumps(list(objects.values()))
     assert f"r.example/slipway/steps@{DIGEST}" in text
     assert "r.example/slipway/train:0.1.0" in text
     assert '"docker.io/moby/buildkit:v0.29.0-rootless"' in text
-    moved = json.dumps(list(slipway({"images": {"buildkit": {"registry": "m.example", "digest": DIGEST}}}).values()))
-    assert f'"m.example/moby/buildkit@{DIGEST}"' in moved
+    moved = slipway({"build": {"image": {"registry": "m.example", "digest": DIGEST}}})
+    assert f"m.example/moby/buildkit@{DIGEST}" in named(moved)
     assert "your-" not in text
-    assert '"slipway/steps' not in text
     assert objects["EventSource", "github-push"]["spec"]["github"]["push"]["repositories"][0]["owner"] == "acme"
     assert objects["Role", "slipway-set-image"]["metadata"]["namespace"] == "cd"
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
         home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}
+
+
+@pytest.mark.parametrize("chart", ["slipway", "platform"])
+@pytest.mark.parametrize("wrong", [{"registri": "r"}, {"tag": "latest"}, {"digests": {"steps": "sha256:1"}}])
+def test_a_mistake_about_our_images_is_refused(chart: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=r"(?i)schema|values"):
+        rendered(chart, {"images": wrong})
 
 
 def test_core_objects_of_slipway_are_valid() -> None:

@@ -1,12 +1,11 @@
 """What can be known of the images without building them."""
 
-import ast
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -99,19 +98,88 @@ def test_only_training_has_torch() -> None:
         assert "torch" not in pins(PROJECT_ROOT / "images" / name / "requirements.lock")
 
 
-@pytest.mark.parametrize(("name", "sources"), [("steps", ["steps"]), ("train", ["steps", "images/train"])])
-def test_every_import_is_pinned(name: str, sources: list[str]) -> None:
-    own, known = pins(PROJECT_ROOT / "images" / name / "requirements.lock"), packages_distributions()
-    files = [path for source in sources for path in (PROJECT_ROOT / source).rglob("*.py")]
-    local = {path.stem for path in files} | {"slipway_steps"}
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                names = [node.module]
-            for imported in {one.split(".")[0] for one in names} - set(sys.stdlib_module_names) - local:
-                distributions = {re.sub(r"[-_.]+", "-", one).lower() for one in known.get(imported, [imported])}
-                assert distributions & set(own), (path, imported)
+ONLY = """
+import re, runpy, sys
+from importlib.machinery import PathFinder
+from importlib.metadata import packages_distributions
+lock, program, *directories = sys.argv[1:]
+named = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in open(lock) if "==" in line}
+owners = {
+    module: {re.sub(r"[-_.]+", "-", one).lower() for one in distributions}
+    for module, distributions in packages_distributions().items()
+}
+owners.pop("slipway_steps", None)
+find = PathFinder.find_spec
+PathFinder.find_spec = staticmethod(
+    lambda name, path=None, target=None:
+    find(name, path, target) if "." in name or owners.get(name, named) & named else None
+)
+sys.argv = [program, *directories]
+runpy.run_path(program, run_name="__main__")
+"""
+"""Runs a program that finds only what a lock names, as in the image."""
+
+
+@pytest.mark.parametrize(
+    ("name", "directories"),
+    [
+        ("app", ["images/app"]),
+        ("steps", ["steps"]),
+        ("train", ["steps", "images/train"]),
+        ("mlflow", ["images/mlflow"]),
+    ],
+)
+def test_a_lock_is_enough_for_every_import(name: str, directories: list[str]) -> None:
+    """Also for what libraries import by themselves: `mlflow.models` has no ModelSignature without pandas."""
+    if name == "mlflow" and importlib.util.find_spec("boto3") is None:
+        pytest.skip("boto3 is not installed; the build of the image asks the same")
+    images = PROJECT_ROOT / "images"
+    command = [sys.executable, "-W", "ignore", "-c", ONLY, images / name / "requirements.lock", images / "imports.py"]
+    done = subprocess.run(
+        [*command, *(PROJECT_ROOT / one for one in directories)],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT / "steps"), "ORT_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_build_ends_by_importing_all_code_of_the_image(name: str) -> None:
+    build = instructions(name)[: -len(last_stage(name))]
+    assert build[-1][0] == "RUN"
+    words = build[-1][1].split()
+    checked = words[words.index("/imports.py") + 1 :]
+    code = {target for _, target in copies(name) if not target.endswith((".lock", "imports.py"))}
+    assert all(any(target.startswith(directory) for directory in checked) for target in code), (checked, code)
+
+
+def test_what_cannot_be_imported_is_said_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def later():\n    import no_such_module\n    from json import no_such_name\n")
+    (tmp_path / "b.py").write_text("import a\n")
+    done = subprocess.run(
+        [sys.executable, PROJECT_ROOT / "images" / "imports.py", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "a.py: import no_such_module: ModuleNotFoundError" in done.stderr
+    assert "cannot import name 'no_such_name'" in done.stderr
+    assert "b.py" not in done.stderr
+
+
+def test_torch_is_built_for_the_cpu_unless_told_otherwise() -> None:
+    """A wheel for CUDA without its libraries cannot be imported, so dependencies are never left out."""
+    arguments = dict(line[1].split("=", 1) for line in instructions("train") if line[0] == "ARG")
+    assert arguments["TORCH_INDEX_URL"].endswith("/cpu")
+    (install,) = (line[1] for line in instructions("train") if line[0] == "RUN" and "pip install" in line[1])
+    assert "--no-deps" not in install
+    assert '${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"}' in install
+
+
+@pytest.mark.parametrize("name", ["app", "steps", "train"])
+def test_onnx_runtime_reports_to_nobody(name: str) -> None:
+    (settings,) = (line[1] for line in last_stage(name) if line[0] == "ENV")
+    assert "ORT_DISABLE_TELEMETRY=1" in settings.split()
 
 
 @pytest.mark.parametrize("name", ["steps", "train"])

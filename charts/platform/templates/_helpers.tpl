@@ -17,7 +17,7 @@ app.kubernetes.io/part-of: slipway
 automountServiceAccountToken: false
 {{- /* A Service `mlflow` would make MLFLOW_PORT=tcp://..., a Service `registry` REGISTRY_PORT, which both programs read. */}}
 enableServiceLinks: false
-{{- with .root.Values.imagePullSecrets }}
+{{- with concat .root.Values.images.pullSecrets .root.Values.imagePullSecrets | uniq }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ . }}

@@ -39,12 +39,12 @@ def credentials(file: Path | None, host: str) -> tuple[str, str] | None:
 
 
 class RegistryClient:
-    """Requests to one registry. `host`: with its port."""
+    """Requests to one registry. `host`: with its port; `insecure`: plain HTTP."""
 
-    def __init__(self, host: str, settings: Settings, retry: RetryPolicy) -> None:
+    def __init__(self, host: str, settings: Settings, retry: RetryPolicy, insecure: bool) -> None:
         self.host = host
         self.retry = retry
-        self.base = f"{'http' if settings.registry_insecure else 'https'}://{host}"
+        self.base = f"{'http' if insecure else 'https'}://{host}"
         self.timeout = settings.registry_timeout
         self.login = credentials(settings.registry_auth_file, host)
         self.session = requests.Session()
@@ -107,7 +107,8 @@ class RegistryClient:
         except requests.exceptions.SSLError as error:
             raise ImageError(
                 f"the certificate of {self.host} is not trusted: {_short(error)}",
-                "name its CA by SLIPWAY_REGISTRY_CA, or allow plain HTTP by SLIPWAY_REGISTRY_INSECURE=true",
+                "name its CA by SLIPWAY_REGISTRY_CA, or allow plain HTTP by SLIPWAY_REGISTRY_INSECURE=true (for the "
+                "app's base: SLIPWAY_APP_BASE_INSECURE=true)",
             ) from error
         except requests.RequestException as error:
             raise Again(_short(error)) from error

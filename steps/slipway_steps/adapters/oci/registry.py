@@ -58,7 +58,7 @@ class OciRegistry:
         self.settings = settings
         self.retry = retry
         self.repository = f"{prefix.strip('/')}/{settings.app}".lstrip("/")
-        self.client = RegistryClient(host, settings, retry)
+        self.client = RegistryClient(host, settings, retry, settings.registry_insecure)
 
     def build(self, package: Path, version: str, tag: str) -> str:
         """See ports.Images."""
@@ -112,7 +112,9 @@ class OciRegistry:
         reference = parse_reference(self.settings.app_base)
         client = self.client
         if reference.host != client.host:
-            client = RegistryClient(reference.host, self.settings, self.retry)
+            insecure = self.settings.app_base_insecure
+            plain = self.settings.registry_insecure if insecure is None else insecure
+            client = RegistryClient(reference.host, self.settings, self.retry, plain)
         body, media_type = self._manifest(client, reference.repository, reference.name)
         manifest = json.loads(body)
         if media_type in INDEXES or "manifests" in manifest:

@@ -255,6 +255,16 @@ def test_plain_http_only_where_it_is_allowed(memory: Registry, package: Path) ->
         store(memory.host, registry_insecure=False).build(package, "7", "t")
 
 
+def test_plain_http_to_one_registry_is_not_plain_http_to_the_other(memory: Registry, package: Path) -> None:
+    own = Registry()
+    try:
+        images = store(own.host, app_base=f"{memory.host}/slipway/app:1.0.0", app_base_insecure=False)
+        with pytest.raises(ImageError, match="SLIPWAY_APP_BASE_INSECURE"):
+            images.build(package, "7", "t")
+    finally:
+        own.close()
+
+
 @pytest.mark.parametrize("text", ["app", "app:1", "host/app", "host.example/app"])
 def test_a_base_that_is_no_full_reference_is_refused(text: str) -> None:
     with pytest.raises(ImageError, match="no full image reference"):
