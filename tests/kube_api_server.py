@@ -182,7 +182,7 @@ class KubeApi:
                         "kind": kind,
                         "verbs": ["create", "delete", "get", "list", "patch", "update"],
                     }
-                    for kind, plural in kinds.items()
+                    for kind, plural in [*kinds.items(), *([("Pod", "pods/log")] if full == "v1" else [])]
                 ]
                 return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full, "resources": resources}
         return None

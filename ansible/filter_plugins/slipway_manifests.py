@@ -174,6 +174,11 @@ def slipway_error_line(result: Any) -> str:
     return next((line for line in lines if line.startswith("Error:")), lines[0] if lines else "")
 
 
+def slipway_secret_parameters(names: list[str]) -> list[dict[str, Any]]:
+    """Helm parameters of an Application that name pull secrets."""
+    return [{"name": f"image.pullSecrets[{at}]", "value": name, "forceString": True} for at, name in enumerate(names)]
+
+
 class FilterModule:
     """What Ansible looks for."""
 
@@ -190,5 +195,6 @@ class FilterModule:
             "slipway_ordered": shared.slipway_ordered,
             "slipway_outside": slipway_outside,
             "slipway_pod_faults": slipway_pod_faults,
+            "slipway_secret_parameters": slipway_secret_parameters,
             "slipway_secrets": slipway_secrets,
         }
