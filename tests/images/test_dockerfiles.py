@@ -98,26 +98,7 @@ def test_only_training_has_torch() -> None:
         assert "torch" not in pins(PROJECT_ROOT / "images" / name / "requirements.lock")
 
 
-ONLY = """
-import re, runpy, sys
-from importlib.machinery import PathFinder
-from importlib.metadata import packages_distributions
-lock, program, *directories = sys.argv[1:]
-named = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in open(lock) if "==" in line}
-owners = {
-    module: {re.sub(r"[-_.]+", "-", one).lower() for one in distributions}
-    for module, distributions in packages_distributions().items()
-}
-owners.pop("slipway_steps", None)
-find = PathFinder.find_spec
-PathFinder.find_spec = staticmethod(
-    lambda name, path=None, target=None:
-    find(name, path, target) if "." in name or owners.get(name, named) & named else None
-)
-sys.argv = [program, *directories]
-runpy.run_path(program, run_name="__main__")
-"""
-"""Runs a program that finds only what a lock names, as in the image."""
+ONLY = PROJECT_ROOT / "tests" / "only_packages.py"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +115,7 @@ def test_a_lock_is_enough_for_every_import(name: str, directories: list[str]) ->
     if name == "mlflow" and importlib.util.find_spec("boto3") is None:
         pytest.skip("boto3 is not installed; the build of the image asks the same")
     images = PROJECT_ROOT / "images"
-    command = [sys.executable, "-W", "ignore", "-c", ONLY, images / name / "requirements.lock", images / "imports.py"]
+    command = [sys.executable, "-W", "ignore", ONLY, images / name / "requirements.lock", images / "imports.py"]
     done = subprocess.run(
         [*command, *(PROJECT_ROOT / one for one in directories)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT / "steps"), "ORT_DISABLE_TELEMETRY": "1"},

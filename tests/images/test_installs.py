@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kube_api_server import KubeApi
 
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -48,3 +49,29 @@ def test_a_lock_installs_and_is_enough(name: str, tmp_path: Path) -> None:
     )
     assert started.returncode == code, started.stdout + started.stderr
     assert "ModuleNotFoundError" not in started.stderr, started.stderr
+
+
+def test_the_base_install_speaks_to_a_cluster(tmp_path: Path) -> None:
+    """Without torch, CUDA and all else that only a release on one machine needs."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "-c", PROJECT_ROOT / "requirements.lock", "-e", PROJECT_ROOT]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    listed = subprocess.run([python, "-m", "pip", "list"], capture_output=True, text=True, check=True).stdout.lower()
+    assert not [name for name in ("torch", "nvidia", "onnxruntime", "pandas") if name in listed]
+    api = KubeApi()
+    try:
+        environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(api.kubeconfig(tmp_path / "kube"))}
+        for arguments in (["--help"], ["render", "--check"], ["list", "--cluster"]):
+            started = subprocess.run(
+                [python.with_name("slipway"), *arguments],
+                cwd=PROJECT_ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert started.returncode == 0, started.stdout + started.stderr
+    finally:
+        api.close()

@@ -123,6 +123,10 @@ def main(argv: list[str] | None = None) -> int:
         code = INTERRUPTED
     except SlipwayError as error:
         fail(str(error))
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("slipway_"):
+            raise
+        fail(f"{error.name} is not installed; work on this machine needs it (pip install 'slipway[local]')")
     except BrokenPipeError:
         # the reader of our output has gone; nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
