@@ -1,9 +1,13 @@
 """The packaged model, loaded and ready: image bytes in, probabilities out."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy
+
+# ONNX Runtime reports to its maker unless this is set before its import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 from contract import mismatch, read_contract
 from graph import NotOnnx, read_graph

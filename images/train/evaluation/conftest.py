@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-import onnxruntime
 import pytest
+
+# ONNX Runtime reports to its maker unless this is set before its import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 BATCH = 32
 """Images at a time; 128 need twice the memory, and a third more time."""
