@@ -120,11 +120,17 @@ def literals() -> list[Path]:
 
 
 def test_our_images_have_the_version_of_the_package_wherever_they_are_named() -> None:
-    named = re.compile(r"slipway/(?:app|steps|train|mlflow)(?::|, tag: )(\d[\w.-]*)|^ARG VERSION=(\S+)", re.MULTILINE)
+    named = re.compile(
+        r"slipway/(?:app|steps|train|mlflow):(\d[\w.-]*)|^ARG VERSION=(\S+)|^  tag: (\d\S+)|'tag': '([^']+)'",
+        re.MULTILINE,
+    )
     found = {
-        (path.relative_to(PROJECT_ROOT).as_posix(), one or other)
+        (path.relative_to(PROJECT_ROOT).as_posix(), "".join(one))
         for path in literals()
-        for one, other in named.findall(path.read_text())
+        for one in named.findall(path.read_text())
+    }
+    assert {"charts/slipway/values.yaml", "charts/platform/values.yaml", "ansible/roles/slipway/vars/main.yml"} <= {
+        path for path, _ in found
     }
     assert len(found) > 10, "the pattern finds nothing any more"
     assert {(path, text) for path, text in found if text != __version__} == set()
