@@ -83,6 +83,8 @@ def write_outputs(outputs: BaseModel, directory: Path) -> None:
 
 def main(argv: list[str] | None = None, world: World | None = None) -> int:
     """Run the step that argv names; returns the exit code. `world`: what it may touch, else that of the settings."""
+    # Set when the package was imported already; but the engine forks steps, and gives each an environment of its own.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     arguments = sys.argv[1:] if argv is None else argv
     try:
         module = load_step(arguments[0] if arguments else "")

@@ -1,5 +1,6 @@
 """The way from argv to output files and an exit code."""
 
+import os
 import sys
 import types
 from enum import StrEnum
@@ -98,3 +99,9 @@ def test_steps_are_all_there() -> None:
 def test_unknown_step_names_the_known() -> None:
     with pytest.raises(BadInput, match="deploy"):
         entry.load_step("deplyo")
+
+
+def test_a_step_reports_to_nobody_whatever_its_environment_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    entry.main(["no-such-step"])
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
