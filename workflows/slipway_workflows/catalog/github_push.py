@@ -13,6 +13,8 @@ NAME = "github-push"
 API = "argoproj.io/v1alpha1"
 SECRET = "slipway-github"  # noqa: S105 - the name of a Secret
 """Secret that holds the webhook's secret under `secret`; made by the installer, never in a manifest."""
+JETSTREAM = "2.10.29"
+"""One of the versions of NATS that the controller of Argo Events 1.9 is configured with; it refuses any other."""
 OWNER, REPOSITORY = "your-organisation", "your-repository"
 """To be replaced by the installer; the chart and the playbook have values for both."""
 
@@ -26,7 +28,8 @@ POD = {
 }
 CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """Together the `restricted` Pod Security Standard, which the namespace enforces; Argo Events sets none of it itself."""
-RESOURCES = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
+RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
+"""Of each of the bus's nine containers and of the two pods: idle nearly always, and all on one small node."""
 
 
 def _pod(account: str) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def bus() -> dict[str, Any]:
     """Three JetStream replicas keep a push while the sensor is away."""
     container = {"securityContext": CONTAINER, "resources": RESOURCES}
     templates = ("containerTemplate", "metricsContainerTemplate", "reloaderContainerTemplate")
-    jetstream = {"version": "2.10.10", "replicas": 3, "securityContext": POD, **dict.fromkeys(templates, container)}
+    jetstream = {"version": JETSTREAM, "replicas": 3, "securityContext": POD, **dict.fromkeys(templates, container)}
     spec = {"jetstream": jetstream}
     return {"apiVersion": API, "kind": "EventBus", "metadata": _metadata("default"), "spec": spec}
 

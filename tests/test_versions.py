@@ -1,0 +1,82 @@
+"""Every version that a manifest, a chart, a playbook or a Dockerfile names is one that is known to exist."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway_steps.settings import PROJECT_ROOT
+from slipway_workflows.step import VERSION
+
+KNOWN = {
+    # Argo Events 1.9.11 on a cluster: what its controller's configuration lists; any other is `unsupported version`.
+    "jetstream": {
+        *("latest", "2.8.1", "2.8.1-alpine", "2.8.2", "2.8.2-alpine", "2.9.1", "2.9.12", "2.9.16", "2.10.29"),
+    },
+    # Seen running: Argo Workflows 4.1.2, Argo CD 3.5.1, Argo Events 1.9.11, metrics-server 0.8.0.
+    "argo_workflows_version": {"4.1"},
+    "argo_cd_version": {"3.5"},
+    "argo_events_version": {"1.9"},
+    "metrics_server_version": {"", "0.8"},
+    # Seen running: registry 3.0 and versitygw 1.8.
+    "library/registry": {"3.0.0"},
+    "versity/versitygw": {"v1.8.0"},
+    # Tags that their projects published; not run by us on a cluster.
+    "library/postgres": {"17.6-bookworm"},
+    "moby/buildkit": {"v0.29.0-rootless"},
+    "library/python": {"3.11.14-slim-bookworm"},
+    # Our own.
+    "slipway/app": {VERSION},
+    "slipway/mlflow": {VERSION},
+    "slipway/steps": {VERSION},
+    "slipway/train": {VERSION},
+}
+"""Versions that exist, and where they were seen. `latest` is known to Argo Events and still not to be named."""
+
+IMAGE = re.compile(r"(?:docker\.io/)?([a-z]+/[a-z]+):([A-Za-z0-9][\w.-]*)(?=[\"'\s]|$)")
+
+
+def values(inside: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    """The images of a chart's values: maps with a name and a tag."""
+    if isinstance(inside, dict):
+        if {"name", "tag"} <= set(inside):
+            yield path, inside["name"], str(inside["tag"])
+        for value in inside.values():
+            yield from values(value, path)
+
+
+def named() -> Iterator[tuple[str, str, str]]:
+    """File, what it names, and in which version."""
+    for path in sorted((PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml")):
+        manifest = yaml.safe_load(path.read_text())
+        if manifest["kind"] == "EventBus":
+            yield path.name, "jetstream", manifest["spec"]["jetstream"]["version"]
+        for line in path.read_text().splitlines():
+            if re.match(r"\s*(image|value): ", line):
+                yield from ((path.name, *found) for found in IMAGE.findall(line))
+    for path in sorted((PROJECT_ROOT / "charts").glob("*/values*.yaml")):
+        yield from values(yaml.safe_load(path.read_text()), str(path.relative_to(PROJECT_ROOT)))
+    for path in sorted((PROJECT_ROOT / "ansible" / "roles").glob("*/defaults/main.yml")):
+        for name, value in yaml.safe_load(path.read_text()).items():
+            if name in KNOWN:
+                yield str(path.relative_to(PROJECT_ROOT)), name, value
+    for path in sorted((PROJECT_ROOT / "images").glob("*/Dockerfile")):
+        for line in path.read_text().splitlines():
+            if line.startswith("ARG PYTHON_IMAGE="):
+                yield from ((str(path.relative_to(PROJECT_ROOT)), *found) for found in IMAGE.findall(line))
+
+
+NAMED = sorted(set(named()))
+
+
+@pytest.mark.parametrize(("place", "what", "version"), NAMED)
+def test_the_version_exists(place: str, what: str, version: str) -> None:
+    assert version in KNOWN[what], f"{place} names {what} {version}; known are {', '.join(sorted(KNOWN[what]))}"
+    assert version != "latest"
+
+
+def test_nothing_is_overlooked() -> None:
+    """Each of the list is found somewhere; of our own images some are put together by an installer."""
+    assert {what for _, what, _ in NAMED} >= {what for what in KNOWN if not what.startswith("slipway/")}
