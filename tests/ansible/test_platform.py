@@ -63,6 +63,34 @@ def test_finds_what_stands_and_makes_the_controller_look_soon(api, playbook):
     assert api.writes == writes
 
 
+def settings(**data):
+    metadata = {"name": "workflow-controller-configmap", "namespace": "argo"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def test_argos_own_containers_meet_the_restricted_standard(api, playbook):
+    """Other people's templates are admitted too; what the controller was told before stays."""
+    api.add(*STANDING, settings(parallelism="10", executor="resources: {requests: {cpu: 10m}}"))
+    first = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
+    assert first.failed == 0, first.output
+    data = api.get("ConfigMap", "workflow-controller-configmap", "argo")["data"]
+    assert data["parallelism"] == "10"
+    executor = yaml.safe_load(data["executor"])
+    assert executor["resources"] == {"requests": {"cpu": "10m"}}
+    assert executor["securityContext"]["allowPrivilegeEscalation"] is False
+    assert executor["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    second = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
+    assert (second.changed, second.failed) == (0, 0), second.output
+
+
+def test_a_controller_installed_by_argos_chart_keeps_its_one_key(api, playbook):
+    """Beside the key `config` the controller takes no other, and would not start again."""
+    api.add(*STANDING, settings(config="parallelism: 10"))
+    run = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
+    assert run.failed == 0, run.output
+    assert api.get("ConfigMap", "workflow-controller-configmap", "argo")["data"] == {"config": "parallelism: 10"}
+
+
 def test_what_neither_stands_nor_is_named_is_refused(api, playbook):
     run = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
     assert run.failed == 1

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from slipway_steps import __version__
 from slipway_steps.entry import load_step
+from slipway_workflows.pod import POD_SECURITY, pod_spec_patch
 from slipway_workflows.strict_hera import (
     Backoff,
     ConfigMapEnvSource,
@@ -49,12 +50,15 @@ CONFIG = "slipway"
 """The ConfigMap of SLIPWAY_* settings, the Secret of those that are secret; both may be missing."""
 
 RESOURCES = {
-    "steps": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
-    "train": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "4Gi"}},
+    "steps": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+    "train": {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "4Gi"}},
 }
 """By image. A step that imports MLflow takes about 170 MB, the load generator 50 MB more; training MobileNetV2 on the
-digits 1.3 GB."""
+digits 1.3 GB. Requests of CPU are small, so that a node of two cores which also runs the platform takes every pod: a
+pod may use what is idle up to its limit."""
 
+REQUESTS = {"cpu": "cpu-request", "memory": "memory-request"}
+"""Resource -> the parameter that says how much of it a pod of training or evaluation asks its node for."""
 
 BREAKAGE = 'lastRetry.status == "Error" || lastRetry.exitCode in ["-1", "75"]'
 """The pod was lost (Error; -1 where it has no exit code, as after an eviction), or the step says that something outside
@@ -95,6 +99,18 @@ def inputs_of(step: str) -> list[Parameter]:
     return [_parameter(field, info) for field, info in fields.items() if field not in FIXED]
 
 
+def requests_of(image: str) -> list[Parameter]:
+    """The parameters of what a pod of that image asks its node for; only training is as large as its data."""
+    if image != "train":
+        return []
+    defaults = RESOURCES[image]["requests"]
+    texts = {
+        "cpu": "CPU that the pods of training and evaluation ask their node for: `500m` is half a core.",
+        "memory": "Memory that the pods of training and evaluation ask their node for: `2Gi`.",
+    }
+    return [Parameter(name=REQUESTS[what], value=defaults[what], description=texts[what]) for what in REQUESTS]
+
+
 def outputs_of(step: str) -> list[str]:
     """The names of a step's outputs."""
     outputs: type[BaseModel] = load_step(step).Outputs
@@ -112,6 +128,7 @@ def pod_template(
     """
     locks = [Mutex(name=name) for name in mutexes]
     parameters = inputs_of(step)
+    requests = requests_of(image)
     fixed = {flag(field): FIXED[field] for field in load_step(step).Params.model_fields if field in FIXED}
     return Container(
         name=step,
@@ -123,7 +140,7 @@ def pod_template(
             *(f"--{name}={value}" for name, value in fixed.items()),
             *([f"--output-dir={OUTPUT_DIRECTORY}"] if outputs_of(step) else []),
         ],
-        inputs=parameters,
+        inputs=[*parameters, *requests],
         outputs=[
             Parameter(
                 name=name,
@@ -133,6 +150,8 @@ def pod_template(
             for name in outputs_of(step)
         ],
         service_account_name=account(step),
+        pod_security_context=POD_SECURITY,
+        pod_spec_patch=pod_spec_patch(REQUESTS if requests else None),
         env_from=[
             EnvFromSource(config_map_ref=ConfigMapEnvSource(name=CONFIG, optional=True)),
             EnvFromSource(secret_ref=SecretEnvSource(name=CONFIG, optional=True)),

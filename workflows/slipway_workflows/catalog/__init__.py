@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from typing import Any
 
+from slipway_workflows.pod import PENDING_TIMEOUT
 from slipway_workflows.strict_hera import CronWorkflow, WorkflowTemplate
 
 SHARED = {"parts"}
@@ -31,8 +32,17 @@ def objects() -> dict[str, dict[str, Any]]:
     for one in _built():
         for item in one if isinstance(one, list) else [one]:
             manifest: dict[str, Any] = item.to_dict() if isinstance(item, WorkflowTemplate | CronWorkflow) else item
+            _limit_waiting(manifest)
             found[_file(manifest)] = manifest
     return found
+
+
+def _limit_waiting(manifest: dict[str, Any]) -> None:
+    """Gives every pod template its `pendingTimeout`: the field came with Argo 4.1, and Hera's models are of 4.0."""
+    if manifest["kind"] == "WorkflowTemplate":
+        for template in manifest["spec"]["templates"]:
+            if "container" in template:
+                template["pendingTimeout"] = PENDING_TIMEOUT
 
 
 def _file(manifest: dict[str, Any]) -> str:

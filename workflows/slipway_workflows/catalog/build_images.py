@@ -5,6 +5,7 @@ from typing import Any
 from slipway_steps import __version__
 from slipway_workflows.catalog.parts import KEPT, searchable
 from slipway_workflows.catalog.rbac import BUILD_NAMESPACE, BUILDER
+from slipway_workflows.pod import pod_spec_patch
 from slipway_workflows.step import RETRIES
 from slipway_workflows.strict_hera import (
     AppArmorProfile,
@@ -30,6 +31,9 @@ NAMES = ("app", "steps", "train", "mlflow")
 USER = 1000
 """The user of BuildKit's rootless image; its ranges of subordinate ids belong to it."""
 REGISTRY = "registry.kube-system.svc.cluster.local:5000"
+POD_SECURITY = PodSecurityContext(
+    fs_group=USER, run_as_non_root=True, run_as_user=USER, seccomp_profile=SeccompProfile(type="RuntimeDefault")
+)
 CONFIG = "slipway-buildkit"
 PARAMETERS = (
     ("repository", None, "Git repository of this source, `https://...`; a path below it after `#REVISION:`."),
@@ -86,8 +90,10 @@ def _build() -> Container:
         # inside a pod it cannot make a process namespace of its own
         env={"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"},
         service_account_name=BUILDER,
+        pod_security_context=POD_SECURITY,
+        pod_spec_patch=pod_spec_patch(),
         resources=ResourceRequirements.model_validate(
-            {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
+            {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "4Gi"}}
         ),
         volumes=[
             Volume(name="state", empty_dir=EmptyDirVolumeSource(size_limit="20Gi")),
@@ -130,7 +136,7 @@ def build() -> list[Any]:
         templates=[main, image],
         ttl_strategy=KEPT,
         pod_gc=PodGC(strategy="OnPodSuccess"),
-        security_context=PodSecurityContext(fs_group=USER, run_as_non_root=True, run_as_user=USER),
+        security_context=POD_SECURITY,
         workflow_metadata=WorkflowMetadata(labels=searchable("build-images")),
     )
     config = {

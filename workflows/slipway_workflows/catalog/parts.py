@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from slipway_workflows.pod import POD_SECURITY
 from slipway_workflows.step import flag
 from slipway_workflows.strict_hera import (
     Container,
@@ -12,9 +13,7 @@ from slipway_workflows.strict_hera import (
     Mutex,
     Parameter,
     PodGC,
-    PodSecurityContext,
     Prometheus,
-    SeccompProfile,
     Steps,
     Suspend,
     Synchronization,
@@ -28,14 +27,6 @@ NAMESPACE = "slipway"
 
 KEPT = TTLStrategy(seconds_after_success=7 * 86400, seconds_after_failure=30 * 86400)
 """A finished workflow stays for a week, a failed one for a month: somebody may ask why. Evidence is in MLflow."""
-
-POD_SECURITY = PodSecurityContext(
-    run_as_non_root=True,
-    run_as_user=10001,
-    fs_group=10001,
-    seccomp_profile=SeccompProfile(type="RuntimeDefault"),
-)
-"""With the containers' own, the `restricted` Pod Security Standard; 10001 is the user of our images."""
 
 RELEASE_LOCK = "release-staging"
 """One release at a time: held by the whole workflow, so no leaf may use this name (a mutex is not re-entrant)."""

@@ -1,7 +1,7 @@
 """`train-model`: train, evaluate with pytest, and register what passed."""
 
 from slipway_workflows.catalog.parts import RUN_ID, VERDICT, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template
+from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, requests_of
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, ValueFrom, WorkflowTemplate
 
 
@@ -10,7 +10,7 @@ def build() -> WorkflowTemplate:
     train = pod_template("train", image="train", deadline=3600)
     evaluate = pod_template("evaluate", image="train", global_verdict=True)
     register = pod_template("register")
-    inputs = distinct(inputs_of("train"), inputs_of("evaluate"), without=[RUN_ID])
+    inputs = distinct(inputs_of("train"), inputs_of("evaluate"), requests_of("train"), without=[RUN_ID])
     with Steps(
         name="main",
         inputs=inputs,
@@ -24,11 +24,11 @@ def build() -> WorkflowTemplate:
         ],
     ) as main:
         run_id = output("train", RUN_ID)
-        Step(name="train", template=train.name, arguments=handed_on(inputs_of("train")))
+        Step(name="train", template=train.name, arguments=handed_on(train.inputs))
         Step(
             name="evaluate",
             template=evaluate.name,
-            arguments=handed_on(inputs_of("evaluate"), run_id=run_id),
+            arguments=handed_on(evaluate.inputs, run_id=run_id),
             continue_on=ContinueOn(failed=True, error=True),
         )
         Step(

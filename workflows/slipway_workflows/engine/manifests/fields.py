@@ -42,7 +42,7 @@ IGNORED_IN_SPEC: Shape = {
 IGNORED_IN_TEMPLATE: Shape = {
     **_of(ANY, "affinity", "annotations", "archiveLocation", "automountServiceAccountToken", "executor"),
     **_of(ANY, "hostAliases", "metadata", "metrics", "nodeSelector", "podSpecPatch", "priority", "priorityClassName"),
-    **_of(ANY, "schedulerName", "securityContext", "serviceAccountName", "tolerations"),
+    **_of(ANY, "pendingTimeout", "schedulerName", "securityContext", "serviceAccountName", "tolerations"),
 }
 CONFIG_KEY: Shape = {**_of(STRING, "name", "key"), "optional": BOOLEAN}
 PARAMETER: Shape = {

@@ -1,0 +1,120 @@
+"""Every pod of the templates is admitted where the namespace enforces the Pod Security Standard `restricted`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from argo_pod import step_pod
+from pod_security import refusal, violations
+
+from slipway_steps.settings import PROJECT_ROOT
+
+MANIFESTS = PROJECT_ROOT / "workflows" / "manifests"
+EXECUTOR = PROJECT_ROOT / "charts" / "argo-workflows-values.yaml"
+
+
+def pod_templates() -> Iterator[Any]:
+    """Spec and template of everything that becomes a pod, as the user gets it."""
+    for path in sorted(MANIFESTS.glob("*.yaml")):
+        manifest = yaml.safe_load(path.read_text())
+        if manifest["kind"] == "WorkflowTemplate":
+            for template in manifest["spec"]["templates"]:
+                if not {"steps", "dag", "suspend"} & set(template):
+                    yield pytest.param(manifest["spec"], template, id=f"{path.stem}-{template['name']}")
+
+
+ALL = list(pod_templates())
+RESTRICTED = [one for one in ALL if one.id != "build-images-image"]
+
+
+@pytest.mark.parametrize(("spec", "template"), RESTRICTED)
+def test_a_pod_of_its_own_workflow_is_admitted(spec: dict[str, Any], template: dict[str, Any]) -> None:
+    assert refusal(template["name"], step_pod(spec, template)) is None
+
+
+@pytest.mark.parametrize(("spec", "template"), RESTRICTED)
+def test_a_pod_of_somebody_elses_workflow_is_admitted(spec: dict[str, Any], template: dict[str, Any]) -> None:
+    """A templateRef takes nothing of the spec along."""
+    assert refusal(template["name"], step_pod({}, template)) is None
+
+
+def test_only_buildkit_itself_is_not_restricted() -> None:
+    """It needs a user namespace; the containers of Argo beside it do not."""
+    (spec, template) = next(one.values for one in ALL if one.id == "build-images-image")
+    for caller in (spec, {}):
+        found = violations(step_pod(caller, template))
+        assert found
+        assert not [words for words in found if '"init"' in words or '"wait"' in words], found
+
+
+def test_every_workflow_says_how_its_pods_are_secured() -> None:
+    specs = {path.stem: yaml.safe_load(path.read_text()) for path in MANIFESTS.glob("*.yaml")}
+    for name, manifest in specs.items():
+        if manifest["kind"] == "WorkflowTemplate":
+            context = manifest["spec"]["securityContext"]
+            assert context["runAsNonRoot"], name
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+
+
+def test_the_controllers_own_setting_cures_a_foreign_template() -> None:
+    """A template that knows nothing of Pod Security beyond its own container."""
+    container = {
+        "image": "busybox",
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    spec = {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}
+    template = {"name": "x", "container": container}
+    assert refusal("p", step_pod(spec, template)) == (
+        'pods "p" is forbidden: violates PodSecurity "restricted:latest": '
+        'allowPrivilegeEscalation != false (containers "init", "wait" must set '
+        "securityContext.allowPrivilegeEscalation=false), unrestricted capabilities "
+        '(containers "init", "wait" must set securityContext.capabilities.drop=["ALL"])'
+    )
+    executor = yaml.safe_load(EXECUTOR.read_text())["executor"]
+    assert refusal("p", step_pod(spec, template, executor={"securityContext": executor["securityContext"]})) is None
+
+
+TRAINING = [one for one in ALL if one.id.startswith("train-model-") and not one.id.endswith("register")]
+
+
+@pytest.mark.parametrize(("spec", "template"), TRAINING)
+def test_requests_of_training_are_parameters(spec: dict[str, Any], template: dict[str, Any]) -> None:
+    pod = step_pod(spec, template, {"cpu-request": "3", "memory-request": "6Gi"})
+    (main,) = (one for one in pod["containers"] if one["name"] == "main")
+    assert main["resources"] == {
+        "requests": {"cpu": "3", "memory": "6Gi"},
+        "limits": template["container"]["resources"]["limits"],
+    }
+    assert refusal("train", pod) is None
+
+
+@pytest.mark.parametrize(("spec", "template"), TRAINING)
+def test_a_request_cannot_become_another_part_of_the_pod(spec: dict[str, Any], template: dict[str, Any]) -> None:
+    value = '1"}}}], "serviceAccountName": "slipway-promote", "x": [{"y": {"z": {"w": "'
+    pod = step_pod(spec, template, {"cpu-request": value})
+    assert pod["serviceAccountName"] == template["serviceAccountName"]
+    assert pod["containers"][-1]["resources"]["requests"]["cpu"] == value
+
+
+def millicores(text: str) -> int:
+    return int(text[:-1]) if text.endswith("m") else 1000 * int(text)
+
+
+def test_a_small_node_takes_every_pod_beside_the_bus() -> None:
+    """Two cores hold Kubernetes, the platform and three apps too; the bus has three pods of three containers."""
+    pods = {one.id: step_pod(*one.values) for one in ALL}
+    largest = max(
+        sum(millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0m")) for c in pod["containers"])
+        for pod in pods.values()
+    )
+    bus = yaml.safe_load((MANIFESTS / "eventbus-default.yaml").read_text())["spec"]["jetstream"]
+    containers = [bus[f"{name}ontainerTemplate"] for name in ("c", "metricsC", "reloaderC")]
+    beside = bus["replicas"] * sum(millicores(one["resources"]["requests"]["cpu"]) for one in containers)
+    assert largest + beside <= 200, (largest, beside)
+
+
+@pytest.mark.parametrize(("_spec", "template"), ALL)
+def test_a_pod_that_no_node_takes_is_given_up(_spec: dict[str, Any], template: dict[str, Any]) -> None:
+    """`activeDeadlineSeconds` does not run while a pod is Pending, and the workflow keeps its mutex meanwhile."""
+    assert template["pendingTimeout"] == "10m"
