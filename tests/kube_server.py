@@ -1,5 +1,8 @@
 """What the adapters need of a Kubernetes API server, with Argo CD behind its Applications: for tests.
 
+As strict as a real one where that has mattered: a user may do what the Roles and RoleBindings of our manifests say, a
+list holds what its selectors select, a patch needs a content type that its resource takes.
+
 Applications go through what Argo CD v3.5.1 was seen to do after a patch: for a while the old state stays, Synced and
 Healthy; then the operation is taken up, the comparison follows, and the sync ends; an operation requested while one
 runs is lost without a word.
@@ -18,8 +21,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+from kube_rbac import ours, parsed, token_of, user_of
 
 Fault = Callable[["Handler"], bool]
+PATCHES = ("application/merge-patch+json",)
+"""Content types of patches that a custom resource takes and this server understands; a strategic one is for others."""
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -51,6 +57,7 @@ class Cluster:
         self.fails = False
         self.lose = 0
         self.conflicts = 0
+        self.rights = ours()
         self.lock = threading.RLock()
         cluster = self
 
@@ -64,14 +71,14 @@ class Cluster:
         self.server.shutdown()
         self.server.server_close()
 
-    def kubeconfig(self, path: Path) -> Path:
-        """A kubeconfig that leads here."""
+    def kubeconfig(self, path: Path, user: str = "") -> Path:
+        """A kubeconfig that leads here, as this user; empty: as one who may do everything."""
         server = f"http://127.0.0.1:{self.server.server_port}"
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": "secret-token"}}],
+            "users": [{"name": "u", "user": {"token": token_of(user) if user else "secret-token"}}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
             "current-context": "x",
         }
@@ -208,6 +215,10 @@ class Handler(BaseHTTPRequestHandler):
                 cluster.faults.remove(fault)
                 if fault[2](self):
                     return
+        refused = cluster.rights.refusal(user_of(self.headers), parsed(self.command, url.path))
+        if refused:
+            self.reply(403, {"message": refused})
+            return
         with cluster.lock:
             if url.path in cluster.lists:
                 self.reply(200, {"items": self._selected(cluster.lists[url.path], parse_qs(url.query))})
@@ -217,6 +228,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.reply(404, {"message": "not found"})
                 return
             if self.command == "PATCH":
+                if self.headers.get("Content-Type") not in PATCHES:
+                    self.reply(415, {"message": "the body of the request was in an unknown format"})
+                    return
                 version = (body.get("metadata") or {}).get("resourceVersion")
                 if cluster.conflicts or (version and version != found["metadata"]["resourceVersion"]):
                     cluster.conflicts = max(cluster.conflicts - 1, 0)
@@ -233,6 +247,17 @@ class Handler(BaseHTTPRequestHandler):
 
     @staticmethod
     def _selected(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict[str, Any]]:
-        wanted = dict(pair.split("=", 1) for pair in query.get("fieldSelector", [""])[0].split(",") if "=" in pair)
-        name = wanted.get("involvedObject.name")
-        return [item for item in items if name is None or item.get("involvedObject", {}).get("name") == name]
+        def pairs(selector: str) -> list[tuple[str, str]]:
+            return [tuple(pair.split("=", 1)) for pair in query.get(selector, [""])[0].split(",") if "=" in pair]
+
+        def field(item: dict[str, Any], path: str) -> Any:
+            for part in path.split("."):
+                item = item.get(part, {})
+            return item
+
+        return [
+            item
+            for item in items
+            if all(field(item, path) == value for path, value in pairs("fieldSelector"))
+            and all(item["metadata"].get("labels", {}).get(label) == value for label, value in pairs("labelSelector"))
+        ]

@@ -15,6 +15,7 @@ BUILD_NAMESPACE = "slipway-build"
 """Where our own images are built; its pods cannot be `restricted`, so they stand apart from all others."""
 BUILDER = "slipway-build-images"
 APP = "model-app"
+"""Name of the served application; installers put another one instead (`app` of charts/slipway, `slipway_app`)."""
 ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
 MOVERS = ("deploy", "promote", "hold", "revert", "initialize", "finish")
@@ -27,7 +28,7 @@ OBSERVERS = (*MOVERS, "integration", "resources", "load")
 class Grant:
     """A role in one namespace and the service accounts that have it. `why`: for the table in docs/security.md.
 
-    `home`: namespace of the accounts.
+    `home`: namespace of the accounts. `names`: the only objects that the role is about; empty: any.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Grant:
     accounts: tuple[str, ...]
     why: str
     home: str = NAMESPACE
+    names: tuple[str, ...] = ()
 
 
 def grants() -> list[Grant]:
@@ -75,6 +77,7 @@ def grants() -> list[Grant]:
             (("argoproj.io", ("applications",), ("get", "patch")),),
             tuple(map(account, MOVERS)),
             "sets the image of an environment's Application and waits for its sync",
+            names=tuple(f"{APP}-{environment}" for environment in Environment),
         ),
     ]
     found.append(
@@ -115,7 +118,11 @@ def build() -> list[dict[str, Any]]:
     found = [_object("ServiceAccount", name, NAMESPACE, "v1") for name in names]
     found.append(_object("ServiceAccount", BUILDER, BUILD_NAMESPACE, "v1"))
     for grant in grants():
-        rules = [{"apiGroups": [group], "resources": [*what], "verbs": [*verbs]} for group, what, verbs in grant.rules]
+        only = {"resourceNames": [*grant.names]} if grant.names else {}
+        rules = [
+            {"apiGroups": [group], "resources": [*what], **only, "verbs": [*verbs]}
+            for group, what, verbs in grant.rules
+        ]
         subjects = [{"kind": "ServiceAccount", "name": name, "namespace": grant.home} for name in grant.accounts]
         role = {"apiGroup": RBAC, "kind": "Role", "name": grant.name}
         found.append(_object("Role", grant.name, grant.namespace, rules=rules))
@@ -131,5 +138,6 @@ def table() -> str:
             everyone = set(grant.accounts) == set(map(account, STEPS))
             who = "every step" if everyone else ", ".join(f"`{name}`" for name in grant.accounts)
             resources = ", ".join(f"`{one}.{group}`" if group else f"`{one}`" for one in what)
+            resources += f" {', '.join(f'`{name}`' for name in grant.names)}" if grant.names else ""
             lines.append(f"| `{grant.namespace}` | {who} | {', '.join(verbs)} | {resources} | {grant.why} |")
     return "\n".join(lines) + "\n"

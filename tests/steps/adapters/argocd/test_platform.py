@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from kube_rbac import service_account
 from kube_server import Cluster, cut_off, reset, status
 
 from slipway_steps.adapters.argocd.application import ArgoCD, helm_parameters
@@ -31,7 +32,8 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/model-app-staging/pods"
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     found = Cluster()
-    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig")))
+    account = service_account("slipway-finish")
+    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig", account)))
     found.application("model-app-staging", {"image.tag": "staging-1.0.6", "other": "kept"})
     found.lists[PODS] = found.lists[EVENTS] = []
     found.lists[METRICS] = []
@@ -135,6 +137,10 @@ def _closed(schema: dict[str, Any]) -> dict[str, Any]:
     return {**found, "properties": {k: v for k, v in found["properties"].items() if k != "status"}}
 
 
+LABELS = {"app.kubernetes.io/instance": "model-app-staging"}
+"""Of the chart's pods, and of what metrics.k8s.io says of them."""
+
+
 def pod(name: str = "p-1", digest: str = DIGEST, **state: Any) -> dict[str, Any]:
     container = {
         "name": "app",
@@ -144,7 +150,7 @@ def pod(name: str = "p-1", digest: str = DIGEST, **state: Any) -> dict[str, Any]
     }
     own = {"name": "app", "ready": False, "restartCount": 0, "state": {"running": {}}, **state}
     return {
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": LABELS},
         "spec": {"containers": [container]},
         "status": {"phase": "Running", "startTime": "2026-11-21T03:00:00Z", "containerStatuses": [own]},
     }
@@ -167,7 +173,10 @@ def test_a_running_pod(cluster: Cluster) -> None:
 )
 def test_every_failure_has_its_name(cluster: Cluster, state: dict[str, Any], reason: str) -> None:
     cluster.lists[PODS] = [pod(**state)]
-    cluster.lists[EVENTS] = [{"reason": "Failed", "message": "why", "involvedObject": {"name": "p-1"}}]
+    event = {"reason": "Failed", "message": "why", "involvedObject": {"name": "p-1"}}
+    other = {"reason": "Failed", "message": "another's", "involvedObject": {"name": "p-2"}, "type": "Warning"}
+    started = {**event, "reason": "Started", "type": "Normal"}
+    cluster.lists[EVENTS] = [{"metadata": {}, **one} for one in ({**event, "type": "Warning"}, started, other)]
     (found,) = platform().observe(STAGING).pods
     assert (found.state.reason, found.ready) == (reason, False)
     if found.state.kind == "waiting":
@@ -180,6 +189,13 @@ def test_what_killed_a_restarted_pod_is_remembered(cluster: Cluster) -> None:
     (found,) = platform().observe(STAGING).pods
     assert found.last_state is not None
     assert (found.last_state.reason, found.restarts) == ("OOMKilled", 1)
+
+
+def test_pods_of_another_deployment_do_not_count(cluster: Cluster) -> None:
+    other = pod("other")
+    other["metadata"]["labels"] = {"app.kubernetes.io/instance": "another"}
+    cluster.lists[PODS] = [pod(ready=True), other]
+    assert [found.name for found in platform().observe(STAGING).pods] == ["p-1"]
 
 
 def test_a_pod_without_a_node_is_pending(cluster: Cluster) -> None:
@@ -203,7 +219,7 @@ def metrics(at: datetime, memory: str = "100Mi", cpu: str = "120m") -> dict[str,
         {"name": "app", "usage": {"memory": memory, "cpu": cpu}},
         {"name": "proxy", "usage": {"memory": "1Gi", "cpu": "1"}},
     ]
-    return {"metadata": {"name": "p-1"}, "timestamp": at.isoformat(), "containers": containers}
+    return {"metadata": {"name": "p-1", "labels": LABELS}, "timestamp": at.isoformat(), "containers": containers}
 
 
 def test_usage_gathers_from_call_to_call(cluster: Cluster) -> None:

@@ -1,0 +1,96 @@
+"""What the service account of each step may do on a cluster, and what it may not, by our own Roles."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kube_rbac import service_account
+from kube_server import Cluster
+
+from slipway_steps.adapters.argocd import application as argocd
+from slipway_steps.adapters.argocd.platform import KubernetesPlatform
+from slipway_steps.adapters.kubernetes import api
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError
+from slipway_steps.entry import STEPS
+from slipway_steps.settings import Settings
+from slipway_workflows.catalog.rbac import MOVERS, OBSERVERS
+from slipway_workflows.step import account
+
+CANDIDATE = Candidate(version="7", digest="sha256:" + "a" * 64, revision="1234e56")
+RELEASE = "/apis/argoproj.io/v1alpha1/namespaces/slipway/workflows/release-x"
+Acting = Callable[..., KubernetesPlatform]
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    monkeypatch.setattr(api, "_pause", lambda state: 0.0)
+    monkeypatch.setattr(argocd, "POLL", 0.01)
+    found = Cluster(speed=0.01)
+    for app in ("model-app", "shop"):
+        for environment in Environment:
+            found.application(f"{app}-{environment}")
+            for path in ("/api/v1/namespaces/{}/pods", "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods"):
+                found.lists[path.format(f"{app}-{environment}")] = []
+    found.objects[RELEASE] = {"kind": "Workflow", "metadata": {"name": "release-x", "resourceVersion": "1"}}
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def acting(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Acting:
+    """acting(step, **settings): the platform as the service account of that step sees it."""
+
+    def act(step: str, **settings: str) -> KubernetesPlatform:
+        kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig", service_account(account(step)))
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+        return KubernetesPlatform(Settings(platform="kubernetes", registry="r.example", **settings))
+
+    return act
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+@pytest.mark.parametrize("step", MOVERS)
+def test_a_step_that_moves_sets_the_image_of_each_environment(
+    acting: Acting, step: str, environment: Environment
+) -> None:
+    platform = acting(step)
+    platform.deploy(environment, CANDIDATE)
+    assert platform.deployed(environment) == CANDIDATE
+    assert platform.observe(environment).pods == []
+    assert platform.release_alive("release-x")
+
+
+@pytest.mark.parametrize("step", MOVERS)
+def test_it_touches_nobody_elses_application(cluster: Cluster, acting: Acting, step: str) -> None:
+    platform = acting(step, app="shop")
+    with pytest.raises(PlatformError, match='cannot get resource "applications"'):
+        platform.deployed(Environment.STAGING)
+    with pytest.raises(PlatformError, match="role lacks that right"):
+        platform.deploy(Environment.STAGING, CANDIDATE)
+    assert cluster.patches == []
+
+
+@pytest.mark.parametrize("step", sorted(set(OBSERVERS) - set(MOVERS)))
+def test_a_gate_sees_pods_and_moves_nothing(cluster: Cluster, acting: Acting, step: str) -> None:
+    platform = acting(step)
+    assert platform.observe(Environment.STAGING).pods == []
+    with pytest.raises(PlatformError, match="forbidden"):
+        platform.deploy(Environment.STAGING, CANDIDATE)
+    assert cluster.patches == []
+
+
+@pytest.mark.parametrize("step", sorted(set(STEPS) - set(OBSERVERS)))
+def test_any_other_step_sees_no_environment(acting: Acting, step: str) -> None:
+    platform = acting(step)
+    with pytest.raises(PlatformError, match="forbidden"):
+        platform.observe(Environment.STAGING)
+    with pytest.raises(PlatformError, match="forbidden"):
+        platform.deployed(Environment.STAGING)
+
+
+def test_only_the_last_step_labels_the_workflow(acting: Acting) -> None:
+    acting("finish").label_release("release-x", {"a": "b"})
+    with pytest.raises(PlatformError, match='cannot patch resource "workflows"'):
+        acting("promote").label_release("release-x", {"a": "c"})
