@@ -124,6 +124,15 @@ def test_a_slip_in_the_setting_is_refused_by_name(api, playbook):
     assert api.writes == []
 
 
+def test_another_name_of_the_app(api, playbook):
+    namespaces = ("shop-staging", "shop-canary", "shop-production")
+    api.add(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces))
+    run = playbook("workflow_templates_apply.yml", slipway_app="shop", workflow_templates_kinds=["Role"])
+    assert run.failed == 0, run.output
+    assert api.get("Role", "slipway-set-image", "argocd")["rules"][0]["resourceNames"] == list(namespaces)
+    assert {key[2] for key in api.objects if key[3] == "slipway-observe"} == set(namespaces)
+
+
 def test_only_the_kinds_asked_for_and_no_builds(api, playbook):
     del api.objects[("v1", "namespaces", "", "slipway-build")]
     kinds = ["CronWorkflow", "ConfigMap"]
