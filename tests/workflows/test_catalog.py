@@ -190,6 +190,48 @@ def test_promotion_and_revert_exclude_each_other() -> None:
     assert branches["revert"] == passed.replace("==", "!=")
 
 
+@pytest.mark.parametrize(
+    ("target", "automatic", "taken"),
+    [
+        ("canary", "true", {"promote"}),
+        ("canary", "false", {"hold"}),
+        ("production", "true", {"hold"}),
+        ("production", "false", {"hold"}),
+        ("anything", "true", {"promote"}),
+    ],
+)
+def test_nothing_goes_to_production_by_itself(target: str, automatic: str, taken: set[str]) -> None:
+    tags = {
+        "{{steps.gates.outputs.parameters.verdict}}": "pass",
+        "{{inputs.parameters.auto-promote}}": automatic,
+        "{{inputs.parameters.target-environment}}": target,
+    }
+    found = set()
+    for step in template("test-staging", "main")["steps"][1]:
+        when = step["when"]
+        for tag, value in tags.items():
+            when = when.replace(tag, value)
+        found |= {step["name"]} if govaluate.evaluate(when) else set()
+    assert found == taken
+
+
+def test_only_an_approval_gives_a_persons_word() -> None:
+    """Whatever else refers to promote-model leaves its default, which production refuses."""
+    said = {}
+    for name in templates():
+        for found in document(name)["spec"]["templates"]:
+            for step in (step for group in found.get("steps", []) for step in group):
+                arguments = {p["name"]: p["value"] for p in step.get("arguments", {}).get("parameters", [])}
+                if "approved" in arguments and step.get("templateRef"):
+                    said[name, step["name"]] = (arguments["approved"], step.get("when"))
+        names = {p["name"] for p in document(name)["spec"]["arguments"]["parameters"]}
+        assert name == "promote-model" or "approved" not in names, name
+    approved = '"{{steps.approve.outputs.parameters.decision}}" == "approve"'
+    assert said == {("promote-to-production", "promote"): ("true", approved)}
+    (default,) = (p for p in document("promote-model")["spec"]["arguments"]["parameters"] if p["name"] == "approved")
+    assert default["value"] == "false"
+
+
 def test_a_rejected_release_has_a_red_last_step() -> None:
     (last,) = template("test-staging", "main")["steps"][-1]
     assert (last["name"], last["when"]) == ("rejected", '"{{steps.gates.outputs.parameters.verdict}}" != "pass"')

@@ -36,6 +36,13 @@ def source_of(target: Environment) -> Environment:
     return ORDER[ORDER.index(target) - 1]
 
 
+def target_of(source: Environment) -> Environment:
+    """The environment that a promotion from `source` goes to. Raises Refused for production, the last one."""
+    if source is ORDER[-1]:
+        raise Refused(f"nothing comes after {source}", f"it is reached from {source_of(source)}")
+    return ORDER[ORDER.index(source) + 1]
+
+
 def check_hop(source: Environment, target: Environment) -> None:
     """Raises Refused unless `target` comes right after `source`: canary is never skipped."""
     if source_of(target) is not source:

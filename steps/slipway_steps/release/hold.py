@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.environment import Environment, target_of
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import confirm, proven, release_source
 from slipway_steps.release.rollout import say
@@ -26,5 +26,5 @@ def run(params: Params, world: World) -> Outputs:
     candidate, record = proven(world, source, params.model_version, params.release)
     record = confirm(world, source, record, candidate)
     release_source(world, source, record, params.release)
-    say(f"{source}: {candidate} passed and is held here; promote it with: slipway promote --to canary")
+    say(f"{source}: {candidate} passed and is held here; promote it with: slipway promote --to {target_of(source)}")
     return Outputs()

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, check_hop, service_host
-from slipway_steps.domain.errors import AppError, PlatformError
+from slipway_steps.domain.errors import AppError, PlatformError, Refused
 from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import confirm, proven, release_source
@@ -17,6 +17,7 @@ class Params(BaseModel):
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
     source_environment: Environment = Field(Environment.STAGING, description="Where it passed.")
     target_environment: Environment = Field(Environment.CANARY, description="The environment right after it.")
+    approved: bool = Field(False, description="`true`: a person has approved it; production asks for that.")
     release: str = Field(description="Name of the workflow.")
 
 
@@ -42,6 +43,11 @@ def run(params: Params, world: World) -> Outputs:
     """
     source, target = params.source_environment, params.target_environment
     check_hop(source, target)
+    if target is Environment.PRODUCTION and not params.approved:
+        raise Refused(
+            "promotion to production needs a person's approval",
+            "ask for it: slipway promote --to production, or the workflow promote-to-production",
+        )
     candidate, from_record = proven(world, source, params.model_version, params.release)
     record = take_over(world, target, params.release)
     from_record = confirm(world, source, from_record, candidate)

@@ -105,8 +105,19 @@ def test_canary_is_never_skipped_and_production_needs_canary(memory: Memory) -> 
         run(memory, promote, source_environment="staging", target_environment="production", release="r")
     with pytest.raises(Refused, match="promoted to staging"):
         run(memory, promote, source_environment="canary", target_environment="staging", release="r")
-    run(memory, promote, source_environment="canary", target_environment="production", release="r")
+    hop = {"source_environment": "canary", "target_environment": "production", "release": "r"}
+    with pytest.raises(Refused, match="needs a person's approval"):
+        run(memory, promote, **hop)
+    assert PRODUCTION not in memory.running
+    run(memory, promote, approved=True, **hop)
     assert memory.running[PRODUCTION] == memory.candidate("1")
+
+
+def test_what_passed_in_canary_is_held_with_the_way_on(memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:
+    released(memory, "1")
+    capsys.readouterr()
+    run(memory, hold, source_environment="canary", release="r")
+    assert "slipway promote --to production" in capsys.readouterr().out
 
 
 def test_a_candidate_that_does_not_come_up_in_canary_is_put_back(memory: Memory) -> None:

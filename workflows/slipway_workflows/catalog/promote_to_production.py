@@ -32,7 +32,9 @@ def build() -> WorkflowTemplate:
             referred(
                 "promote",
                 "promote-model",
-                handed_on(inputs_of("promote"), source_environment="canary", target_environment="production"),
+                handed_on(
+                    inputs_of("promote"), source_environment="canary", target_environment="production", approved="true"
+                ),
                 when=when(decision, "==", APPROVE),
             )
             Step(

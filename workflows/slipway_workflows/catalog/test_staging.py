@@ -75,21 +75,26 @@ def build() -> WorkflowTemplate:
     verdict = output("gates", VERDICT)
     passed, failed = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
     wanted = f"{{{{inputs.parameters.{automatic.name}}}}}"
-    main_inputs = distinct(gates.inputs or [], inputs_of("promote"), [automatic])
+    # no approval is handed on: what a person has not approved does not reach production
+    promotion = [parameter for parameter in inputs_of("promote") if parameter.name != "approved"]
+    target = "{{inputs.parameters.target-environment}}"
+    onward = f"{when(wanted, '==', 'true')} && {when(target, '!=', 'production')}"
+    waits = f"({when(wanted, '!=', 'true')} || {when(target, '==', 'production')})"
+    main_inputs = distinct(gates.inputs or [], promotion, [automatic])
     with Steps(name="main", inputs=main_inputs) as main:
         Step(name="gates", template=gates.name, arguments=handed_on(gates.inputs or []))
         with main.parallel():
             referred(
                 "promote",
                 "promote-model",
-                handed_on(inputs_of("promote")),
-                when=f"{passed} && {when(wanted, '==', 'true')}",
+                handed_on(promotion),
+                when=f"{passed} && {onward}",
             )
             Step(
                 name="hold",
                 template=hold.name,
                 arguments=handed_on(inputs_of("hold")),
-                when=f"{passed} && {when(wanted, '!=', 'true')}",
+                when=f"{passed} && {waits}",
             )
             referred(
                 "revert",
