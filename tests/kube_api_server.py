@@ -2,8 +2,9 @@
 
 Kept from the real one because playbooks depend on it: server-side apply removes what its manager no longer names and
 leaves alone what others own; a patch that changes nothing keeps the resourceVersion; an outdated resourceVersion is a
-conflict; an object in a namespace that is not there is refused; `dryRun=All` answers as if, and changes nothing.
-Not kept: schemas, defaults, admission, controllers, finalizers.
+conflict; an object in a namespace that is not there is refused; `dryRun=All` answers as if, and changes nothing. A
+user may do what the Roles and RoleBindings in the server say; a pod is judged by the Pod Security Standard that its
+namespace enforces. Not kept: schemas, defaults, controllers, finalizers.
 """
 
 import copy
@@ -16,6 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+from kube_merge import merged, without
+from kube_rbac import Rights, parsed, user_of
+from kube_selectors import UnknownSelector, selected
+from kubeconfig import write_kubeconfig
+from pod_security import refusal
 
 Object = dict[str, Any]
 
@@ -44,40 +50,11 @@ KINDS = {
         "AppProject": "appprojects",
     },
 }
+PATCHES = {
+    *("application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"),
+}
+"""Content types of patches that are played here; a custom resource takes no strategic one."""
 CLUSTER_WIDE = {"namespaces", "customresourcedefinitions", "storageclasses", "apiservices"}
-
-
-def merged(old: Any, new: Any, by_name: bool = False) -> Any:
-    """`old` with `new` merged into it: null removes, lists are replaced, or with `by_name` merged by their names."""
-    if isinstance(new, dict):
-        result = dict(old) if isinstance(old, dict) else {}
-        for key, value in new.items():
-            if value is None:
-                result.pop(key, None)
-            else:
-                result[key] = merged(result.get(key), value, by_name)
-        return result
-    if by_name and isinstance(new, list) and isinstance(old, list) and _named(new) and _named(old):
-        items = {item["name"]: item for item in old}
-        for item in new:
-            items[item["name"]] = merged(items.get(item["name"]), item, by_name)
-        return list(items.values())
-    return copy.deepcopy(new)
-
-
-def _named(items: list[Any]) -> bool:
-    return bool(items) and all(isinstance(item, dict) and "name" in item for item in items)
-
-
-def without(value: Object, before: Object, now: Object) -> Object:
-    """`value` less the fields that its manager named `before` and does not name `now`."""
-    result = dict(value)
-    for key, old in before.items():
-        if key not in now:
-            result.pop(key, None)
-        elif isinstance(old, dict) and isinstance(now[key], dict) and isinstance(result.get(key), dict):
-            result[key] = without(result[key], old, now[key])
-    return result
 
 
 class Refused(Exception):
@@ -119,18 +96,9 @@ class KubeApi:
         self.server.shutdown()
         self.server.server_close()
 
-    def kubeconfig(self, path: Path) -> Path:
-        """A kubeconfig that leads here."""
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}],
-            "users": [{"name": "u", "user": {"token": "kube-token"}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        path.write_text(yaml.safe_dump(config))
-        return path
+    def kubeconfig(self, path: Path, user: str = "") -> Path:
+        """A kubeconfig that leads here, as this user; empty: as one who may do everything."""
+        return write_kubeconfig(path, self.server.server_port, user)
 
     def add(self, *objects: Object) -> None:
         """Objects that are there already."""
@@ -219,6 +187,7 @@ class KubeApi:
                 key = (version, plural, namespace, body["metadata"]["name"])
                 if key in self.objects:
                     raise Refused(409, "AlreadyExists", f'{plural} "{key[3]}" already exists')
+                self._admit(key, body)
                 new = self._stored(merged({}, body))  # a field that is null is not kept
             elif method == "PUT":
                 for one in self.busy:
@@ -234,6 +203,19 @@ class KubeApi:
                 self._write(dry, f"{method} {plural} {namespace}/{key[3]}", lambda: self.objects.update({key: new}))
             return (200 if old else 201), copy.deepcopy(new)
 
+    def authorize(self, user: str | None, method: str, path: str) -> None:
+        """Raises Refused where no Role of the user allows it; `user` None may do everything."""
+        refused = Rights(self.objects.values()).refusal(user, parsed(method, path))
+        if refused:
+            raise Refused(403, "Forbidden", refused)
+
+    def _admit(self, key: tuple[str, str, str, str], body: Object) -> None:
+        namespace = self.objects.get(("v1", "namespaces", "", key[2]), {}).get("metadata", {})
+        enforced = (namespace.get("labels") or {}).get("pod-security.kubernetes.io/enforce")
+        refused = refusal(key[3], body["spec"]) if key[1] == "pods" and enforced == "restricted" else None
+        if refused:
+            raise Refused(403, "Forbidden", refused)
+
     def _write(self, dry: bool, words: str, write: Any) -> None:
         if not dry:
             self.writes.append(words)
@@ -248,7 +230,7 @@ class KubeApi:
                 409, "Conflict", "the object has been modified; please apply your changes to the latest version"
             )
         core = not key[0].startswith("argoproj.io")
-        if "strategic" in kind and not core:
+        if kind not in PATCHES or ("strategic" in kind and not core):
             raise Refused(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
         result = old or {}
         if "apply" in kind:
@@ -260,14 +242,15 @@ class KubeApi:
         return result if result == old else self._stored(result)
 
     def _list(self, version: str, plural: str, namespace: str, query: dict[str, list[str]]) -> Object:
-        wanted = [pair.split("=", 1) for pair in ",".join(query.get("labelSelector", [])).split(",") if "=" in pair]
-        items = [
+        found = [
             copy.deepcopy(one)
             for key, one in self.objects.items()
-            if key[:2] == (version, plural)
-            and (not namespace or key[2] == namespace)
-            and all((one["metadata"].get("labels") or {}).get(label) == value for label, value in wanted)
+            if key[:2] == (version, plural) and (not namespace or key[2] == namespace)
         ]
+        try:
+            items = selected(found, query)
+        except UnknownSelector as unknown:
+            raise Refused(400, "BadRequest", f"unable to parse requirement: {unknown}") from unknown
         kind = next(kind for kind, name in KINDS[version].items() if name == plural)
         return {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "0"}, "items": items}
 
@@ -294,10 +277,11 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         kind = self.headers.get("Content-Type") or ""
-        if url.path.endswith("/log"):
-            self.reply(200, self.owner.logs[url.path.split("/")[-2]].encode(), "text/plain")
-            return
         try:
+            self.owner.authorize(user_of(self.headers), self.command, url.path)
+            if url.path.endswith("/log"):
+                self.reply(200, self.owner.logs[url.path.split("/")[-2]].encode(), "text/plain")
+                return
             code, answer = self.owner.answer(self.command, url.path, parse_qs(url.query), kind, body)
         except Refused as refused:
             code, answer = refused.code, refused.body

@@ -20,24 +20,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import yaml
-from kube_rbac import ours, parsed, token_of, user_of
+from kube_merge import merged
+from kube_rbac import ours, parsed, user_of
+from kube_selectors import selected
+from kubeconfig import write_kubeconfig
 
 Fault = Callable[["Handler"], bool]
 PATCHES = ("application/merge-patch+json",)
 """Content types of patches that a custom resource takes and this server understands; a strategic one is for others."""
-
-
-def merged(old: Any, new: Any) -> Any:
-    if not isinstance(new, dict):
-        return new
-    result = dict(old) if isinstance(old, dict) else {}
-    for key, value in new.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 class Cluster:
@@ -73,17 +63,7 @@ class Cluster:
 
     def kubeconfig(self, path: Path, user: str = "") -> Path:
         """A kubeconfig that leads here, as this user; empty: as one who may do everything."""
-        server = f"http://127.0.0.1:{self.server.server_port}"
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": token_of(user) if user else "secret-token"}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-        path.write_text(yaml.safe_dump(config))
-        return path
+        return write_kubeconfig(path, self.server.server_port, user)
 
     def application(self, name: str, parameters: dict[str, str] | None = None) -> str:
         """An Application that is Synced and Healthy with these parameters; returns its path."""
@@ -221,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         with cluster.lock:
             if url.path in cluster.lists:
-                self.reply(200, {"items": self._selected(cluster.lists[url.path], parse_qs(url.query))})
+                self.reply(200, {"items": selected(cluster.lists[url.path], parse_qs(url.query))})
                 return
             found = cluster.objects.get(url.path)
             if found is None:
@@ -244,20 +224,3 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, cluster.objects[url.path])
 
     do_GET = do_PATCH = answer  # noqa: N815 - names of the base class
-
-    @staticmethod
-    def _selected(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict[str, Any]]:
-        def pairs(selector: str) -> list[tuple[str, str]]:
-            return [tuple(pair.split("=", 1)) for pair in query.get(selector, [""])[0].split(",") if "=" in pair]
-
-        def field(item: dict[str, Any], path: str) -> Any:
-            for part in path.split("."):
-                item = item.get(part, {})
-            return item
-
-        return [
-            item
-            for item in items
-            if all(field(item, path) == value for path, value in pairs("fieldSelector"))
-            and all(item["metadata"].get("labels", {}).get(label) == value for label, value in pairs("labelSelector"))
-        ]

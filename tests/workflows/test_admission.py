@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from argo_pod import step_pod
+from kube_api_server import KubeApi
 from pod_security import refusal, violations
 
 from slipway_steps.settings import PROJECT_ROOT
@@ -118,3 +120,25 @@ def test_a_small_node_takes_every_pod_beside_the_bus() -> None:
 def test_a_pod_that_no_node_takes_is_given_up(_spec: dict[str, Any], template: dict[str, Any]) -> None:
     """`activeDeadlineSeconds` does not run while a pod is Pending, and the workflow keeps its mutex meanwhile."""
     assert template["pendingTimeout"] == "10m"
+
+
+@pytest.mark.parametrize(("enforced", "status"), [("restricted", 403), ("privileged", 201)])
+def test_the_test_server_admits_as_a_cluster_does(enforced: str, status: int) -> None:
+    """A pod without podSpecPatch, as every template's was, is refused by name; one with it is made."""
+    api = KubeApi()
+    labels = {"pod-security.kubernetes.io/enforce": enforced}
+    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway", "labels": labels}})
+    url = f"http://127.0.0.1:{api.server.server_port}/api/v1/namespaces/slipway/pods"
+
+    def made(name: str, template: dict[str, Any], spec: dict[str, Any]) -> requests.Response:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": step_pod(spec, template)}
+        return requests.post(url, json=pod, timeout=10)
+
+    try:
+        for number, one in enumerate(RESTRICTED):
+            spec, template = one.values
+            bare = {key: value for key, value in template.items() if key != "podSpecPatch"}
+            assert made(f"p-{number}", template, spec).status_code == 201, one.id
+            assert made(f"q-{number}", bare, spec).status_code == status, one.id
+    finally:
+        api.close()
