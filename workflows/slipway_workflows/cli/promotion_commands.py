@@ -23,12 +23,11 @@ def promote(target: str, yes: bool, on_cluster: bool) -> int:
     environment = parse_environment(target)
     source = source_of(environment)
     there = place.workflows(on_cluster)
+    parameters = {"source-environment": source.value, "target-environment": environment.value}
     if environment is Environment.PRODUCTION:
         if not there.runs_in_foreground:
             return start(there, "promote-to-production", _version_in(there, source))
         _ask_before_production(source, yes)
-    parameters = {"source-environment": source.value, "target-environment": environment.value}
-    if environment is Environment.PRODUCTION:
         parameters["approved"] = "true"
     return start(there, "promote-model", parameters | _version_in(there, source))
 
