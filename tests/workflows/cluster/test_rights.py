@@ -9,8 +9,7 @@ import yaml
 from kube_api_server import KubeApi
 
 from slipway_steps.settings import PROJECT_ROOT
-from slipway_workflows.cli import cluster as commands
-from slipway_workflows.cli import main
+from slipway_workflows.cli import main, workflow_commands
 
 MANIFESTS = PROJECT_ROOT / "workflows" / "manifests"
 ARGO = "argoproj.io/v1alpha1"
@@ -79,7 +78,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     server.logs["failed-pod"] = "said\n"
     monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig", "jane")))
     # no controller is there that would end what goes on
-    monkeypatch.setattr(commands, "follow", lambda read, name: read() | {"status": {"phase": "Succeeded"}})
+    monkeypatch.setattr(workflow_commands, "follow", lambda there, execution, output="text": 0)
     monkeypatch.chdir(tmp_path)
     yield server
     server.close()
