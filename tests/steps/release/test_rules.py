@@ -160,7 +160,7 @@ def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.Capt
     """Staging has nothing that comes up to go back to, canary a journal that cannot be read; production is undone."""
     for version in ("1", "2"):
         released(memory, version)
-    run(memory, promote, source_environment="canary", target_environment="production", release="p")
+    run(memory, promote, approved=True, source_environment="canary", target_environment="production", release="p")
     for environment in Environment:
         intent = Intent(release="r", action="deploy", target=memory.candidate("3"), before=memory.candidate("2"))
         memory.records[environment] = memory.record(environment).opened(intent).arrived(memory.candidate("3"))
