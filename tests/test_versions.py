@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway_steps import __version__
 from slipway_steps.settings import PROJECT_ROOT
-from slipway_workflows.step import VERSION
 
 KNOWN = {
     # Argo Events 1.9.11 on a cluster: what its controller's configuration lists; any other is `unsupported version`.
@@ -28,10 +28,10 @@ KNOWN = {
     "moby/buildkit": {"v0.29.0-rootless"},
     "library/python": {"3.11.14-slim-bookworm"},
     # Our own.
-    "slipway/app": {VERSION},
-    "slipway/mlflow": {VERSION},
-    "slipway/steps": {VERSION},
-    "slipway/train": {VERSION},
+    "slipway/app": {__version__},
+    "slipway/mlflow": {__version__},
+    "slipway/steps": {__version__},
+    "slipway/train": {__version__},
 }
 """Versions that exist, and where they were seen. `latest` is known to Argo Events and still not to be named."""
 

@@ -7,9 +7,10 @@ import pytest
 from kube_rbac import service_account
 from kube_server import Cluster
 
-from slipway_steps.adapters.argocd import application as argocd
+from slipway_steps.adapters.argocd.application import ArgoCD
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
-from slipway_steps.adapters.kubernetes import api
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
@@ -24,9 +25,7 @@ Acting = Callable[..., KubernetesPlatform]
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    monkeypatch.setattr(api, "_pause", lambda state: 0.0)
-    monkeypatch.setattr(argocd, "POLL", 0.01)
+def cluster() -> Iterator[Cluster]:
     found = Cluster(speed=0.01)
     for app in ("model-app", "shop"):
         for environment in Environment:
@@ -45,7 +44,9 @@ def acting(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def act(step: str, **settings: str) -> KubernetesPlatform:
         kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig", service_account(account(step)))
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-        return KubernetesPlatform(Settings(platform="kubernetes", registry="r.example", **settings))
+        given = Settings(platform="kubernetes", registry="r.example", **settings)
+        api = Api(given, RetryPolicy(first_wait=0.0))
+        return KubernetesPlatform(given, api, ArgoCD(api, given, poll=0.01))
 
     return act
 
