@@ -116,7 +116,7 @@ def local(tmp_path: Path) -> MlflowRegistry:
 
 
 def test_a_locked_database_is_an_outage(local: MlflowRegistry, tmp_path: Path) -> None:
-    with sqlite3.connect(local.settings.home / "mlflow" / "mlflow.db") as holder:
+    with sqlite3.connect(local.connection.settings.home / "mlflow" / "mlflow.db") as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(RegistryError, match="locked"):
             local.run_of("1")
@@ -126,7 +126,7 @@ def test_a_locked_database_is_an_outage(local: MlflowRegistry, tmp_path: Path) -
 
 
 def test_a_database_without_tables_is_an_outage(local: MlflowRegistry, tmp_path: Path) -> None:
-    (local.settings.home / "mlflow" / "mlflow.db").write_bytes(b"")
+    (local.connection.settings.home / "mlflow" / "mlflow.db").write_bytes(b"")
     for lookup in LOOKUPS:
         with pytest.raises(RegistryError):
             lookup(local, tmp_path)
