@@ -22,7 +22,9 @@ PROJECT_ROOT = CARRIED if CARRIED.is_dir() else Path(__file__).resolve().parents
 class Settings(BaseSettings):
     """Where things are and how long is waited. Thresholds of gates are workflow parameters, not settings."""
 
-    model_config = SettingsConfigDict(env_prefix="SLIPWAY_", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SLIPWAY_", extra="ignore", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
     home: Path = Field(Path(".slipway"), description="Directory of all local state; one directory, one installation.")
     app: str = Field("model-app", description="Name of the served application: in Service names and image references.")

@@ -27,3 +27,10 @@ def test_a_mistyped_setting_is_named(name: str, value: str, monkeypatch: pytest.
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_DEPLOY_PASSWORD", "hush")
     assert "hush" not in repr(Settings())
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_time_to_wait_has_to_be_finite(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_HEALTHY_TIMEOUT", value)
+    with pytest.raises(BadInput, match="SLIPWAY_HEALTHY_TIMEOUT: Input should be a finite number"):
+        read_settings()

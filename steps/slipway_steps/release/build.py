@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 from slipway_steps.domain.environment import DEVELOPMENT, image_tag
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say
+from slipway_steps.release.step_parameters import StepParameters
 from slipway_steps.settings import PROJECT_ROOT, Settings
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Which version."""
 
     model_version: str = Field(description="MLflow's version of the model.", min_length=1)

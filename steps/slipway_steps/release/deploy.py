@@ -9,6 +9,7 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import bring, say, take_over
+from slipway_steps.release.step_parameters import StepParameters
 
 
 class State(StrEnum):
@@ -18,7 +19,7 @@ class State(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """What to deploy, and where."""
 
     model_version: str = Field(description="MLflow's version of the model; its image has to be built.", min_length=1)

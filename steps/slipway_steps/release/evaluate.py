@@ -18,6 +18,7 @@ from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
 from slipway_steps.release.junit_checks import checks_of
 from slipway_steps.release.programs import failure
+from slipway_steps.release.step_parameters import StepParameters
 
 RAN, FAILED, NO_TESTS = 0, 1, 5
 """pytest's exit codes of a run that says something about the model; every other one: the tests did not run."""
@@ -27,7 +28,7 @@ TIMEOUT = 600
 """Seconds for all tests; 360 images take a second, a user's own data set may take minutes."""
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Which run's model, and what it has to reach."""
 
     run_id: str = Field(description="MLflow run that holds the packaged model.")

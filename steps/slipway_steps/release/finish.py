@@ -8,9 +8,10 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, Refused, SlipwayError
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say, undo
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Whose leftovers."""
 
     release: str = Field(description="Name of the workflow.")

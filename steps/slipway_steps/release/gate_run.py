@@ -17,12 +17,13 @@ from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import App, World
 from slipway_steps.release.pod_continuity import excused, names_of, settled
+from slipway_steps.release.step_parameters import StepParameters
 
 REQUEST_TIMEOUT = 20.0
 """Seconds for one answer; half a core needs half a second for the slowest model that passes."""
 
 
-class StagingParams(BaseModel):
+class StagingParams(StepParameters):
     """What every gate on staging is told."""
 
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")

@@ -6,9 +6,10 @@ from slipway_steps.domain.environment import Environment, target_of
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import confirm, proven, release_source
 from slipway_steps.release.rollout import say
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """What is held, and where."""
 
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")

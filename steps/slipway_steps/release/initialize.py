@@ -8,9 +8,10 @@ from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.ports import World
 from slipway_steps.release.first_version import REASON, check_unused
 from slipway_steps.release.rollout import bring, say, undo
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Which version."""
 
     model_version: str = Field(description="MLflow's version of the model.", min_length=1)

@@ -9,9 +9,10 @@ from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import confirm, proven, release_source
 from slipway_steps.release.rollout import bring, say, serves, take_over, undo
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """One hop."""
 
     model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")

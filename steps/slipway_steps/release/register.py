@@ -7,9 +7,10 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.verdict import Gate, Verdict
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Which run's model."""
 
     run_id: str = Field(description="MLflow run that holds the packaged model and its evaluation.")

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.ports import World
+from slipway_steps.release.step_parameters import StepParameters
 
 
 class ReleaseRejected(SlipwayError):
@@ -13,7 +14,7 @@ class ReleaseRejected(SlipwayError):
     exit_code = 2
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """The verdict that ends the release."""
 
     verdict: Verdict = Field(description="The first verdict that is not `pass`.")

@@ -7,9 +7,10 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.journal import Intent, Record, way_back
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import complete_revert, say, take_over
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """What has to go, where, and why."""
 
     model_version: str = Field("", description="MLflow's version that has to go; empty: what is there now.")

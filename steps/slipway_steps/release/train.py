@@ -12,11 +12,12 @@ from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.ports import World
 from slipway_steps.release.programs import failure
+from slipway_steps.release.step_parameters import StepParameters
 
 PROGRAM = "train.py"
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """What to train."""
 
     scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")

@@ -8,9 +8,10 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.ports import World
 from slipway_steps.release.first_version import check_unused
 from slipway_steps.release.rollout import say
+from slipway_steps.release.step_parameters import StepParameters
 
 
-class Params(BaseModel):
+class Params(StepParameters):
     """Who asks."""
 
     release: str = Field(description="Name of the workflow.")

@@ -1,0 +1,11 @@
+"""The base of every step's `Params`."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StepParameters(BaseModel):
+    """The parameters of a step. A number has to be finite: every measured value is under a threshold of `inf`, and no
+    comparison with `nan` is ever true.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
