@@ -1,4 +1,4 @@
-"""What runs inside a pod, and in a local process: domain, adapters, actions, gates."""
+"""The steps of a release. They run inside a pod of a cluster, or as a process of one machine."""
 
 import os
 

@@ -1,10 +1,10 @@
-"""Runs one step: argv -> Params -> run -> output files -> exit code.
+"""Runs one step: reads its parameters from argv, runs it, writes its outputs to files and returns its exit code.
 
     python -m slipway_steps.entry deploy --model-version 7 --output-dir /tmp/outputs
 
-Every field of the step's `Params` is a flag, every field of its `Outputs` becomes a file in the output directory, named
-with hyphens. Exit codes: 0 the step ran (a gate that rejects has run); 75 something outside failed, a retry may help; 1
-it could not for another reason; 2 the red last step.
+Every field of the step's `Params` is a flag, and every field of its `Outputs` becomes a file in the output directory;
+both are named with hyphens. Exit codes: 0 where the step ran (a gate that rejects has run), 75 where something outside
+failed and a retry may help, 2 for the step `rejected` that ends a release in red, 1 for any other error.
 """
 
 import argparse
@@ -41,19 +41,19 @@ STEPS = {
 
 
 def load_step(name: str) -> ModuleType:
-    """The module of a step. Raises BadInput for a name that is none."""
+    """The module of a step. Raises BadInput for an unknown name."""
     if name not in STEPS:
         raise BadInput(f"unknown step {name!r}", f"known: {', '.join(STEPS)}")
     return importlib.import_module(STEPS[name])
 
 
 def parse(module: ModuleType, argv: list[str]) -> tuple[BaseModel, Path | None]:
-    """The step's Params and the output directory out of argv. Raises BadInput, naming each field that is wrong."""
+    """The step's Params and the output directory from argv. Raises BadInput that names each wrong parameter."""
     params: type[BaseModel] = module.Params
     parser = argparse.ArgumentParser(prog=module.__name__, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--output-dir", type=Path)
     for field, info in params.model_fields.items():
-        # %-signs of a description are argparse's own format characters
+        # argparse reads a % in a help text as a format character
         parser.add_argument(
             f"--{field.replace('_', '-')}", dest=field, help=(info.description or "").replace("%", "%%")
         )
@@ -74,7 +74,7 @@ def parse(module: ModuleType, argv: list[str]) -> tuple[BaseModel, Path | None]:
 
 
 def write_outputs(outputs: BaseModel, directory: Path) -> None:
-    """One file per output, replaced whole, so that nobody reads half a value."""
+    """Write one file for each output. Each file is replaced in one step, so that nobody reads half a value."""
     directory.mkdir(parents=True, exist_ok=True)
     for field in type(outputs).model_fields:
         path = directory / field.replace("_", "-")
@@ -82,8 +82,10 @@ def write_outputs(outputs: BaseModel, directory: Path) -> None:
 
 
 def main(argv: list[str] | None = None, world: World | None = None) -> int:
-    """Run the step that argv names; returns the exit code. `world`: what it may touch, else that of the settings."""
-    # Set when the package was imported already; but the engine forks steps, and gives each an environment of its own.
+    """Run the step that argv names and return its exit code. `world` is what the step may use; None: the world that the
+    settings describe.
+    """
+    # Set when the package was imported already; but the engine forks steps and gives each an environment of its own.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     arguments = sys.argv[1:] if argv is None else argv
     try:
@@ -109,4 +111,4 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # skips the teardown of MLflow's and ONNX Runtime's threads, up to a second of it
+    os._exit(code)  # does not wait for the threads of MLflow and ONNX Runtime to end, which takes up to a second

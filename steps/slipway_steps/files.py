@@ -1,4 +1,4 @@
-"""The one way in which files that others read are written."""
+"""Writes files that other processes read."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Replace a file by one that is complete: nobody ever reads half of it, and a failed write leaves the old one.
+    """Replace a file in one step, so that nobody ever reads half of it. A write that fails leaves the old file.
 
     Raises OSError.
     """

@@ -1,5 +1,5 @@
-"""What the steps of a release need of the world, as protocols. Adapters implement them; nothing above adapters asks
-which one it has. Every method translates its client's exceptions into `domain.errors`.
+"""What the steps of a release need from the outside, as protocols. The adapters implement them, and no other code asks
+which implementation it has. Every method turns the exceptions of its client library into those of `domain.errors`.
 """
 
 from collections.abc import Sequence
@@ -17,108 +17,127 @@ from slipway_steps.settings import Settings
 
 
 class Registry(Protocol):
-    """MLflow: runs, model versions, aliases, the journal and the evidence."""
+    """MLflow: runs, model versions, aliases, the journal and the evidence. Each method raises RegistryError where
+    MLflow cannot be read or written.
+    """
 
     def log_package(self, release: str, package: Path) -> str:
-        """Log a packaged model (see docs/model-package.md) with metrics, parameters, signature and input example in
-        the release's run. Returns the run's id. Raises BadInput for a package that breaks its contract.
+        """Log a packaged model (see docs/model-package.md) in the release's run, with its metrics, parameters,
+        signature and input example. Returns the run's id. Raises BadInput for a package that breaks its contract.
         """
 
     def download_package(self, run_id: str, target: Path) -> Path:
         """The packaged model of a run, copied under `target`. Raises BadInput for a run without one."""
 
     def register(self, run_id: str) -> str:
-        """The model version of a run's packaged model, created where it is not yet there. Returns the version."""
+        """The model version of a run's packaged model; it is created if it does not exist yet. Returns the version."""
 
     def run_of(self, version: str) -> str:
-        """The run id behind a model version. Raises BadInput for an unknown version."""
+        """The id of the run that a model version was made from. Raises BadInput for an unknown version."""
 
     def candidate(self, version: str) -> Candidate:
-        """The candidate that `set_image` bound to a version. Raises Refused where no image was built for it."""
+        """The candidate of a version: what `set_image` bound to it. Raises BadInput for an unknown version, Refused
+        where no image was built for it.
+        """
 
     def set_image(self, version: str, digest: str, revision: str) -> None:
-        """Bind version, image digest and source revision; stamps the digest on evaluation's evidence."""
+        """Bind an image digest and a source revision to a version, and write the digest into its evaluation's
+        evidence.
+        """
 
     def alias(self, name: str) -> str | None:
-        """The version an alias points at, or None."""
+        """The version that an alias points at, or None."""
 
     def set_alias(self, name: str, version: str) -> None:
-        """Point an alias at a version; the same twice changes nothing."""
+        """Point an alias at a version. Doing it twice changes nothing."""
 
     def delete_alias(self, name: str) -> None:
-        """Remove an alias; one that is not there is no error."""
+        """Remove an alias. A missing alias is not an error."""
 
     def record(self, environment: Environment) -> Record:
-        """The journal of an environment; an empty one where nothing was ever written."""
+        """The journal of an environment; an empty record where none was written yet."""
 
     def write_record(self, environment: Environment, record: Record) -> None:
         """Replace the journal of an environment in one write."""
 
     def save_report(self, run_id: str | None, report: GateReport, files: Sequence[Path] = ()) -> None:
-        """Keep a gate's report (JSON) and further files in the release's run (found by `report.release`, made where
-        missing; `run_id` names it where known), and, where the candidate has a version, as its evidence.
+        """Store a gate's report (JSON) and further files in the release's run. `run_id` names the run; None: the run of
+        `report.release`, which is created if it is missing. If the candidate has a version, the report also becomes its
+        evidence.
         """
 
     def reports(self, release: str) -> list[GateReport]:
-        """All reports of a release, in the order they were made; none for a release that MLflow does not know."""
+        """All reports of a release, in the order in which the gates ran; none for a release that MLflow does not
+        know.
+        """
 
     def reports_of(self, run_id: str) -> list[GateReport]:
-        """All reports in a run."""
+        """All reports in a run, in the order in which the gates ran."""
 
     def evidence(self, version: str) -> list[Evidence]:
-        """The last word of each gate on a version."""
+        """The evidence on a version: the newest verdict of each gate."""
 
     def adopt_evaluation(self, run_id: str, version: str) -> None:
-        """Make the evaluation report of a run the version's evidence; called once the version is registered."""
+        """Make the evaluation report of a run the evidence of a version. Called once the version is registered."""
 
     def note(self, version: str, key: str, text: str) -> None:
-        """Write a remark on a model version, as tag `slipway.<key>`: why it was reverted, by which release."""
+        """Write a remark on a model version as tag `slipway.<key>`, such as why it was reverted and by which
+        release.
+        """
 
 
 class Images(Protocol):
-    """The image store: an OCI layout on disk, or a registry."""
+    """The image store: an OCI layout on disk, or a registry. Each method raises ImageError where it cannot be read or
+    written.
+    """
 
     def build(self, package: Path, version: str, tag: str) -> str:
-        """Model layer (model.onnx, contract.json, samples/, versions.txt) on the app base; returns the manifest digest.
-        The same input gives the same bytes.
+        """Build an image from the app's base and one layer with the model (model.onnx, contract.json, samples/,
+        versions.txt), and give it a tag. Returns the digest of its manifest. The same input gives the same bytes.
         """
 
     def tag(self, digest: str, tag: str) -> None:
-        """Point a tag at a manifest that is there; its digest stays. Raises ImageError where it is missing."""
+        """Point a tag at an existing manifest, whose digest does not change. Raises ImageError where it is missing."""
 
     def resolve(self, tag: str) -> str | None:
-        """The digest a tag points at, or None."""
+        """The digest that a tag points at, or None."""
 
 
 class Platform(Protocol):
-    """Where the app runs: local processes, or Kubernetes with Argo CD."""
+    """Where the app runs: processes of this machine, or Kubernetes with Argo CD. Each method raises PlatformError where
+    an environment cannot be read or changed.
+    """
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
-        """Bring a candidate to an environment, by digest; returns when that is under way. Idempotent."""
+        """Deploy a candidate to an environment by its digest. Returns when the deployment has been accepted, not when
+        it is ready. Doing it twice changes nothing.
+        """
 
     def empty(self, environment: Environment) -> None:
-        """Stop serving in an environment. Idempotent."""
+        """Stop serving in an environment. Doing it twice changes nothing."""
 
     def deployed(self, environment: Environment) -> Candidate | None:
-        """What the environment was last told to serve."""
+        """The candidate that was last deployed to the environment, or None."""
 
     def observe(self, environment: Environment) -> Observation:
-        """Pods, their states and their usage."""
+        """The pods of an environment, their states and their resource usage."""
 
     def url(self, app_host: str) -> str:
-        """The base URL to ask for a service host (`model-app-staging-service...:8000`), without a slash at the end.
-        On one machine Service names of the environments resolve to their process; any other host is taken as it is.
+        """The base URL, without a slash at its end, of a service host (`model-app-staging-service...:8000`). On one
+        machine the Service names of the environments lead to their processes; any other host is used as it is.
         """
 
     def release_alive(self, release: str) -> bool:
         """Whether the workflow of that name still runs or waits."""
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
-        """Give the workflow of that name labels, by which people search for it; nothing on one machine."""
+        """Add labels to the workflow of that name, so that people can search for it. On one machine this does
+        nothing.
+        """
 
 
 class App(Protocol):
-    """The served application at one address. Each method raises AppError where it cannot be reached."""
+    """The served application at one address. Each method raises AppError where the app cannot be reached."""
 
     @property
     def url(self) -> str:
@@ -128,68 +147,71 @@ class App(Protocol):
         """GET /version: which model version and image it serves."""
 
     def predict(self, image_png: bytes) -> Answer:
-        """POST /predict with one image."""
+        """POST /predict with one image, the bytes of a PNG file."""
 
     def test(self) -> Answer:
         """GET /test: the app predicts its own bundled samples."""
 
 
 class Apps(Protocol):
-    """How the served applications are asked."""
+    """Gives access to the served applications."""
 
     def at(self, url: str, timeout: float = 10.0) -> App:
         """The app at a base URL, as `Platform.url` gives it. `timeout`: seconds to connect, and for each read."""
 
 
 class LoadGenerator(Protocol):
-    """Sends many requests at a time."""
+    """Sends many requests at the same time."""
 
     def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
-        """Send `requests` predictions by `users` at a time, for at most `seconds`; fewer come back where time ran out.
+        """Send `requests` predictions, `users` at a time, for at most `seconds`. The result has fewer entries where the
+        time ran out.
 
-        Raises Broken where the generator itself failed.
+        Raises Broken where the load generator itself failed.
         """
 
 
 class Notifier(Protocol):
-    """Tells people of a release."""
+    """Sends people messages about a release."""
 
     def notify(self, summary: str, lines: Sequence[str]) -> bool:
-        """Send one message; returns False where nobody wants to be told. Raises Broken where it was not accepted."""
+        """Send one message. Returns False where no receiver is configured. Raises Broken where the message was not
+        accepted.
+        """
 
 
 class World(Protocol):
-    """All that a step may touch.
+    """Everything outside of a step that it may use.
 
-    A step is handed the whole world, but a member comes into being when it is first asked for (see `adapters.world`):
-    a step that only reads the registry neither imports nor makes a platform. So a step has exactly what it uses, no
-    list of it beside the code can be wrong, and the helpers that steps share need no long argument lists.
+    A step is given the whole world, but each member is only created when it is first used (see `adapters.world`): a
+    step that only reads the registry neither imports nor creates a platform. So nobody has to keep a list of what a
+    step uses, and the helpers that steps share need no long argument lists.
     """
 
     @property
     def settings(self) -> Settings:
-        """The settings of this process, read once."""
+        """The settings of this process, which are read once."""
 
     @property
     def registry(self) -> Registry:
-        """Models, aliases, journal and evidence."""
+        """MLflow: models, aliases, the journal and the evidence."""
 
     @property
     def images(self) -> Images:
-        """The image store."""
+        """The store of the app's images."""
 
     @property
     def platform(self) -> Platform:
-        """The environments."""
+        """The environments that the app is deployed to."""
 
     @property
     def apps(self) -> Apps:
-        """The served applications."""
+        """Access to the served applications."""
 
     @property
     def load_generator(self) -> LoadGenerator:
-        """What the load test fires with."""
+        """What sends the requests of the load test."""
 
     @property
     def notifier(self) -> Notifier:
-        """What tells people."""
+        """What sends people messages about a release."""

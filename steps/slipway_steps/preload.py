@@ -1,5 +1,7 @@
-"""Imports what the steps need and opens nothing: no file, no connection, no thread. The local engine forks steps from a
-process that has imported this module, so that each begins with two seconds of imports done.
+"""Imports what the steps need. It opens nothing: no file, no connection, no thread.
+
+The local engine forks each step from a process that has imported this module, so that no step spends two seconds on
+imports.
 """
 
 import importlib

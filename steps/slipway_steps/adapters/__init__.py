@@ -1,1 +1,3 @@
-"""Floor 1: one outside system each; its exceptions are translated here."""
+"""The adapters: one folder for each outside system. Each turns the exceptions of its client library into Slipway's
+own.
+"""

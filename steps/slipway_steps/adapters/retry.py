@@ -1,4 +1,4 @@
-"""How a call of something outside is tried again: one policy for the registry, Kubernetes, Git and webhooks."""
+"""How calls of outside systems are retried: one policy for registries, Kubernetes, Git and webhooks."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Again(Exception):
-    """The same call may succeed later. `after`: seconds that the other side asked to wait."""
+    """The same call may succeed later. `after`: the seconds to wait that the other side asked for, or None."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         super().__init__(reason)
@@ -25,12 +25,12 @@ class Again(Exception):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and after which waits, in seconds.
+    """The number of attempts, and the waits between them in seconds.
 
-    The first wait is `first_wait`, each further one is twice as long, up to `longest_wait`; each is made up to a half
-    shorter or longer by chance, so that callers that met each other do not meet again. With the defaults the waits
-    are some 15 s in all: an API server or a registry that restarts takes about ten. A wait that the other side asked
-    for (`Retry-After`) is kept instead, up to `longest_asked`.
+    The first wait is `first_wait`, and each further one is twice as long, up to `longest_wait`. Each wait is randomly
+    up to a half shorter or longer, so that callers that collided do not collide again. With the defaults the waits are
+    about 15 s in total: an API server or a registry takes about ten to restart. A wait that the other side asked for
+    (`Retry-After`) is used instead, up to `longest_asked`.
     """
 
     attempts: int = 7
@@ -39,7 +39,7 @@ class RetryPolicy:
     longest_asked: float = 30.0
 
     def call(self, function: Callable[[], T]) -> T:
-        """What `function` returns, called anew whenever it raises Again; the last Again is raised."""
+        """Call `function` and return its result. It is called again when it raises Again. Raises the last Again."""
         return Retrying(
             retry=retry_if_exception_type(Again),
             stop=stop_after_attempt(self.attempts),
@@ -59,7 +59,9 @@ USUAL = RetryPolicy()
 
 
 def retry_after(headers: Mapping[str, str] | None) -> float | None:
-    """The seconds that a `Retry-After` header asks for, as a number or as a date; None where there is none."""
+    """The seconds to wait that a `Retry-After` header asks for, as a number or as a date; None where there is no such
+    header.
+    """
     text = (headers or {}).get("Retry-After") or ""
     try:
         return max(float(text), 0.0)

@@ -1,4 +1,4 @@
-"""Puts the adapters together for this process."""
+"""Creates the adapters that the settings of this process ask for."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class LazyWorld:
-    """ports.World of the settings. Each member is imported and made when it is first asked for, and nothing outside of
-    this process is opened before a method of it is called.
+    """Implements ports.World from the settings. Each member is imported and created when it is first used, and nothing
+    outside of this process is opened before one of its methods is called.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -21,14 +21,14 @@ class LazyWorld:
 
     @cached_property
     def registry(self) -> Registry:
-        """MLflow."""
+        """MLflow: models, aliases, the journal and the evidence."""
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 
         return MlflowRegistry(self.settings)
 
     @cached_property
     def images(self) -> "OciLayout | RunnableRegistry":
-        """The registry that the settings name, else a directory of this machine."""
+        """The OCI registry that the settings name, else a directory of this machine."""
         if self.settings.registry:
             from slipway_steps.adapters.oci.runnable_registry import RunnableRegistry
 
@@ -39,7 +39,9 @@ class LazyWorld:
 
     @cached_property
     def platform(self) -> Platform:
-        """Argo CD on Kubernetes, or processes of this machine, which are started from the store that is built to."""
+        """Argo CD on Kubernetes, or processes of this machine, which run images of the same store that builds write
+        to.
+        """
         if self.settings.platform == "kubernetes":
             from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
@@ -57,19 +59,19 @@ class LazyWorld:
 
     @cached_property
     def load_generator(self) -> LoadGenerator:
-        """Locust."""
+        """Locust, which sends the requests of the load test."""
         from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
 
         return LocustLoadGenerator()
 
     @cached_property
     def notifier(self) -> Notifier:
-        """The webhook of the settings."""
+        """Sends messages to the webhook that the settings name."""
         from slipway_steps.adapters.http.notifier import WebhookNotifier
 
         return WebhookNotifier(self.settings)
 
 
 def make_world(settings: Settings | None = None) -> LazyWorld:
-    """The world that the settings describe: those given, else those of the environment."""
+    """The world that the given settings describe; None: those of the environment."""
     return LazyWorld(settings or read_settings())

@@ -1,10 +1,12 @@
-"""What the served application answered: to one question, and to one request of the load test."""
+"""What the served application answered: to a single request, and to one request of the load test."""
 
 from typing import Any, NamedTuple
 
 
 class Answer(NamedTuple):
-    """What the app answered. `body` is the parsed JSON object, or None where it was none."""
+    """An answer of the app. `status` is the HTTP status, `body` the parsed JSON object (None where the answer is none),
+    `text` the raw answer, `milliseconds` the time until it was read.
+    """
 
     status: int
     body: dict[str, Any] | None
@@ -13,8 +15,8 @@ class Answer(NamedTuple):
 
 
 class Shot(NamedTuple):
-    """One request of the load test: milliseconds until its answer was read, status (0: none), the parsed JSON object or
-    None.
+    """One request of the load test: milliseconds until its answer was read, the HTTP status (0: no answer), and the
+    parsed JSON object (None where the answer is none).
     """
 
     milliseconds: float

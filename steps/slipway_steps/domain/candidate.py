@@ -1,13 +1,13 @@
-"""A candidate: exactly what is released."""
+"""The candidate: exactly what a release brings to an environment."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Candidate(BaseModel):
-    """A model version together with the image that serves it and the source it was made from.
+    """A model version, together with the image that serves it and the source that it was made from.
 
-    version: MLflow's model version, a string of digits ("7"). digest: of the image manifest ("sha256:...").
-    revision: the source revision, "" where the sources are not under version control.
+    version: MLflow's model version, a string of digits ("7"). digest: of the image manifest ("sha256:..."). revision:
+    the source revision, or "" where the source is not under version control.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,4 +1,4 @@
-"""The environments a release passes through, in order, and the names that follow from them."""
+"""The environments that a release passes through, in order, and the names that are derived from them."""
 
 import re
 from enum import StrEnum
@@ -7,7 +7,7 @@ from slipway_steps.domain.errors import BadInput, Refused
 
 
 class Environment(StrEnum):
-    """Where a model is served. A release enters at staging and moves one step at a time."""
+    """Where a model is served. A release is deployed to staging and is promoted from one environment to the next."""
 
     STAGING = "staging"
     CANARY = "canary"
@@ -15,14 +15,14 @@ class Environment(StrEnum):
 
 
 ORDER = tuple(Environment)
-"""Promotion order; skipping one is refused (requirement R1.6)."""
+"""The order of promotion. A promotion that skips an environment is refused."""
 
 DEVELOPMENT = "development"
 """The alias of a version that has passed its evaluation and is served nowhere yet."""
 
 
 def parse_environment(name: str) -> Environment:
-    """The environment called `name`. Raises BadInput, naming the known ones."""
+    """The environment of that name. Raises BadInput that lists the known names."""
     try:
         return Environment(name)
     except ValueError:
@@ -30,7 +30,9 @@ def parse_environment(name: str) -> Environment:
 
 
 def source_of(target: Environment) -> Environment:
-    """The environment a promotion to `target` comes from. Raises Refused for staging, which is deployed to."""
+    """The environment that a promotion to `target` comes from. Raises Refused for staging: releases are deployed
+    there.
+    """
     if target is Environment.STAGING:
         raise Refused("nothing is promoted to staging", "a release deploys there: slipway run release-model")
     return ORDER[ORDER.index(target) - 1]
@@ -53,12 +55,14 @@ def check_hop(source: Environment, target: Environment) -> None:
 
 
 def image_tag(environment: str, version: str) -> str:
-    """The image tag of a model version in an environment: `staging-1.0.7`."""
+    """The image tag of a model version in an environment, such as `staging-1.0.7`."""
     return f"{environment}-1.0.{version}"
 
 
 def service_host(app: str, environment: Environment) -> str:
-    """The Service DNS name of an environment, with its port (requirement R1.12)."""
+    """The DNS name and port of an environment's Service, such as
+    model-app-staging-service.model-app-staging.svc.cluster.local:8000.
+    """
     return f"{app}-{environment}-service.{app}-{environment}.svc.cluster.local:8000"
 
 
@@ -66,11 +70,11 @@ HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
 def app_url(app_host: str) -> str:
-    """The base URL, without a slash at its end, of a host (with or without port) or of an address that begins with
-    http:// or https://. Raises BadInput for what is neither.
+    """The base URL, without a slash at its end, of a host (with or without a port), or of an address that begins with
+    http:// or https://. Raises BadInput for any other text.
     """
     if app_host.startswith(("http://", "https://")):
         return app_host.rstrip("/")
     if not HOST.fullmatch(app_host):
-        raise BadInput(f"app-host {app_host!r} is no host", "for example: model-app.example.org:8000")
+        raise BadInput(f"app-host {app_host!r} is not a host", "for example: model-app.example.org:8000")
     return f"http://{app_host}"

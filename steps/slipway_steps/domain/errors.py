@@ -1,10 +1,10 @@
-"""Everything that can go wrong, in one tree.
+"""Every error of Slipway, in one tree.
 
-    SlipwayError            anything Slipway says no to; one clear line, exit code of a step 1
+    SlipwayError            any error that Slipway reports in one clear line; exit code 1 of a step
     |- BadInput             what the user gave cannot be used (a file, a parameter, a name)
     |- Refused              a rule forbids it now (another release is open, evidence is missing)
-    |- WorkflowInvalid      the engine refuses a workflow before anything runs
-    `- Broken               an outside part failed; a retry may help, exit code of a step 75
+    |- WorkflowInvalid      a workflow is refused before anything runs
+    `- Broken               something outside failed and a retry may help; exit code 75 of a step
        |- RegistryError     MLflow
        |- ImageError        the image store
        |- PlatformError     the processes or pods of an environment
@@ -15,7 +15,9 @@ A model that is not good enough is never an error: that is a `Verdict`.
 
 
 class SlipwayError(Exception):
-    """What was tried, on what, and what happened (`message`); what to do about it (`hint`)."""
+    """An error with a `message`, which says what was tried, on what, and what happened, and a `hint`, which says what
+    to do about it.
+    """
 
     exit_code = 1
 
@@ -37,14 +39,16 @@ class Refused(SlipwayError):
 
 
 class WorkflowInvalid(SlipwayError):
-    """The engine refuses a workflow before anything runs."""
+    """A workflow is refused before anything runs."""
 
 
 class Broken(SlipwayError):
-    """An outside part failed; the same call may work later: the templates retry a step that ends so, and no other."""
+    """Something outside failed, so the same call may work later. The templates retry a step that ends with this error,
+    and no other.
+    """
 
     exit_code = 75
-    """EX_TEMPFAIL of sysexits.h."""
+    """The number of EX_TEMPFAIL (a temporary failure) in sysexits.h."""
 
 
 class RegistryError(Broken):

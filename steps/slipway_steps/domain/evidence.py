@@ -1,4 +1,4 @@
-"""Evidence: a gate's verdict on a candidate, as promotion reads it."""
+"""Evidence: the verdict of a gate on a candidate. A promotion reads it."""
 
 from collections.abc import Iterable
 
@@ -10,8 +10,8 @@ from slipway_steps.domain.verdict import Gate, GateReport, Verdict
 
 
 class Evidence(BaseModel):
-    """One gate's last word on a model version. `digest` is the image it judged ("" for an evaluation that has no
-    image yet: building stamps it), `release` the workflow it ran in, `at` Unix seconds.
+    """The newest verdict of one gate on a model version. `digest` is the image that was judged; it is "" for an
+    evaluation until the image is built. `release` is the workflow that the gate ran in, `at` the time in Unix seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,9 +25,10 @@ class Evidence(BaseModel):
 
 
 def check_evidence(candidate: Candidate, evidence: Iterable[Evidence]) -> None:
-    """Raises Refused, naming every fault, unless each gate passed this very candidate.
+    """Check that each gate passed this very candidate. Raises Refused that names every fault.
 
-    The three gates on staging have to come from one release: a pass of last week does not complete today's half.
+    The three gates on staging have to come from one release: a gate that passed last week does not complete the gates
+    of today.
     """
     by_gate = {item.gate: item for item in evidence}
     faults = []
@@ -50,7 +51,7 @@ def check_evidence(candidate: Candidate, evidence: Iterable[Evidence]) -> None:
 
 
 def evidence_of(report: GateReport) -> Evidence:
-    """What a gate's report proves about its candidate."""
+    """The evidence that a gate's report gives about its candidate."""
     return Evidence(
         gate=report.gate,
         verdict=report.verdict,

@@ -1,8 +1,8 @@
-"""The journal of an environment: what stands there, what passed there, and what is being done to it.
+"""The journal of an environment: what is deployed there, what passed there, and what is being done to it.
 
-One record per environment is kept as one tag on the registered model in MLflow, so that each change of it is one
-write. An action first writes its intent, then acts, then writes what came of it; whoever comes next can tell from the
-record alone what was left half done. Everything here is pure: a record in, a record out.
+There is one record for each environment. It is stored as one tag on the registered model in MLflow, so that each change
+is one write. An action first writes its intent, then acts, then writes the result. Whoever comes next can tell from the
+record alone what was left half done. This module only computes new records; it reads and writes nothing.
 """
 
 from typing import Literal
@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict
 from slipway_steps.domain.candidate import Candidate
 
 PASSED_KEPT = 20
-"""How many passed candidates a record remembers: enough to go back further than anyone does by hand, and small
-enough for one MLflow tag (about 130 bytes each, limit 5000)."""
+"""The number of passed candidates that a record keeps: more than anyone reverts by hand, and small enough for one
+MLflow tag (about 130 bytes each; a tag holds 5000)."""
 
 
 class Intent(BaseModel):
-    """What a release is doing to an environment. `release` is the name of its workflow; `target` None means: empty it.
+    """What a release is doing to an environment. `release` is the name of its workflow. `target` is what the
+    environment is to serve; None means that it is to be emptied.
 
     `before` is what the environment served when the release opened it.
     """
@@ -34,9 +35,9 @@ class Intent(BaseModel):
 class Record(BaseModel):
     """The journal of one environment.
 
-    current: what was last brought there, healthy or not. passed: what passed there, oldest first; never holds a
-    candidate that failed afterwards. open: the intent of the release that owns the environment now.
-    reverted: the last intent to revert that was completed, so that running it again changes nothing.
+    current: what was last deployed there, healthy or not. passed: the candidates that passed there, oldest first,
+    without any that failed afterwards. open: the intent of the release that owns the environment now. reverted: the
+    last intent to revert that was completed, so that running the same revert again changes nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,35 +49,39 @@ class Record(BaseModel):
 
     @property
     def last_good(self) -> Candidate | None:
-        """What passed here last."""
+        """The candidate that passed here last, or None."""
         return self.passed[-1] if self.passed else None
 
     def opened(self, intent: Intent) -> "Record":
-        """The release has begun; nothing has moved yet."""
+        """The record once a release has begun to work on the environment. Nothing has been deployed yet."""
         return self.model_copy(update={"open": intent})
 
     def arrived(self, candidate: Candidate | None) -> "Record":
-        """`candidate` is what the platform was told to serve; the release still owns the environment."""
+        """The record once `candidate` was deployed (None: once the environment was emptied). The release still owns the
+        environment.
+        """
         return self.model_copy(update={"current": candidate})
 
     def confirmed(self, candidate: Candidate) -> "Record":
-        """`candidate` passed here: it is the new last_good."""
+        """The record once `candidate` has passed here, which makes it the new `last_good`."""
         passed = (*(c for c in self.passed if c != candidate), candidate)[-PASSED_KEPT:]
         return self.model_copy(update={"passed": passed})
 
     def disowned(self, candidate: Candidate) -> "Record":
-        """`candidate` failed here: it is nothing to go back to any more."""
+        """The record once `candidate` has failed here: no revert goes back to it any more."""
         return self.model_copy(update={"passed": tuple(c for c in self.passed if c.version != candidate.version)})
 
     def closed(self) -> "Record":
-        """The release has ended here."""
+        """The record once the release no longer works on the environment."""
         done = self.open if self.open and self.open.action == "revert" else self.reverted
         return self.model_copy(update={"open": None, "reverted": done})
 
 
 def way_back(record: Record, failed: Candidate | None) -> Candidate | None:
-    """What to serve again when `failed` has to go: what stood before if that passed here, else what passed last;
-    never the failed version itself, never "the number below". None: there is nothing to go back to.
+    """The candidate to serve again when `failed` has to be removed: what was served before if that passed here, else
+    what passed last; None where nothing did.
+
+    It is never the failed version itself, and it is never guessed from version numbers.
     """
     passed = [c for c in record.passed if failed is None or c.version != failed.version]
     before = record.open.before if record.open else None

@@ -1,4 +1,4 @@
-"""The packaged model: the directory that training ends with (docs/model-package.md)."""
+"""The packaged model: the directory that the training program writes (docs/model-package.md)."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ class _Strict(BaseModel):
 
 
 class Input(_Strict):
-    """What goes in: `shape` is channels, height, width; pixels enter as (p / 255 - mean) / std."""
+    """The model's input. `shape` is [channels, height, width]; a pixel p from 0 to 255 enters as (p / 255 - mean) /
+    std.
+    """
 
     name: str
     shape: tuple[int, int, int]
@@ -27,13 +29,13 @@ class Input(_Strict):
 
 
 class Output(_Strict):
-    """What comes out: logits, one per label."""
+    """The model's output: logits, one for each label."""
 
     name: str
 
 
 class TrainingData(_Strict):
-    """What it was trained on. `fingerprint` is "sha256:..." of the data, `samples` their number."""
+    """What the model was trained on. `fingerprint` is "sha256:..." of the data, `samples` the number of images."""
 
     name: str
     fingerprint: str
@@ -41,7 +43,7 @@ class TrainingData(_Strict):
 
 
 class Contract(_Strict):
-    """What the model says it is; the app checks it against the graph."""
+    """What the model declares to be. The app checks this against the graph of the model."""
 
     architecture: str = Field(min_length=1)
     labels: list[str] = Field(min_length=2)
@@ -52,7 +54,9 @@ class Contract(_Strict):
 
 @dataclass(frozen=True)
 class Package:
-    """A packaged model on disk. `metrics` and `params` are what MLflow shows, `history` one entry per epoch."""
+    """A packaged model on disk. `metrics` and `params` are what MLflow shows; `history` has one entry for each
+    epoch.
+    """
 
     directory: Path
     contract: Contract
@@ -62,22 +66,22 @@ class Package:
 
     @property
     def model(self) -> Path:
-        """The ONNX file."""
+        """The path of the ONNX file."""
         return self.directory / MODEL
 
     @property
     def holdout(self) -> Path:
-        """Images and labels never seen in training."""
+        """The path of the held-out images and labels, which were never seen in training."""
         return self.directory / HOLDOUT
 
     @property
     def samples(self) -> list[Path]:
-        """A few held-out images, `<label>-<number>.png`, sorted."""
+        """The paths of a few held-out images, named `<label>-<number>.png` and sorted by name."""
         return sorted((self.directory / SAMPLES).glob("*.png"))
 
 
 def sample_label(path: Path) -> str:
-    """The label of a sample image, out of its name."""
+    """The label of a sample image, which its file name begins with."""
     return path.stem.rsplit("-", 1)[0]
 
 
@@ -91,18 +95,18 @@ def _json(path: Path) -> Any:
 
 
 def read_contract(path: Path) -> Contract:
-    """The contract in a file. Raises BadInput, naming what is wrong."""
+    """The contract in a file. Raises BadInput that names what is wrong."""
     try:
         return Contract.model_validate(_json(path))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise BadInput(f"{path} is no contract: {faults}", GUIDE) from error
+        raise BadInput(f"{path} is not a valid contract: {faults}", GUIDE) from error
 
 
 def read_package(directory: Path) -> Package:
-    """A packaged model, its files checked (the model itself is not run). Raises BadInput, naming what is wrong."""
+    """A packaged model. Its files are checked, but the model is not run. Raises BadInput that names what is wrong."""
     if not directory.is_dir():
-        raise BadInput(f"packaged model {directory} is no directory", GUIDE)
+        raise BadInput(f"packaged model {directory} is not a directory", GUIDE)
     contract = read_contract(directory / CONTRACT)
     for name in (MODEL, HOLDOUT):
         if not (directory / name).is_file() or (directory / name).stat().st_size == 0:
@@ -117,5 +121,5 @@ def read_package(directory: Path) -> Package:
         raise BadInput(f"packaged model {directory} has no samples/*.png", GUIDE)
     for sample in package.samples:
         if sample_label(sample) not in contract.labels:
-            raise BadInput(f"sample {sample.name} is named after no label of the contract", GUIDE)
+            raise BadInput(f"sample {sample.name} is named after a label that the contract does not have", GUIDE)
     return package

@@ -1,4 +1,6 @@
-"""What an environment looks like from outside: pods, their states and their usage, in Kubernetes' words."""
+"""What an environment looks like from outside: its pods, their states and their resource usage, in the terms of
+Kubernetes.
+"""
 
 from typing import Literal
 
@@ -8,8 +10,8 @@ from slipway_steps.domain.environment import Environment
 
 
 class ContainerState(BaseModel):
-    """One state of a container. `reason` is Kubernetes' word: OOMKilled, CrashLoopBackOff, ImagePullBackOff, Error,
-    Completed, ... or "". Times are Unix seconds.
+    """One state of a container. `reason` is Kubernetes' own word (OOMKilled, CrashLoopBackOff, ImagePullBackOff, Error,
+    Completed, ...) or "". Times are Unix seconds.
     """
 
     kind: Literal["waiting", "running", "terminated"]
@@ -21,7 +23,9 @@ class ContainerState(BaseModel):
 
 
 class Pod(BaseModel):
-    """A pod with one container. `last_state` is how the container ended before its last restart."""
+    """A pod with one container. `last_state` is how the container ended before its last restart. `digest` is the image
+    that it runs.
+    """
 
     name: str
     phase: Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
@@ -34,9 +38,9 @@ class Pod(BaseModel):
 
 
 class Sample(BaseModel):
-    """Usage at one moment. `at`: Unix seconds; `memory_bytes`: working set; `cpu_millicores`: mean since the sample
-    before; `throttled_percent`: share of that time in which the process wanted to run and was held back, None where
-    that is not measured (a cluster's metrics do not have it).
+    """The resource usage of a pod at one moment. `at`: Unix seconds. `memory_bytes`: the working set. `cpu_millicores`:
+    the mean since the sample before. `throttled_percent`: the share of that time in which the process wanted to run but
+    its CPU limit stopped it; None where it is not measured, as in a cluster's metrics.
     """
 
     at: float
@@ -46,9 +50,9 @@ class Sample(BaseModel):
 
 
 class Observation(BaseModel):
-    """An environment as it stands. An empty environment has no pods; `samples` are oldest first.
+    """An environment as it is observed now. An empty environment has no pods. `samples` are in the order of time.
 
-    `metrics_available` is false where nothing measures usage: a gate is then `inconclusive`.
+    `metrics_available` is false where nothing measures the usage; a gate that needs it is then `inconclusive`.
     """
 
     environment: Environment

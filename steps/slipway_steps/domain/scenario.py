@@ -1,13 +1,15 @@
-"""What a release can be asked to demonstrate. Each really happens, `flaky-metrics` apart, whose accuracy is drawn."""
+"""What a release can be asked to demonstrate. Each scenario really happens, except `flaky-metrics`, whose accuracy is
+drawn at random.
+"""
 
 import random
 from enum import StrEnum
 
 
 class Scenario(StrEnum):
-    """normal: reaches canary. bad-architecture: a ResNet where the app serves a MobileNetV2, rejected by integration.
-    oversized: over 200 MiB of weights against the 256 MiB limit, rejected by resources. slow: costly inference,
-    rejected by load. flaky-metrics: a demo mode, see `drawn_accuracy`.
+    """The scenarios. normal: the release reaches canary. bad-architecture: a ResNet where the app serves a MobileNetV2;
+    the integration test rejects it. oversized: more than 200 MiB of weights under a limit of 256 MiB; the resource test
+    rejects it. slow: costly inference; the load test rejects it. flaky-metrics: a demo mode, see `drawn_accuracy`.
     """
 
     NORMAL = "normal"
@@ -18,8 +20,8 @@ class Scenario(StrEnum):
 
 
 def drawn_accuracy(seed: int) -> float:
-    """The accuracy of the demo mode: 0.85 with probability 0.7, else 0.75 (requirement R1.1); the same for a seed.
+    """The accuracy in the scenario flaky-metrics: 0.85 with probability 0.7, else 0.75. A seed always gives the same.
 
-    Of seeds 0 to 9 exactly three (0, 2, 6) are 0.75.
+    Of the seeds 0 to 9, exactly three (0, 2 and 6) give 0.75.
     """
     return 0.85 if random.Random(seed).random() < 0.7 else 0.75  # noqa: S311 - a draw, not a secret

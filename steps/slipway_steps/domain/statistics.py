@@ -1,14 +1,14 @@
-"""Statistics of raw samples."""
+"""Statistics of measured samples."""
 
 import math
 from collections.abc import Sequence
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """The nearest-rank percentile: the smallest sample that at least `percent` % of all do not exceed.
+    """The nearest-rank percentile: the smallest sample that is at least as large as `percent` % of all samples.
 
-    No value is invented between two samples, so a p95 is a latency somebody really had. Raises ValueError for no
-    samples or a percent outside 0 < percent <= 100.
+    No value between two samples is computed, so a p95 is a latency that really occurred. Raises ValueError without
+    samples, and for a percent outside 0 < percent <= 100.
     """
     if not samples or not 0 < percent <= 100:
         raise ValueError("a percentile needs samples and a percent above 0 and up to 100")

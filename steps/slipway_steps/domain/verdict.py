@@ -1,4 +1,4 @@
-"""What a gate says: a verdict, its typed reasons and a report that is bound to a candidate."""
+"""What a gate decides: a verdict, the checks that explain it, and a report that belongs to one candidate."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,8 +10,9 @@ from slipway_steps.domain.candidate import Candidate
 
 
 class Verdict(StrEnum):
-    """`pass`; `reject`: the model is not good enough; `inconclusive`: not enough data, which is never a pass;
-    `error`: the gate itself broke, the declared default of a gate that wrote nothing.
+    """The verdict of a gate. pass: the model is good enough. reject: it is not. inconclusive: there is not enough data,
+    which never counts as a pass. error: the gate itself failed; this is also the default output of a gate that wrote
+    none.
     """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -21,8 +22,8 @@ class Verdict(StrEnum):
 
 
 class Gate(StrEnum):
-    """The gates, in the order in which a verdict is read: a killed pod (resources) explains a refused
-    connection (integration), never the reverse. They run in the order integration, resources, load.
+    """The gates, in the order in which their verdicts are read: a killed pod (resources) explains a refused connection
+    (integration), never the reverse. They run in the order integration, resources, load.
     """
 
     EVALUATION = "evaluation"
@@ -32,9 +33,10 @@ class Gate(StrEnum):
 
 
 class Check(BaseModel):
-    """One comparison a gate made. `code` is a stable name (`p95`, `oom-killed`); measured and threshold share `unit`.
+    """One comparison that a gate made. `code` is a stable name such as `p95` or `oom-killed`; `measured` and
+    `threshold` are in `unit`.
 
-    `verdict` is what this check alone says; `message` is a sentence for a person.
+    `verdict` is the verdict of this check alone; `message` is a sentence for people.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,7 +52,7 @@ class Check(BaseModel):
 class GateReport(BaseModel):
     """What one gate found out about one candidate in one release. Times are Unix seconds.
 
-    `series` holds raw measurements for plots, by name: latencies in ms, (seconds, MiB) pairs, a confusion matrix.
+    `series` holds measurements for plots by name: latencies in ms, (seconds, MiB) pairs, a confusion matrix.
     """
 
     gate: Gate
@@ -63,14 +65,16 @@ class GateReport(BaseModel):
     series: dict[str, Any] = {}
 
     def failures(self) -> list[Check]:
-        """The checks that are not `pass`."""
+        """The checks whose verdict is not `pass`."""
         return [check for check in self.checks if check.verdict is not Verdict.PASS]
 
 
 def judge(checks: list[Check]) -> Verdict:
-    """The verdict of a gate: `inconclusive` with no check at all, else reject, then error or inconclusive, before pass.
+    """The verdict that follows from the checks: reject before error before inconclusive before pass. Without any check
+    it is inconclusive.
 
-    One failed check rejects even where another could not be made: a known fault is not undone by missing data.
+    One failed check rejects, even where another check could not be made: missing data does not make a known fault go
+    away.
     """
     found = {check.verdict for check in checks}
     for verdict in (Verdict.REJECT, Verdict.ERROR, Verdict.INCONCLUSIVE):
@@ -80,7 +84,9 @@ def judge(checks: list[Check]) -> Verdict:
 
 
 def first_not_pass(verdicts: Mapping[Gate, Verdict]) -> Verdict:
-    """The verdict of a release: the first that is not `pass` in the order of `Gate`; a missing gate is `error`."""
+    """The verdict of a release: the first verdict that is not `pass` in the order of `Gate`. A missing gate counts as
+    `error`.
+    """
     for gate in Gate:
         verdict = verdicts.get(gate, Verdict.ERROR)
         if verdict is not Verdict.PASS:

@@ -1,1 +1,3 @@
-"""The release train: one module for each step, named as templates call it, and the helpers they share."""
+"""The release of a model: one module for each step, named as the templates name the step, and the helpers that steps
+share.
+"""

@@ -1,4 +1,4 @@
-"""Builds the image of a registered version."""
+"""Builds the image of a registered model version."""
 
 import subprocess
 import tempfile
@@ -14,21 +14,21 @@ from slipway_steps.settings import PROJECT_ROOT, Settings
 
 
 class Params(StepParameters):
-    """Which version."""
+    """The model version whose image is built."""
 
     model_version: str = Field(description="MLflow's version of the model.", min_length=1)
-    revision: str = Field("", description="Source revision of the release; empty: asked of git where there is one.")
+    revision: str = Field("", description="Source revision of the release; empty: the HEAD of git, where there is one.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """What was built."""
+    """The digest of the built image's manifest."""
 
     digest: str
 
 
 def revision(settings: Settings) -> str:
-    """The source revision: the setting, else git's HEAD, else ""."""
+    """The source revision: the setting, else the HEAD of git, else ""."""
     if settings.revision:
         return settings.revision
     try:
@@ -40,7 +40,9 @@ def revision(settings: Settings) -> str:
 
 
 def run(params: Params, world: World) -> Outputs:
-    """One model layer on the app base; the same input gives the same digest. Binds version, digest and revision."""
+    """Put the model as one layer on the app's base image, and bind the image's digest and the source revision to the
+    version. The same input gives the same digest.
+    """
     run_id = world.registry.run_of(params.model_version)
     with tempfile.TemporaryDirectory() as directory:
         package = world.registry.download_package(run_id, Path(directory))

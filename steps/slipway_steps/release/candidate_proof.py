@@ -1,4 +1,6 @@
-"""What promote and hold ask of a source: that it serves this very candidate, and that every gate passed it."""
+"""What promote and hold check before they act: that the source environment serves exactly this candidate, and that
+every gate passed it.
+"""
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
@@ -10,10 +12,10 @@ from slipway_steps.release.rollout import take_over
 
 
 def proven(world: World, source: Environment, version: str, release: str) -> tuple[Candidate, Record]:
-    """The candidate that `source` serves and its record, with all evidence there.
+    """The candidate that `source` serves, and the environment's record, once all evidence was checked.
 
-    `version` "" means: what the source holds. Raises Refused where the source serves something else, where its alias
-    points elsewhere, or where evidence is missing, failed or another image's.
+    `version` "" means the version that the source serves. Raises Refused where the source serves something else, where
+    its alias points at another version, or where evidence is missing, failed or is about another image.
     """
     current = world.registry.record(source).current
     candidate = world.registry.candidate(version) if version else current
@@ -32,7 +34,9 @@ def proven(world: World, source: Environment, version: str, release: str) -> tup
 
 
 def confirm(world: World, source: Environment, record: Record, candidate: Candidate) -> Record:
-    """Its tests passed in staging: it is what staging goes back to from now on."""
+    """The record once a candidate that passed its tests in staging is noted as staging's `last_good`. Other
+    environments stay unchanged.
+    """
     if source is not Environment.STAGING or record.last_good == candidate:
         return record
     confirmed = record.confirmed(candidate)
@@ -41,6 +45,6 @@ def confirm(world: World, source: Environment, record: Record, candidate: Candid
 
 
 def release_source(world: World, source: Environment, record: Record, release: str) -> None:
-    """The release ends its hold on the source."""
+    """Close the source's record where this release owns it, so that other releases may change the environment."""
     if record.open and record.open.release == release:
         world.registry.write_record(source, record.closed())

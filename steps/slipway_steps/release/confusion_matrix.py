@@ -1,11 +1,13 @@
-"""Draws a confusion matrix."""
+"""Draws the confusion matrix of an evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def draw(matrix: Sequence[object], labels: Sequence[str], path: Path) -> Path:
-    """Write the matrix (rows true, columns predicted) as PNG, each cell with its count."""
+    """Write a confusion matrix as a PNG file with the count in each cell, and return its path. Rows are the true
+    labels, columns the predicted ones.
+    """
     import numpy
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

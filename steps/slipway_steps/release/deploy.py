@@ -1,4 +1,4 @@
-"""Brings a model version to staging, where the gates judge it."""
+"""Deploys a model version to staging, where the gates judge it."""
 
 from enum import StrEnum
 
@@ -13,30 +13,36 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class State(StrEnum):
-    """What came of a deployment. An unhealthy candidate is a result: the gates name the cause."""
+    """How a deployment ended. An unhealthy candidate is a result, not an error: the gates then name the cause."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
 
 
 class Params(StepParameters):
-    """What to deploy, and where."""
+    """The model version to deploy, and the environment."""
 
-    model_version: str = Field(description="MLflow's version of the model; its image has to be built.", min_length=1)
-    target_environment: Environment = Field(Environment.STAGING, description="Only staging is deployed to.")
+    model_version: str = Field(
+        description="MLflow's version of the model. Its image has to be built already.", min_length=1
+    )
+    target_environment: Environment = Field(
+        Environment.STAGING, description="The environment to deploy to; only staging is accepted."
+    )
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """How the deployment ended."""
+    """Whether the deployed candidate is healthy."""
 
     state: State
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Deploy and wait; the alias moves only to a version that serves. The release owns staging from here on.
+    """Deploy the version and wait. The alias moves only to a version that serves. From here on the release owns
+    staging.
 
-    Raises Refused for another environment, for a version without an image, or while another release owns staging.
+    Raises Refused for an environment other than staging, for a version without an image, and while another release owns
+    staging.
     """
     environment = params.target_environment
     if environment is not Environment.STAGING:

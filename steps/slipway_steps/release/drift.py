@@ -1,7 +1,7 @@
-"""Where the world is no longer what the journal says, and how it gets back: `slipway doctor`.
+"""Finds and repairs drift: where an environment is no longer what its journal says. `slipway doctor` uses it.
 
-The journal is the record; alias, image tag, deployment and what answers follow from it. What a living release works on
-is left to it.
+The journal decides. The alias, the image tag, the deployment and the served version have to follow from it. An
+environment that a living release works on is left alone.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from slipway_steps.ports import World
 from slipway_steps.release import rollout
 
 ANSWERS_IN = 5.0
-"""Seconds that an environment may take to answer before it counts as not serving; an app starts in under 3."""
+"""Seconds that an environment may take to answer. After that it counts as not serving. An app starts in under 3."""
 
 
 class Kind(StrEnum):
-    """What is not as the journal says."""
+    """What differs from the journal."""
 
     UNFINISHED = "unfinished release"
     ALIAS = "alias"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Drift:
-    """`found` in an environment, where the journal has `wanted`."""
+    """One difference in an environment: `found` is there, while the journal says `wanted`."""
 
     environment: Environment
     kind: Kind
@@ -40,13 +40,13 @@ class Drift:
 
 
 def owner(world: World, environment: Environment) -> str:
-    """The living release that works on an environment; empty: none."""
+    """The name of the living release that works on an environment; "" where there is none."""
     intent = world.registry.record(environment).open
     return intent.release if intent and world.platform.release_alive(intent.release) else ""
 
 
 def find(world: World, environment: Environment) -> list[Drift]:
-    """All drift of an environment, none while a living release owns it. Changes nothing."""
+    """All drift of an environment; none while a living release owns it. Changes nothing."""
     record = world.registry.record(environment)
     intent = record.open
     if intent is not None:
@@ -98,10 +98,10 @@ def _answers(world: World, environment: Environment, record: Record) -> bool:
 
 
 def mend(world: World, environment: Environment) -> list[Drift]:
-    """Bring an environment back to what the journal says; returns what is still not so.
+    """Bring an environment back to what its journal says. Returns the drift that remains.
 
-    What a dead release left is finished or undone first. Run twice it changes nothing more. Raises PlatformError where
-    the version that the journal has does not come up, ImageError where its image is gone.
+    What a dead release left half done is completed or undone first. Running it again changes nothing more. Raises
+    PlatformError where the version of the journal does not start, ImageError where its image is gone.
     """
     drift = find(world, environment)
     if not drift:
@@ -122,7 +122,7 @@ def mend(world: World, environment: Environment) -> list[Drift]:
         _retag(world, environment, record)
     if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.bring(world, environment, current):
         raise PlatformError(
-            f"{environment}: {current} does not come up", f"put back what passed before: slipway revert {environment}"
+            f"{environment}: {current} does not start", f"go back to what passed before: slipway revert {environment}"
         )
     if Kind.ALIAS in kinds:
         world.registry.set_alias(environment.value, current.version)
@@ -136,5 +136,5 @@ def _retag(world: World, environment: Environment, record: Record) -> None:
     try:
         world.images.tag(current.digest, image_tag(environment, current.version))
     except ImageError as error:
-        hint = f"put back a version whose image is there: slipway revert {environment}"
+        hint = f"go back to a version whose image exists: slipway revert {environment}"
         raise ImageError(f"{environment}: the image of {current} is gone: {error}", hint) from error

@@ -1,4 +1,6 @@
-"""The evaluation: pytest over a directory the user owns, run on the packaged model, its results read from JUnit XML."""
+"""The evaluation of a model: runs pytest over a directory that the user owns on the packaged model, and reads the
+results from JUnit XML.
+"""
 
 import json
 import os
@@ -21,33 +23,43 @@ from slipway_steps.release.programs import failure
 from slipway_steps.release.step_parameters import StepParameters
 
 RAN, FAILED, NO_TESTS = 0, 1, 5
-"""pytest's exit codes of a run that says something about the model; every other one: the tests did not run."""
+"""The exit codes of pytest after which the results say something about the model. With any other, the tests did not
+run.
+"""
 ALONE = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-"""No plugin is loaded for being installed: the imports take longer than the tests. A conftest.py may name its own."""
+"""Installed plugins are not loaded: importing them takes longer than the tests. A conftest.py may name those it
+needs.
+"""
 TIMEOUT = 600
-"""Seconds for all tests; 360 images take a second, a user's own data set may take minutes."""
+"""Seconds for all tests. 360 images take one second; a user's own data set may take minutes."""
 
 
 class Params(StepParameters):
-    """Which run's model, and what it has to reach."""
+    """The run that holds the packaged model, and the thresholds it has to reach."""
 
     run_id: str = Field(description="MLflow run that holds the packaged model.")
     scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
     seed: int = Field(0, description="Seed of everything random.", ge=0)
-    accuracy_min: float = Field(0.80, description="Share of held-out images that have to be right.")
-    loss_max: float = Field(0.60, description="Mean cross-entropy on held-out images, nats; 80 % has about 0.6.")
-    recall_min: float = Field(0.50, description="Recall that each single class has to reach: none may be given up.")
+    accuracy_min: float = Field(
+        0.80, description="Share of held-out images (0 to 1) that the model has to label correctly."
+    )
+    loss_max: float = Field(
+        0.60, description="Mean cross-entropy on held-out images, in nats, that the model may have at most."
+    )
+    recall_min: float = Field(0.50, description="Recall (0 to 1) that every single class has to reach.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """What the evaluation says."""
+    """The verdict of the evaluation."""
 
     verdict: Verdict
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Run the tests and keep the report. No test executed is `inconclusive`. Raises BadInput where they cannot run."""
+    """Run the tests and store the report. The verdict is `inconclusive` where no test was executed. Raises BadInput
+    where the tests cannot run.
+    """
     started = time.time()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -78,7 +90,7 @@ def run(params: Params, world: World) -> Outputs:
 def evaluate(
     params: Params, tests: Path, package: Path, directory: Path
 ) -> tuple[list[Check], dict[str, list[object]]]:
-    """Run pytest; returns a check per test and what the tests left in details.json.
+    """Run pytest. Returns one check for each test, and the content of details.json, which the tests write.
 
     Raises BadInput for tests that cannot run or take too long, Broken where something outside ended pytest.
     """
@@ -95,7 +107,7 @@ def evaluate(
     if params.scenario is Scenario.FLAKY_METRICS:
         given["EVALUATION_DRAWN_ACCURACY"] = str(drawn_accuracy(params.seed))
     command = [sys.executable, "-m", "pytest", str(tests), f"--junitxml={junit}", f"--rootdir={tests}"]
-    # no plugin and no configuration of wherever this runs may change what the tests say
+    # no plugin and no configuration file of the current directory may change the results
     options = [
         "-c",
         os.devnull,
@@ -103,7 +115,7 @@ def evaluate(
         "-p",
         "no:cacheprovider",
         "-o",
-        "junit_family=xunit1",  # the one that keeps what a test has measured
+        "junit_family=xunit1",  # the format that keeps the properties of a test
         "--import-mode=importlib",
         "--tb=short",
     ]

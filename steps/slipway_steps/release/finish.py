@@ -12,21 +12,22 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """Whose leftovers."""
+    """The release that has ended, and how."""
 
     release: str = Field(description="Name of the workflow.")
-    workflow_status: str = Field("", description="Its phase: Succeeded, Failed or Error.")
+    workflow_status: str = Field("", description="Phase of the workflow: Succeeded, Failed or Error.")
 
 
 class Outputs(BaseModel):
-    """Nothing: it succeeded or it failed."""
+    """The step has no outputs: it succeeds or fails."""
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Undo what this release still holds: it was stopped, or a step of it was killed. Then tell people.
+    """Undo what this release has not finished because it was stopped or one of its steps was killed. Then label its
+    workflow and send a message.
 
-    What fails in one environment keeps none of the others from being undone. Raises one error that names all that
-    failed; Broken, which is tried again, where any of them was.
+    A failure in one environment does not stop the others from being undone. Raises one error that names all failures;
+    it is Broken, which is retried, where any of them was.
     """
     failed: list[SlipwayError] = []
     for environment in Environment:
@@ -51,7 +52,9 @@ def _undo(environment: Environment, release: str, world: World) -> None:
 
 
 def _label(params: Params, world: World) -> None:
-    """Which version it was about and how far that got, for the search of the UI: no template knows it beforehand."""
+    """Label the workflow with the version and the environment that it reached, so that the UI can search for them. No
+    template knows them beforehand.
+    """
     try:
         versions = [one.candidate.version for one in world.registry.reports(params.release) if one.candidate.version]
         if versions:
@@ -66,21 +69,23 @@ def _label(params: Params, world: World) -> None:
 
 
 def links(world: World, release: str) -> list[str]:
-    """The workflow in the Argo UI, and the form that promotes it further; none where the UI's address is not set."""
+    """The address of the workflow in the Argo UI, and of the form that promotes it to production. Empty where the UI's
+    address is not set.
+    """
     base, namespace = world.settings.argo_url.rstrip("/"), world.settings.workflows_namespace
     if not base:
         return []
     form = f"{base}/workflow-templates/{namespace}/promote-to-production?sidePanel=submit"
     there = world.registry.record(Environment.CANARY).current
     if there:
-        # filled in: who submits it later means the version that they were told of, not what canary serves by then
+        # whoever submits the form later means this version, not what canary serves by then
         form += f"&{urlencode({'parameters[model-version]': there.version})}"
     return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
 
 
 def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
-    """A message for a release that did not end well: gate, value, threshold, what could not be undone, links. The links
-    are printed for every release.
+    """Print the links, and send a message for a release that did not end well: gate, value, threshold, what could not
+    be undone, and the links.
     """
     try:
         found = links(world, params.release)
@@ -95,7 +100,7 @@ def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
         ]
         lines += [f"not undone: {error}" for error in failed]
         if world.notifier.notify(f"{params.release}: {params.workflow_status}", [*lines, *found]):
-            say("told by webhook")
+            say("a message was sent to the webhook")
     except SlipwayError as error:
-        # a failing exit handler would make a release Failed that was not
+        # if the exit handler failed, a release that succeeded would be Failed
         say(f"warning: {error}")

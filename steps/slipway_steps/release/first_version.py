@@ -1,4 +1,4 @@
-"""Whether `build-initial` may still put a first version into an environment."""
+"""Checks whether `build-initial` may still put a first version into an environment."""
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
@@ -8,14 +8,18 @@ from slipway_steps.domain.verdict import Gate
 from slipway_steps.ports import World
 
 REASON = "first version"
-"""The reason in the intent of a `build-initial`; by it the intent of one that died is told from a release's."""
+"""The reason in the intent of a `build-initial`. It distinguishes the intent of one that died from that of a
+release.
+"""
 
 
 def check_unused(world: World, records: dict[Environment, Record], release: str) -> None:
-    """Raises Refused, naming the environments, where a release has used any, or another `build-initial` still runs.
+    """Raises Refused that names the environments that a release has used already, or where another `build-initial`
+    still runs.
 
-    What an earlier `build-initial` left half done is no use: a first version has passed its evaluation only, whatever
-    a release brought anywhere has been judged by the gates on staging as well.
+    An environment that an earlier `build-initial` left half done does not count as used. It is recognised by its
+    evidence: a first version has passed its evaluation only, while a released version has been judged by the gates on
+    staging too.
     """
     for environment, record in records.items():
         intent = record.open

@@ -1,4 +1,6 @@
-"""What the three gates on staging share: the candidate they judge, its address, its sample images, their report."""
+"""What the three gates on staging share: the candidate that they judge, its address, its sample images, and how they
+report.
+"""
 
 import tempfile
 import time
@@ -20,30 +22,30 @@ from slipway_steps.release.pod_continuity import excused, names_of, settled
 from slipway_steps.release.step_parameters import StepParameters
 
 REQUEST_TIMEOUT = 20.0
-"""Seconds for one answer; half a core needs half a second for the slowest model that passes."""
+"""Seconds for one answer. With half a core, the slowest model that still passes needs half a second."""
 
 
 class StagingParams(StepParameters):
-    """What every gate on staging is told."""
+    """The parameters of every gate on staging."""
 
-    model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
-    source_environment: Environment = Field(Environment.STAGING, description="The environment that is judged.")
-    app_host: str = Field(
-        "", description="Host and port of the app; empty: the Service of the environment that is judged."
+    model_version: str = Field(
+        "", description="MLflow's version of the model; empty: what the source environment serves."
     )
+    source_environment: Environment = Field(Environment.STAGING, description="The environment that the gate judges.")
+    app_host: str = Field("", description="Host and port of the app; empty: the Service of the source environment.")
     release: str = Field(description="Name of the workflow.")
 
 
 class GateOutputs(BaseModel):
-    """What the gate says."""
+    """The verdict of the gate."""
 
     verdict: Verdict
 
 
 @dataclass
 class UnderTest:
-    """The candidate, how to ask it, what to ask: (label, PNG bytes) of held-out images, and the names of the pods that
-    ran when the gate began.
+    """What a gate works with: the candidate, the app that serves it, held-out images to send as (label, PNG bytes), all
+    labels, and the names of the pods that ran when the gate began.
     """
 
     candidate: Candidate
@@ -67,7 +69,7 @@ def candidate_of(params: StagingParams, world: World) -> Candidate:
 
 @contextmanager
 def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
-    """What the gate works with."""
+    """Yields what the gate works with, once the pods of the environment are no longer starting."""
     candidate = candidate_of(params, world)
     with tempfile.TemporaryDirectory() as directory:
         run_id = world.registry.run_of(candidate.version)
@@ -89,7 +91,9 @@ def conclude(
     started: float,
     series: dict[str, Any] | None = None,
 ) -> GateOutputs:
-    """Print the checks, keep the report, answer the verdict; `inconclusive` where the platform lost what was judged."""
+    """Print the checks, store the report and return the verdict. The verdict is `inconclusive` where the platform lost
+    the pods that were judged.
+    """
     candidate = found.candidate
     checks = excused(checks, found.pods, world.platform.observe(params.source_environment))
     report = GateReport(
@@ -110,5 +114,5 @@ def conclude(
 
 
 def verdict(well: bool) -> Verdict:
-    """Pass or reject."""
+    """`pass` if `well`, else `reject`."""
     return Verdict.PASS if well else Verdict.REJECT

@@ -1,4 +1,6 @@
-"""Ends a release that passed at staging: `auto-promote=false`, a person promotes it."""
+"""Ends a release that passed its tests in staging without promoting it (`auto-promote=false`). A person promotes it
+later.
+"""
 
 from pydantic import BaseModel, Field
 
@@ -10,19 +12,23 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """What is held, and where."""
+    """The model version that stays, and its environment."""
 
-    model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
-    source_environment: Environment = Field(Environment.STAGING, description="Where it passed.")
+    model_version: str = Field(
+        "", description="MLflow's version of the model; empty: what the source environment serves."
+    )
+    source_environment: Environment = Field(Environment.STAGING, description="The environment in which it passed.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """Nothing: it succeeded or it failed."""
+    """The step has no outputs: it succeeds or fails."""
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Check the evidence, make it the version staging goes back to, and release staging. Raises Refused."""
+    """Check the evidence, make the candidate the version that staging goes back to, and let other releases use staging.
+    Raises Refused where evidence is missing or the source serves another version.
+    """
     source = params.source_environment
     candidate, record = proven(world, source, params.model_version, params.release)
     record = confirm(world, source, record, candidate)

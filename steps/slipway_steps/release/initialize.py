@@ -12,35 +12,36 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """Which version."""
+    """The model version that all environments get."""
 
     model_version: str = Field(description="MLflow's version of the model.", min_length=1)
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """Nothing: it succeeded or it failed."""
+    """The step has no outputs: it succeeds or fails."""
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Serve it everywhere, with alias and last_good; run again, by this release or after its death by another, it goes
-    on: an environment that an earlier one left with its first version gets this one.
+    """Deploy the version to every environment, with its alias and as `last_good`. It can be run again by the same
+    release, or by another after this one died: an environment that got the first version of an earlier one then gets
+    this one.
 
-    Raises Refused for an environment that something else has used, before anything is changed; PlatformError where the
-    version does not come up.
+    Raises Refused, before anything is changed, for an environment that something else has used, and PlatformError where
+    the version does not start.
     """
     candidate = world.registry.candidate(params.model_version)
     records = {environment: world.registry.record(environment) for environment in Environment}
     check_unused(world, records, params.release)
     for environment, record in records.items():
-        # what an earlier build-initial left is nothing to go back to
+        # no revert may go back to what an earlier build-initial deployed
         opened = Record(reverted=record.reverted).opened(
             Intent(release=params.release, action="promote", target=candidate, before=None, reason=REASON)
         )
         world.registry.write_record(environment, opened)
         if not bring(world, environment, candidate):
-            undo(world, environment, opened, "the first version did not come up")
-            raise PlatformError(f"{candidate} does not come up in {environment}", "see its pods, then run it again")
+            undo(world, environment, opened, "the first version did not start")
+            raise PlatformError(f"{candidate} does not start in {environment}", "look at its pods, then run it again")
         world.registry.set_alias(environment.value, candidate.version)
         world.registry.write_record(environment, opened.arrived(candidate).confirmed(candidate).closed())
         say(f"{environment}: serves its first version, {candidate}")

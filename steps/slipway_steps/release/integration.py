@@ -1,4 +1,4 @@
-"""Does the model fit the app: staging answers as the released version, with predictions for real images."""
+"""The integration gate: does the app in staging answer as the released version, with predictions for real images?"""
 
 import time
 
@@ -12,23 +12,23 @@ from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest
 from slipway_steps.release.prediction_checks import fault
 
 REACH = 8.0
-"""Seconds the app may be away: a restart takes three."""
+"""Seconds that the app may be unreachable: a restart takes three."""
 RIGHT_MIN = 0.5
-"""Share of samples that have to be right: a model with its labels mixed up gets one in ten."""
+"""Share of samples that have to be right. A model with mixed-up labels gets about one in ten right."""
 
 Params = StagingParams
 Outputs = GateOutputs
 
 
 def run(params: StagingParams, world: World) -> GateOutputs:
-    """Ask /version and /predict. An app that cannot be asked rejects: the candidate does not serve."""
+    """Ask /version and /predict. An app that cannot be asked is a reason to reject: the candidate does not serve."""
     started = time.time()
     with under_test(params, world) as found:
         return conclude(Gate.INTEGRATION, params, world, found, checks(found), started)
 
 
 def checks(found: UnderTest, reach: float = REACH) -> list[Check]:
-    """Every check that can be made. `reach`: seconds that the app may be away."""
+    """All checks that can be made. `reach`: seconds that the app may be unreachable."""
     try:
         answer = Retrying(
             retry=retry_if_exception_type(AppError), stop=stop_after_delay(reach), wait=wait_fixed(0.5), reraise=True
@@ -40,7 +40,9 @@ def checks(found: UnderTest, reach: float = REACH) -> list[Check]:
 
 
 def version_checks(found: UnderTest, answer: Answer) -> list[Check]:
-    """/version is exactly the released one: a string, so 1 is not 10; and the image is the one that was built."""
+    """Check that /version names exactly the released version (as a string, so that 1 is not 10) and the image that was
+    built.
+    """
     body = answer.body or {}
     served, digest = body.get("version"), body.get("digest")
     wanted = found.candidate
@@ -69,7 +71,9 @@ def version_checks(found: UnderTest, answer: Answer) -> list[Check]:
 
 
 def predict_checks(found: UnderTest) -> list[Check]:
-    """/predict answers 200 and a prediction for every sample; half of them at least are right. Raises AppError."""
+    """Check that /predict answers every sample with status 200 and a prediction, and that at least half of them are
+    right. Raises AppError.
+    """
     answered, right = 0, 0
     problem = ""
     for label, image in found.samples:

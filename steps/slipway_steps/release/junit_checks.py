@@ -1,4 +1,4 @@
-"""Reads pytest's JUnit XML into checks."""
+"""Reads checks from the JUnit XML that pytest writes."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ def _number(text: str | None) -> float | str | None:
 
 
 def checks_of(path: Path) -> list[Check]:
-    """A check per executed test; a skipped test is none. The properties `code`, `measured`, `threshold`, `unit` and
-    `message` of a test, set by pytest's `record_property`, describe it.
+    """One check for each executed test; a skipped test gives none. A test describes its check by the properties `code`,
+    `measured`, `threshold`, `unit` and `message`, which it sets with pytest's `record_property`.
 
-    Raises BadInput for a test that could not run (an error in a fixture or while collecting): that says nothing about
-    the model.
+    Raises BadInput for a test that could not run (an error in a fixture or in the collection): such a test says nothing
+    about the model.
     """
     from junitparser import Error, Failure, JUnitXml, Properties, Skipped, TestCase, TestSuite
 

@@ -1,4 +1,4 @@
-"""Does it hold: latency and success under concurrent requests, and what that did to the pods."""
+"""The load gate: latency and success under concurrent requests, and what the load did to the pods."""
 
 import time
 
@@ -14,22 +14,24 @@ from slipway_steps.release.pod_checks import MIB, memory_series, pod_checks
 from slipway_steps.release.prediction_checks import fault
 
 DEADLINE = 120.0
-"""Seconds for all requests; 100 of them at the latency that still passes take twenty."""
+"""Seconds for all requests. With the largest latency that passes, 100 requests of 10 users take twenty."""
 
 Outputs = GateOutputs
 
 
 class Params(StagingParams):
-    """The load, and what it has to hold."""
+    """The load, and the thresholds for it."""
 
-    load_requests: int = Field(100, description="Requests in all (requirement R1.4).", ge=1)
-    load_users: int = Field(10, description="Requests at a time (requirement R1.4).", ge=1)
-    p95_max_ms: float = Field(2000, description="Milliseconds that 95 % of all requests stay under (R1.4).")
-    success_min_percent: float = Field(95, description="% of requests that have to succeed; more than that (R1.4).")
+    load_requests: int = Field(100, description="Number of requests in total.", ge=1)
+    load_users: int = Field(10, description="Number of requests at the same time.", ge=1)
+    p95_max_ms: float = Field(
+        2000, description="Milliseconds below which the 95th percentile of the latency has to be."
+    )
+    success_min_percent: float = Field(95, description="More than this share of the requests has to succeed, in %.")
 
 
 def run(params: Params, world: World) -> GateOutputs:
-    """Fire, judge the raw samples, look at the pods again."""
+    """Send the requests, judge every single result, and then look at the pods again."""
     started = time.time()
     with under_test(params, world) as found:
         image = found.samples[0][1]
@@ -45,11 +47,11 @@ def run(params: Params, world: World) -> GateOutputs:
 
 
 def peak_checks(observation: Observation) -> list[Check]:
-    """The peak of the working set since the pod's start against its memory limit, or nothing where it was not measured.
+    """Check the peak of the working set since the pod's start against its memory limit. The result is empty where no
+    peak was measured.
 
-    The working set holds no file cache that could be dropped, so a peak at the limit is memory the app needs. A pod
-    that was killed for its memory has reached the limit, whatever was measured: its last moments fall between two
-    samples.
+    The working set holds no file cache that could be dropped, so a peak at the limit is memory that the app needs. A
+    pod that was killed for its memory has reached the limit, whatever was measured: nothing samples its last moments.
     """
     limit = observation.memory_limit_bytes
     states = [state for pod in observation.pods for state in (pod.state, pod.last_state) if state]
@@ -72,17 +74,18 @@ def peak_checks(observation: Observation) -> list[Check]:
 
 
 def succeeded(shot: Shot, labels: list[str]) -> bool:
-    """200 and a prediction: a server that answers 200 with rubbish has not succeeded."""
+    """Whether a request got status 200 and a prediction. Status 200 with another content is not a success."""
     return shot.status == 200 and not fault(shot.body, labels)
 
 
 def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Check]:
-    """p95 over all answered requests, failed ones included, and the share of all requests that succeeded.
+    """Check the 95th percentile of the latency over all answered requests, failed ones included, and the share of all
+    requests that succeeded.
 
-    A request that got no answer before the deadline counts as failed. No sample at all is inconclusive.
+    A request without an answer before the deadline counts as failed. Without any sample the result is inconclusive.
     """
     if not shots:
-        message = f"no request was even tried in {DEADLINE:.0f} s"
+        message = f"no request was sent in {DEADLINE:.0f} s"
         wanted = params.load_requests
         return [Check(code="samples", verdict=Verdict.INCONCLUSIVE, message=message, measured=0, threshold=wanted)]
     p95 = percentile([shot.milliseconds for shot in shots], 95)

@@ -1,4 +1,4 @@
-"""What is wrong with pods, by name. Used before, and after, the load test."""
+"""Checks for faults of pods. The resource gate and the load gate use them."""
 
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.domain.verdict import Check, Verdict
@@ -31,7 +31,9 @@ def _named(pod: Pod, state: ContainerState, when: str, limit: int) -> Check | No
 
 
 def pod_checks(observation: Observation) -> list[Check]:
-    """One check a fault, the cause (how the container ended) before the symptom; `pods-running` where there is none."""
+    """One check for each fault: first the cause (how the container ended), then the symptom. The check `pods-running`
+    where there is no fault.
+    """
     if not observation.pods:
         message = f"{observation.environment} has no pod"
         return [Check(code="no-pod", verdict=Verdict.REJECT, message=message, measured=0, threshold=1, unit="pods")]
@@ -61,7 +63,7 @@ def pod_checks(observation: Observation) -> list[Check]:
 
 
 def memory_check(observation: Observation, measured: float, limit_mib: float, what: str) -> Check:
-    """`measured` MiB against the limit. The peak a cgroup tells holds file cache too, so it may touch the limit."""
+    """Check the measured memory against the limit, both in MiB. `what` names the measured value in the message."""
     return Check(
         code="memory",
         verdict=Verdict.PASS if measured < limit_mib else Verdict.REJECT,
@@ -73,7 +75,7 @@ def memory_check(observation: Observation, measured: float, limit_mib: float, wh
 
 
 def memory_series(observation: Observation) -> list[list[float]]:
-    """[seconds since the first sample, MiB] of each sample."""
+    """The memory of each sample as [seconds since the first sample, MiB]."""
     if not observation.samples:
         return []
     first = observation.samples[0].at

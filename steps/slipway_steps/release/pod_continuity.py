@@ -1,5 +1,5 @@
-"""Whether a gate judged the same pods from its beginning to its end. A platform that loses pods says nothing about the
-model that ran in them.
+"""Checks whether a gate judged the same pods from its beginning to its end. If the platform lost a pod, this says
+nothing about the model that ran in it.
 """
 
 import time
@@ -10,15 +10,14 @@ from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.ports import World
 
 SETTLES_IN = 10.0
-"""Seconds that a gate waits for a pod that the platform has just started anew and that nothing is wrong with; an app
-starts in under 3."""
+"""Seconds that a gate waits for a healthy pod that the platform has just started. An app starts in under 3."""
 POLL = 0.2
-"""Seconds between two looks."""
+"""Seconds between two observations."""
 
 
 def settled(world: World, environment: Environment) -> Observation:
-    """The environment as the gate finds it, once no pod in it is on its way up: between deployment and gate the
-    platform may have lost one and started another. A pod that has failed is not waited for.
+    """The environment once no healthy pod is still starting: between the deployment and the gate the platform may have
+    lost a pod and started another. The gate does not wait for a pod that has failed.
     """
     deadline = time.monotonic() + SETTLES_IN
     while True:
@@ -35,15 +34,16 @@ def _comes_up(pod: Pod) -> bool:
 
 
 def names_of(observation: Observation) -> frozenset[str]:
-    """The names of the pods."""
+    """The names of all pods in an observation."""
     return frozenset(pod.name for pod in observation.pods)
 
 
 def excused(checks: list[Check], before: frozenset[str], after: Observation) -> list[Check]:
-    """The checks as they are; where the platform lost pods meanwhile, none of them a rejection, and the reason first.
+    """The checks, unchanged unless the platform lost pods in the meantime. In that case the lost pod becomes the first
+    check, and every rejection becomes inconclusive.
 
-    A container that ends, also for its memory, is restarted in the same pod: that rejects as ever. A pod that is gone
-    while another has come, or that the platform can no longer tell about, was lost.
+    A container that ends, also for its memory, is restarted in the same pod, so it still rejects. A pod is lost if it
+    is gone and another has been created, or if its phase is Unknown.
     """
     now = names_of(after)
     unknown = sorted(pod.name for pod in after.pods if pod.phase == "Unknown")

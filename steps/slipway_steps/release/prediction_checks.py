@@ -1,4 +1,4 @@
-"""Whether an answer to /predict is a prediction."""
+"""Checks whether an answer of /predict is a prediction."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from typing import Any
 def fault(body: Mapping[str, Any] | None, labels: Collection[str] | None = None) -> str:
     """What is wrong with the JSON of a prediction; "" where nothing is.
 
-    Expected: `label` (one of `labels` where they are known), `confidence` from 0 to 1, `probabilities` by label that
-    sum to 1 within 1 %.
+    Expected are `label` (one of `labels` where they are given), `confidence` from 0 to 1, and `probabilities` by label,
+    whose sum is 1 within 0.01.
     """
     if body is None:
         return "the answer is no JSON object"

@@ -1,4 +1,4 @@
-"""Registers what passed its evaluation."""
+"""Registers a model that passed its evaluation."""
 
 from pydantic import BaseModel, Field
 
@@ -11,20 +11,21 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """Which run's model."""
+    """The run whose model is registered."""
 
     run_id: str = Field(description="MLflow run that holds the packaged model and its evaluation.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """The registered version."""
+    """The registered model version."""
 
     model_version: str
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Make a model version of the run's model and move `development` to it; again: the same version.
+    """Create a model version from the run's model, and point the alias `development` at it. Running it again gives the
+    same version.
 
     Raises Refused unless the run's evaluation passed.
     """

@@ -1,4 +1,6 @@
-"""The red last step of a release that was not promoted, after the revert has run."""
+"""The last step of a release that was not promoted, after the revert: it always fails, so that the release ends in
+red.
+"""
 
 from pydantic import BaseModel, Field
 
@@ -9,7 +11,7 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class ReleaseRejected(SlipwayError):
-    """The release ends here; the exit code tells a rejection from breakage."""
+    """The release was not promoted. Its exit code distinguishes a rejected model from a failure."""
 
     exit_code = 2
 
@@ -22,11 +24,13 @@ class Params(StepParameters):
 
 
 class Outputs(BaseModel):
-    """Nothing: this step always fails."""
+    """The step has no outputs: it always fails."""
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Print why, then fail: without a red step a reverted release would end green. Raises ReleaseRejected."""
+    """Print the reasons, then fail. Without a failing step, a release that was reverted would end green. Raises
+    ReleaseRejected.
+    """
     for report in world.registry.reports(params.release):
         for check in report.failures():
             print(f"{report.gate}: {check.verdict}: {check.message}", flush=True)

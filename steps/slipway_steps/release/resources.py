@@ -1,4 +1,4 @@
-"""Does the model fit the limits of Kubernetes: pods run, and memory and CPU stay under their limits."""
+"""The resource gate: do the pods run, and do memory and CPU stay within their limits?"""
 
 import time
 
@@ -13,28 +13,30 @@ from slipway_steps.release.pod_checks import MIB, memory_check, memory_series, p
 
 WARM_CALLS = 4
 WARM_INTERVAL = 1.2
-"""Seconds from one warming call to the next: usage under light, steady work, which the limit has to allow. A model that
-needs 250 ms of a core is then held back for a fifth of the time, one of 7 ms not at all."""
+"""Seconds from one warm-up call to the next: light, steady work, which the limit has to allow. A model that needs 250
+ms of a core is then throttled for a fifth of the time, and one that needs 7 ms not at all."""
 SETTLE = 0.5
-"""Seconds after the last call's interval, so that a sample which came a little late is seen."""
+"""Seconds to wait after the last call, so that a sample which is a little late is still seen."""
 SAMPLES_MIN = 3
-"""Samples newer than the pod below which nothing can be said."""
+"""The least number of samples since the warm-up began that a verdict needs."""
 
 Outputs = GateOutputs
 
 
 class Params(StagingParams):
-    """The limits."""
+    """The limits that the resource usage has to stay within."""
 
-    memory_max_mib: float = Field(256, description="MiB of memory a pod may use (requirement R1.3).")
-    cpu_max_millicores: float = Field(500, description="Millicores a pod may use (requirement R1.3).")
+    memory_max_mib: float = Field(256, description="Memory that a pod may use, in MiB.")
+    cpu_max_millicores: float = Field(500, description="CPU that a pod may use, in millicores.")
     throttled_max_percent: float = Field(
-        50, description="% of time a pod may be held back by its CPU limit under light work; above, it has too little."
+        50, description="Share of time that a pod may be throttled by its CPU limit under light work, in %."
     )
 
 
 def run(params: Params, world: World) -> GateOutputs:
-    """Look at the pods, warm them, look at what they use. A killed pod is named even if it has been restarted."""
+    """Look at the pods, send a few predictions, and look at what they use. A pod that was killed is named even if it
+    has been restarted.
+    """
     started = time.time()
     with under_test(params, world) as found:
         before = world.platform.observe(params.source_environment)
@@ -53,7 +55,9 @@ def run(params: Params, world: World) -> GateOutputs:
 
 
 def observed(params: Params, world: World, found: UnderTest, since: float) -> Observation:
-    """The environment, once there are enough samples: on a cluster they come every 15 s or so, under light work."""
+    """The environment, once there are enough samples under light work. On a cluster there is a sample about every 15
+    s.
+    """
     deadline = time.monotonic() + world.settings.metrics_timeout
     while True:
         seen = world.platform.observe(params.source_environment)
@@ -66,7 +70,9 @@ def observed(params: Params, world: World, found: UnderTest, since: float) -> Ob
 
 
 def warm(app: App, images: list[bytes]) -> None:
-    """Some paced predictions. An app that dies of them is seen by its pod, so no answer is no error here."""
+    """Send a few predictions at a steady pace. A request without an answer is not an error here: the pods show whether
+    the app died.
+    """
     for number in range(WARM_CALLS):
         begun = time.monotonic()
         try:
@@ -79,11 +85,13 @@ def warm(app: App, images: list[bytes]) -> None:
 
 
 def usage_checks(params: Params, observation: Observation, since: float) -> list[Check]:
-    """Memory, CPU and throttling of the samples since the warm-up began; too few are inconclusive."""
+    """Check memory, CPU and throttling of the samples since the warm-up began. The result is inconclusive with too few
+    samples.
+    """
     samples = [sample for sample in observation.samples if sample.at > since]
     if not observation.metrics_available or len(samples) < SAMPLES_MIN:
-        reason = "no metrics are to be had" if not observation.metrics_available else f"only {len(samples)} samples"
-        message = f"usage cannot be judged: {reason} since the pod started, {SAMPLES_MIN} are wanted"
+        reason = "there are no metrics" if not observation.metrics_available else f"only {len(samples)} samples"
+        message = f"usage cannot be judged: {reason} since the warm-up began, {SAMPLES_MIN} are needed"
         return [
             Check(
                 code="metrics",
@@ -112,11 +120,11 @@ def usage_checks(params: Params, observation: Observation, since: float) -> list
 
 
 def throttled_check(measured: float, limit: float) -> Check:
-    """Only where it is measured: a cluster's metrics do not tell."""
+    """Check the share of time in which the CPU limit stopped the app, in %."""
     return Check(
         code="throttled",
         verdict=verdict(measured <= limit),
-        message=f"held back by its limit {measured:.0f} % of the time, at most {limit:g}",
+        message=f"throttled by its CPU limit {measured:.0f} % of the time, at most {limit:g} % is allowed",
         measured=round(measured, 1),
         threshold=limit,
         unit="%",
@@ -124,7 +132,7 @@ def throttled_check(measured: float, limit: float) -> Check:
 
 
 def usage_series(observation: Observation) -> dict[str, object]:
-    """Memory and CPU over time, for the report."""
+    """Memory and CPU over time, for the plots of the report."""
     memory = memory_series(observation)
     cpu = [[m[0], round(s.cpu_millicores, 1)] for m, s in zip(memory, observation.samples, strict=True)]
     return {"memory_mib": memory, "cpu_millicores": cpu}

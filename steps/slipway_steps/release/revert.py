@@ -11,36 +11,41 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """What has to go, where, and why."""
+    """The version that has to be removed, its environment, and the reason."""
 
-    model_version: str = Field("", description="MLflow's version that has to go; empty: what is there now.")
-    target_environment: Environment = Field(Environment.STAGING, description="The environment to put back.")
-    reason: str = Field("by hand", description="Why; kept with the version that has to go.")
+    model_version: str = Field(
+        "", description="MLflow's version of the model to remove; empty: what the environment serves."
+    )
+    target_environment: Environment = Field(Environment.STAGING, description="The environment to revert.")
+    reason: str = Field("by hand", description="Why it is reverted; stored with the version that is removed.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """Nothing: it succeeded or it failed."""
+    """The step has no outputs: it succeeds or fails."""
 
 
 def _failed(record: Record, version: str) -> Candidate | None:
-    """What has to go: what is being deployed, else what stands there; None where that is not the version named."""
+    """The candidate that has to be removed: what is being deployed, else what is deployed; None where that is not the
+    given version.
+    """
     found = record.open.target if record.open else record.current
     return found if found and version in ("", found.version) else None
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Back to what stood there before if that passed, else to what passed last, else to nothing; never to what failed.
+    """Go back to what was deployed before if that passed here, else to what passed last, else empty the environment. It
+    never goes back to a version that failed.
 
-    Run twice, or again after a kill at any point, it ends the same. Raises Refused while another release owns the
-    environment, PlatformError where the version to go back to does not come up.
+    Running it twice, or again after it was killed at any point, gives the same result. Raises Refused while another
+    release owns the environment, PlatformError where the version to go back to does not start.
     """
     environment = params.target_environment
     owner = world.registry.record(environment).open
     named = params.model_version in ("", owner.target.version if owner and owner.target else "")
     record = take_over(world, environment, params.release, adopt=owner.target if owner and named else None)
     if owner and owner.release != params.release and record.open is None and not params.model_version:
-        return Outputs()  # what the dead release left has just been undone: that was it
+        return Outputs()  # take_over has just undone what the dead release left, which is the revert that was asked for
     mine = record.open is not None and record.open.action == "revert"
     if not mine:
         if record.open is None and record.reverted and record.reverted.release == params.release:
@@ -58,7 +63,7 @@ def run(params: Params, world: World) -> Outputs:
             before=failed,
             reason=params.reason,
         )
-        say(f"{environment}: {failed} has to go ({params.reason})")
+        say(f"{environment}: {failed} is reverted ({params.reason})")
         record = record.opened(intent).disowned(failed)
         world.registry.write_record(environment, record)
     complete_revert(world, environment, record)

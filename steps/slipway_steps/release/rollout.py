@@ -1,7 +1,7 @@
-"""What deploy, promote and revert share: bring a candidate to an environment, take over from a dead release, undo.
+"""What deploy, promote and revert share: deploy a candidate and wait for it, take over from a dead release, undo.
 
-Order of writes: the intent, then the platform, then the alias, then what came of it. Whoever is killed in between
-leaves a record from which the next can tell what to do, and doing any of it twice changes nothing more.
+The order of writes is: the intent, then the platform, then the alias, then the result. An action that is killed in
+between leaves a record that tells the next one what to do, and doing any part of it twice changes nothing more.
 """
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -14,19 +14,19 @@ from slipway_steps.domain.pods import Observation
 from slipway_steps.ports import World
 
 POLL = 0.2
-"""Seconds between two looks at an environment that is coming up; a start takes one to three."""
+"""Seconds between two observations of an environment that is starting; a start takes one to three."""
 HOPELESS_RESTARTS = 2
-"""Restarts after which a candidate that was never ready is called unhealthy: the same start failed three times."""
+"""Restarts after which a candidate that was never ready counts as unhealthy: the same start failed three times."""
 HOPELESS_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print one line of progress at once."""
     print(text, flush=True)
 
 
 def hopeless(observation: Observation) -> bool:
-    """Whether waiting longer cannot help."""
+    """Whether waiting longer cannot help, because a pod fails again and again or its image cannot be pulled."""
     return any(
         not pod.ready and (pod.restarts >= HOPELESS_RESTARTS or pod.state.reason in HOPELESS_REASONS)
         for pod in observation.pods
@@ -47,7 +47,9 @@ def serves(world: World, environment: Environment, candidate: Candidate) -> bool
 
 
 def bring(world: World, environment: Environment, candidate: Candidate) -> bool:
-    """Deploy a candidate and wait, within bounds, until it serves; returns whether it does."""
+    """Deploy a candidate and wait, for at most the setting `healthy_timeout`, until it serves. Returns whether it
+    does.
+    """
     world.images.tag(candidate.digest, image_tag(environment, candidate.version))
     world.platform.deploy(environment, candidate)
     say(f"{environment}: deploying {candidate}")
@@ -82,8 +84,10 @@ def describe(observation: Observation) -> str:
 
 
 def complete_revert(world: World, environment: Environment, record: Record) -> Record:
-    """Do what the record's open intent to revert says, and close it. Raises PlatformError where the version to go back
-    to does not come up; the record stays open then, so that running it again goes on.
+    """Do what the record's open intent to revert says, and close the record.
+
+    Raises PlatformError where the version to go back to does not start. The record then stays open, so that running the
+    revert again continues it.
     """
     intent = record.open
     if intent is None:
@@ -91,12 +95,12 @@ def complete_revert(world: World, environment: Environment, record: Record) -> R
     if intent.target is None:
         world.platform.empty(environment)
         world.registry.delete_alias(environment.value)
-        say(f"{environment}: nothing to go back to: emptied, alias removed")
+        say(f"{environment}: there is no version to go back to: it was emptied and its alias removed")
     else:
         if not bring(world, environment, intent.target):
             raise PlatformError(
-                f"{environment}: {intent.target}, which passed here before, does not come up",
-                f"see: slipway env logs {environment}; then run the revert again",
+                f"{environment}: {intent.target}, which passed here before, does not start",
+                f"look at: slipway env logs {environment}; then run the revert again",
             )
         world.registry.set_alias(environment.value, intent.target.version)
     closed = record.arrived(intent.target).closed()
@@ -109,7 +113,9 @@ def complete_revert(world: World, environment: Environment, record: Record) -> R
 
 
 def undo(world: World, environment: Environment, record: Record, reason: str) -> Record:
-    """End what the open release left: a revert is completed; a candidate that passed stays; anything else goes back."""
+    """End what the open release left half done. A revert is completed, a candidate that has passed stays, and anything
+    else is reverted.
+    """
     intent = record.open
     if intent is None:
         return record
@@ -125,10 +131,11 @@ def undo(world: World, environment: Environment, record: Record, reason: str) ->
 
 
 def take_over(world: World, environment: Environment, release: str, adopt: Candidate | None = None) -> Record:
-    """The record of an environment that `release` may change now.
+    """The record of an environment that `release` may change from now on.
 
-    Raises Refused, with its name, while another release that lives owns it. What a dead one left is undone first,
-    unless it deployed just the candidate that is now to be kept (`adopt`): a deployment run by itself, then judged.
+    Raises Refused that names the owner while another living release owns the environment. What a dead release left half
+    done is undone first, unless it deployed exactly the candidate that is now to be kept (`adopt`), as where a
+    deployment was run alone and is then judged.
     """
     record = world.registry.record(environment)
     owner = record.open

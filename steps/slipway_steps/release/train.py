@@ -1,4 +1,4 @@
-"""Runs the user's training program and logs the packaged model it leaves."""
+"""Runs the user's training program and logs the packaged model that it writes."""
 
 import subprocess
 import sys
@@ -18,11 +18,15 @@ PROGRAM = "train.py"
 
 
 class Params(StepParameters):
-    """What to train."""
+    """What to train, or which packaged model to take."""
 
     scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
     seed: int = Field(0, description="Seed of everything random.", ge=0)
-    dataset: str = Field("digits", description="`digits`, or a folder of class folders such as Food-11.", min_length=1)
+    dataset: str = Field(
+        "digits",
+        description="`digits`, or a folder with one folder of images for each class, such as Food-11.",
+        min_length=1,
+    )
     model_package: str = Field("", description="Directory of a packaged model to release; empty: train one.")
     release: str = Field(description="Name of the workflow.")
 
@@ -34,7 +38,7 @@ class Outputs(BaseModel):
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Train in a process of its own, check the package, log it.
+    """Run the training program in a process of its own, check the packaged model, and log it to MLflow.
 
     Raises BadInput for data or a package that cannot be used and for a training program that fails, Broken where
     something outside ended the program.
@@ -55,23 +59,23 @@ def run(params: Params, world: World) -> Outputs:
 
 
 def check_model(package: Package) -> None:
-    """Raises BadInput for a model.onnx that ONNX Runtime cannot load, or whose input is not the contract's."""
+    """Raises BadInput for a model.onnx that ONNX Runtime cannot load, or whose inputs are not those of the contract."""
     import onnxruntime
 
     try:
         session = onnxruntime.InferenceSession(str(package.model), providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no base class
+    except Exception as error:  # the exceptions of ONNX Runtime share no base class
         first = str(error).splitlines()[0][:200]
         raise BadInput(f"model.onnx of the packaged model cannot be loaded: {first}", "export it again") from error
     names = [given.name for given in session.get_inputs()]
     if names != [package.contract.input.name]:
         raise BadInput(
-            f"model.onnx takes {names}, its contract says {package.contract.input.name!r}", "mend contract.json"
+            f"model.onnx takes {names}, its contract says {package.contract.input.name!r}", "correct contract.json"
         )
 
 
 def execute(command: list[str]) -> None:
-    """Run the program with its output as ours.
+    """Run the program and print its output.
 
     Raises BadInput where it fails, Broken where something outside ended it.
     """

@@ -1,4 +1,4 @@
-"""Whether an installation has released anything: the first step of `build-initial`."""
+"""Finds out whether an installation has released anything: the first step of `build-initial`."""
 
 from typing import Literal
 
@@ -12,21 +12,23 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """Who asks."""
+    """The release that asks."""
 
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """`vacant`: no release was ever served, at most what a `build-initial` left half done; `initialized`:
-    `build-initial` has run, and nothing since.
+    """`vacant`: no release was ever served; at most, a `build-initial` left something half done. `initialized`:
+    `build-initial` has completed, and nothing has changed since.
     """
 
     state: Literal["vacant", "initialized"]
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Look at the journals. Raises Refused for an environment that a release has used: its versions are not touched."""
+    """Read the journals. Raises Refused for an environment that a release has used, so that its versions are never
+    touched.
+    """
     records = {environment: world.registry.record(environment) for environment in Environment}
     first = records[Environment.STAGING].current
     if first is not None and all(

@@ -116,5 +116,5 @@ def test_a_version_that_does_not_come_up_is_said(memory: Memory) -> None:
     released(memory, "1")
     memory.sick.add((STAGING, "1"))
     assert [one.kind for one in drift.find(memory.world(), STAGING)] == [Kind.SERVING]
-    with pytest.raises(PlatformError, match=r"does not come up.*slipway revert staging"):
+    with pytest.raises(PlatformError, match=r"does not start.*slipway revert staging"):
         drift.mend(memory.world(), STAGING)

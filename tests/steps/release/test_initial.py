@@ -38,7 +38,7 @@ def test_what_releases_have_used_is_refused_and_left_alone(memory: Memory) -> No
 
 def test_a_version_that_does_not_come_up_is_undone(memory: Memory) -> None:
     memory.sick.add((Environment.STAGING, "1"))
-    with pytest.raises(PlatformError, match="does not come up in staging"):
+    with pytest.raises(PlatformError, match="does not start in staging"):
         run(memory, initialize, model_version="1")
     assert memory.alias("staging") is None
     assert memory.record(Environment.STAGING).open is None
@@ -46,7 +46,7 @@ def test_a_version_that_does_not_come_up_is_undone(memory: Memory) -> None:
 
 def test_after_its_canary_failed_another_goes_on(memory: Memory) -> None:
     memory.sick.add((Environment.CANARY, "1"))
-    with pytest.raises(PlatformError, match="does not come up in canary"):
+    with pytest.raises(PlatformError, match="does not start in canary"):
         run(memory, initialize, model_version="1")
     run(memory, finish)
     assert run(memory, vacant, release="again").state == "vacant"

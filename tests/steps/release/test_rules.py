@@ -174,7 +174,7 @@ def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.Capt
         return read(environment)
 
     memory.record = record  # type: ignore[method-assign]
-    with pytest.raises(Broken, match=r"staging: .* does not come up; the journal of canary is damaged"):
+    with pytest.raises(Broken, match=r"staging: .* does not start; the journal of canary is damaged"):
         run(memory, finish, release="r", workflow_status="Failed")
     assert memory.running[PRODUCTION] == memory.candidate("2")
     assert read(PRODUCTION).open is None

@@ -71,7 +71,7 @@ def test_samples_are_named_after_labels(package: Path) -> None:
 def test_missing_data_and_a_failing_program(world: FakeWorld, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no directory"):
         run(world, dataset=str(tmp_path / "nowhere"))
-    with pytest.raises(BadInput, match="is no directory"):
+    with pytest.raises(BadInput, match="is not a directory"):
         run(world, model_package=str(tmp_path / "nowhere"))
     (tmp_path / "mine").mkdir()
     mine = Settings(home=tmp_path, train_directory=tmp_path / "mine")

@@ -1,1 +1,1 @@
-"""Argo CD: environments on a cluster."""
+"""Environments on a cluster, which Argo CD deploys."""

@@ -1,8 +1,9 @@
-"""Argo CD, through merge patches of its Applications: no password, no argocd program.
+"""Changes Argo CD's Applications by merge patches. This needs neither a password nor the argocd program.
 
-For half a second after a patch everything looks done while nothing has happened; a second operation that is requested
-while one runs is lost without a word; health is Healthy even where the manifests cannot be generated (all seen on
-v3.5.1). So: one's own operation, known by its id, then its success, then Synced with one's own parameters.
+Three things were seen on Argo CD v3.5.1. For half a second after a patch everything looks complete, while nothing has
+happened yet. A second operation that is requested while one runs is lost without an error. The health is Healthy even
+where the manifests cannot be generated. Therefore this module waits for its own operation, which it recognises by an
+id, then for its success, and then until the Application is Synced with the wanted parameters.
 """
 
 import time
@@ -15,15 +16,15 @@ from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
 
 POLL = 0.5
-"""Seconds between two looks: Argo CD takes one to three for a sync."""
+"""Seconds between two reads: Argo CD takes one to three for a sync."""
 VANISHED = 10.0
-"""Seconds after which an operation that is nowhere to be seen is taken for lost, and requested again."""
+"""Seconds after which an operation that the Application does not show counts as lost, and is requested again."""
 INFO = "slipway-operation"
 Parameters = dict[str, str]
 
 
 class ArgoCD:
-    """The Applications `<app>-<environment>`. `poll` and `vanished`: see the constants of these names."""
+    """The Applications `<app>-<environment>`. `poll` and `vanished` are seconds: see POLL and VANISHED."""
 
     def __init__(self, api: Api, settings: Settings, poll: float = POLL, vanished: float = VANISHED) -> None:
         self.api = api
@@ -35,7 +36,7 @@ class ArgoCD:
         return f"{self.settings.app}-{environment}"
 
     def read(self, environment: Environment) -> dict[str, Any]:
-        """The Application. Raises PlatformError where it is missing."""
+        """The Application of an environment. Raises PlatformError where it is missing."""
         name = self._name(environment)
         found: dict[str, Any] | None = self.api.call(
             "CustomObjectsApi",
@@ -49,18 +50,21 @@ class ArgoCD:
             absent=True,
         )
         if found is None:
-            raise PlatformError(f"there is no Application {name}", "make it: ansible-playbook ansible/argocd_apps.yml")
+            raise PlatformError(
+                f"there is no Application {name}", "create it: ansible-playbook ansible/argocd_apps.yml"
+            )
         return found
 
     def parameters(self, environment: Environment) -> Parameters:
-        """The Helm parameters that the Application is to have."""
+        """The Helm parameters in the spec of the Application."""
         return helm_parameters((self.read(environment).get("spec") or {}).get("source"))
 
     def set(self, environment: Environment, wanted: Parameters, gone: tuple[str, ...] = (), revision: str = "") -> None:
-        """Give the Application these parameters, without those named in `gone`, and wait until it is synced with them.
+        """Set these Helm parameters on the Application, remove those named in `gone`, and wait until it is synced with
+        them.
 
-        Returns at once where it is. `revision`: a commit to sync to, which is always done. Raises PlatformError where
-        the sync fails, the manifests cannot be generated, or the deadline passes.
+        Returns at once where it is synced already. `revision`: a commit to sync to; with it a sync is always requested.
+        Raises PlatformError where the sync fails, the manifests cannot be generated, or the deadline passes.
         """
         own = f"{int(time.time())}-{uuid.uuid4().hex[:8]}"
         deadline = time.monotonic() + self.settings.operation_timeout
@@ -85,12 +89,14 @@ class ArgoCD:
         own: str,
         revision: str,
     ) -> bool:
-        """Ask for parameters and a sync in one patch; False where somebody was faster."""
+        """Set the parameters and request a sync in one patch. Returns False where another client changed the
+        Application first.
+        """
         merged = {**helm_parameters(app["spec"].get("source")), **wanted}
         listed = [{"name": k, "value": v, "forceString": True} for k, v in merged.items() if k not in gone]
         metadata: dict[str, Any] = {"resourceVersion": app["metadata"]["resourceVersion"]}
         if revision:
-            # it looks at the branch every three minutes by itself; until then it would compare with the old commit
+            # Argo CD reads the branch every three minutes by itself; until then it would compare with the old commit
             metadata["annotations"] = {"argocd.argoproj.io/refresh": "normal"}
         body = {
             "metadata": metadata,
@@ -120,7 +126,7 @@ class ArgoCD:
         return True
 
     def _succeeded(self, environment: Environment, own: str, deadline: float) -> bool:
-        """Wait for one's own operation; False where it was lost."""
+        """Wait for the operation with the id `own`. Returns False where it was lost."""
         seen = time.monotonic()
         while time.monotonic() < deadline:
             app = self.read(environment)
@@ -150,7 +156,8 @@ class ArgoCD:
             for condition in status.get("conditions") or []:
                 if condition.get("type") in ("ComparisonError", "InvalidSpecError"):
                     raise PlatformError(
-                        f"Argo CD cannot compare {name}: {condition.get('message', '')}", "mend its repository or chart"
+                        f"Argo CD cannot compare {name}: {condition.get('message', '')}",
+                        "correct its repository or chart",
                     )
             if time.monotonic() > deadline:
                 sync = (status.get("sync") or {}).get("status", "Unknown")
@@ -182,7 +189,7 @@ def _has(found: Parameters, wanted: Parameters, gone: tuple[str, ...]) -> bool:
 
 
 def _settled(app: dict[str, Any], wanted: Parameters, gone: tuple[str, ...]) -> bool:
-    """Whether the parameters are wanted, compared and synced, and nothing is under way."""
+    """Whether the Application has the wanted parameters, is synced with them, and no operation is running."""
     sync = (app.get("status") or {}).get("sync") or {}
     compared = helm_parameters((sync.get("comparedTo") or {}).get("source"))
     asked = helm_parameters((app.get("spec") or {}).get("source"))

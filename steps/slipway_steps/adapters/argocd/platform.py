@@ -1,4 +1,4 @@
-"""ports.Platform on Kubernetes with Argo CD."""
+"""The environments on Kubernetes, deployed by Argo CD."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,9 @@ def _repository(settings: Settings) -> "DeploymentRepository | None":
 
 
 class KubernetesPlatform:
-    """Environments are namespaces `<app>-<environment>` with one Application each.
+    """Implements ports.Platform. An environment is a namespace `<app>-<environment>` with one Application.
 
-    Made of the settings; who wants other waits than the usual ones hands in the parts.
+    It is created from the settings; a caller that needs other timeouts passes its own parts.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class KubernetesPlatform:
         self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
-        """See ports.Platform. Returns once Argo CD has applied it; that it is healthy is seen by its pods."""
+        """Set the candidate's image on the Application, or commit it to Git. Returns once Argo CD has synced it;
+        whether it is healthy is seen from its pods.
+        """
         host, _, prefix = self.settings.registry.partition("/")
         repository = "/".join(part for part in (host, prefix.strip("/"), self.settings.app) if part)
         values = (
@@ -65,21 +67,21 @@ class KubernetesPlatform:
         self._commit(environment, {"image": image, **others}, f"version {candidate.version} ({wanted['image.tag']})")
 
     def _commit(self, environment: Environment, values: dict[str, Any], what: str) -> None:
-        """Values go into Git; parameters of the Application would hide them."""
+        """Write the values to Git, and remove the Application's own parameters, which would override them."""
         if self.repository is None:
             return
         revision = self.repository.write(environment, values, f"{self._namespace(environment)}: {what}\n")
         self.argocd.set(environment, {}, gone=(*IMAGE, "replicas"), revision=revision)
 
     def empty(self, environment: Environment) -> None:
-        """See ports.Platform."""
+        """Set the number of replicas to 0, so that the environment serves nothing."""
         if self.repository is None:
             self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
         else:
             self._commit(environment, {"replicas": 0}, "empty")
 
     def _told(self, environment: Environment) -> dict[str, str]:
-        """What the environment was last told, as Helm parameters."""
+        """What was last set for the environment, as Helm parameters."""
         if self.repository is None:
             return self.argocd.parameters(environment)
         values = self.repository.read(environment)
@@ -87,7 +89,7 @@ class KubernetesPlatform:
         return {key: str(value) for key, value in (image | values).items()}
 
     def deployed(self, environment: Environment) -> Candidate | None:
-        """See ports.Platform."""
+        """The candidate that was last set for the environment; None where it was emptied or never set."""
         found = self._told(environment)
         if not found.get("image.digest") or found.get("replicas") == "0":
             return None
@@ -106,7 +108,9 @@ class KubernetesPlatform:
         return items
 
     def observe(self, environment: Environment) -> Observation:
-        """See ports.Platform. Old pods count until they are gone; samples gather from one call to the next."""
+        """The pods of an environment and their usage. Old pods are included until they are gone. Samples are collected
+        from one call to the next.
+        """
         selector = f"app.kubernetes.io/instance={self._namespace(environment)}"
         listed = self._list(environment, "list_namespaced_pod", label_selector=selector)
         pods = []
@@ -138,7 +142,7 @@ class KubernetesPlatform:
         return [f"{one.get('reason')}: {one.get('message')}" for one in ordered]
 
     def _measure(self, environment: Environment, selector: str) -> bool:
-        """Add what metrics.k8s.io says now; False where nothing serves it."""
+        """Read the current samples of metrics.k8s.io. Returns False where the cluster has no such API."""
         found = self.api.call(
             "CustomObjectsApi",
             "list_namespaced_custom_object",
@@ -160,11 +164,11 @@ class KubernetesPlatform:
         return True
 
     def url(self, app_host: str) -> str:
-        """See ports.Platform. Service names resolve inside the cluster as they are."""
+        """The base URL of a host. Service names resolve inside the cluster as they are."""
         return app_url(app_host)
 
     def release_alive(self, release: str) -> bool:
-        """See ports.Platform."""
+        """Whether a Workflow of that name exists and has not ended."""
         if not release or "/" in release:
             return False
         found = self.api.call(
@@ -181,7 +185,7 @@ class KubernetesPlatform:
         return found is not None and (found.get("status") or {}).get("phase") not in ENDED
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
-        """See ports.Platform."""
+        """Add labels to the Workflow object of that name."""
         self.api.call(
             "CustomObjectsApi",
             "patch_namespaced_custom_object",

@@ -1,1 +1,1 @@
-"""A Git repository that Argo CD deploys from."""
+"""The Git repository that Argo CD deploys from."""

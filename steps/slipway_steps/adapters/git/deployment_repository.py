@@ -1,8 +1,9 @@
-"""What each environment serves, as values files in a Git repository: a revert is a commit that everybody sees.
+"""What each environment serves, as values files in a Git repository. Each change, such as a revert, is a commit that
+everybody can see.
 
-One file for each environment, written whole by releases and by nothing else. A commit is made on what the branch holds
-now and pushed only onto that; where somebody was faster, it is made anew. Nothing is checked out: a read-only root file
-system is enough.
+There is one file for each environment. Releases replace the whole file, and nothing else writes it. A commit is based
+on the current head of the branch and is only pushed onto that head; where another push came first, the commit is made
+again. Nothing is checked out, so a read-only root file system is enough.
 """
 
 import time
@@ -25,13 +26,13 @@ from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
 
 AUTHOR = b"Slipway <slipway@localhost>"
-HEADER = "# Written by releases of Slipway, and by nothing else: change the other values file.\n"
+HEADER = "# Written by releases of Slipway only. Make your own changes in the other values file.\n"
 Values = dict[str, Any]
 T = TypeVar("T")
 
 
 class DeploymentRepository:
-    """The branch `deploy_branch` of `deploy_repository`."""
+    """The branch `deploy_branch` of the Git repository `deploy_repository`, both of the settings."""
 
     def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         self.settings = settings
@@ -39,7 +40,7 @@ class DeploymentRepository:
         self._ref = f"refs/heads/{settings.deploy_branch}".encode()
 
     def read(self, environment: Environment) -> Values:
-        """The values of an environment; empty where nothing was ever written. Raises PlatformError."""
+        """The values of an environment; empty where none were written yet. Raises PlatformError."""
 
         def once() -> Values:
             repository, head = self._fetched()
@@ -48,10 +49,10 @@ class DeploymentRepository:
         return self._tried(once, "reading")
 
     def write(self, environment: Environment, values: Values, message: str) -> str:
-        """Commit and push the values of an environment; returns the revision that holds them.
+        """Commit and push the values of an environment. Returns the revision that has them.
 
-        Nothing is committed where they are there already. Raises PlatformError where the repository cannot be reached
-        or refuses, or somebody else was faster each time.
+        Nothing is committed where the values are there already. Raises PlatformError where the repository cannot be
+        reached or refuses the push, or where other pushes came first in every attempt.
         """
         wanted = (HEADER + yaml.safe_dump(values, sort_keys=False)).encode()
 
@@ -90,7 +91,7 @@ class DeploymentRepository:
         def wants(refs: dict[Any, Any], depth: int | None = None) -> list[Any]:
             return [refs[self._ref]] if self._ref in refs else []
 
-        # without the history: a repository of years is fetched as quickly as a new one
+        # without the history, so that an old repository is fetched as quickly as a new one
         found = client.fetch(path, repository, determine_wants=wants, depth=1)
         head = found.refs.get(self._ref)
         if head is None:
@@ -151,7 +152,7 @@ class DeploymentRepository:
         result: SendPackResult = client.send_pack(path.encode(), refs, repository.generate_pack_data)
         refused = (result.ref_status or {}).get(self._ref)
         if refused:
-            # the server compares once more: another push came in between
+            # the server compares the head as well: another push came in between
             raise Again(f"the server refused: {refused}")
 
     def _where(self) -> str:

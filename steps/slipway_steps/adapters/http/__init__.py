@@ -1,1 +1,1 @@
-"""What is reached over plain HTTP: the served application, the load generator, webhooks."""
+"""Systems that are reached over plain HTTP: the served application, the load generator, webhooks."""

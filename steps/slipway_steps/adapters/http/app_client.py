@@ -1,4 +1,4 @@
-"""Asks the served application over HTTP."""
+"""Sends requests to the served application over HTTP."""
 
 import time
 from typing import Any
@@ -10,13 +10,13 @@ from slipway_steps.domain.errors import AppError
 
 
 class AppClient:
-    """ports.App over HTTP. `timeout` in seconds, for connecting and for each read."""
+    """Implements ports.App over HTTP. `timeout`: seconds to connect, and for each read."""
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
         self.url = url
         self.timeout = timeout
         self.session = requests.Session()
-        self.session.trust_env = False  # no proxy stands between us and a Service
+        self.session.trust_env = False  # there is no proxy between a step and a Service
 
     def _ask(self, method: str, path: str, **content: Any) -> Answer:
         started = time.perf_counter()
@@ -37,23 +37,23 @@ class AppClient:
         return Answer(answer.status_code, body if isinstance(body, dict) else None, text, spent)
 
     def version(self) -> Answer:
-        """GET /version. Raises AppError where unreachable."""
+        """GET /version. Raises AppError where the app cannot be reached."""
         return self._ask("GET", "/version")
 
     def predict(self, image_png: bytes) -> Answer:
-        """POST /predict with one image. Raises AppError where unreachable."""
+        """POST /predict with one image. Raises AppError where the app cannot be reached."""
         return self._ask("POST", "/predict", files={"image": ("image.png", image_png, "image/png")})
 
     def test(self) -> Answer:
-        """GET /test: the app runs its own bundled samples. Raises AppError where unreachable."""
+        """GET /test: the app predicts its own bundled samples. Raises AppError where the app cannot be reached."""
         return self._ask("GET", "/test")
 
 
 class HttpApps:
-    """ports.Apps over HTTP."""
+    """Implements ports.Apps over HTTP."""
 
     def at(self, url: str, timeout: float = 10.0) -> AppClient:
-        """See ports.Apps."""
+        """A client of the app at a base URL. `timeout`: seconds to connect, and for each read."""
         return AppClient(url, timeout)
 
 

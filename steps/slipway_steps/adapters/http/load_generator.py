@@ -1,4 +1,4 @@
-"""Runs the load test in a process of its own and reads its raw samples."""
+"""Runs the load test in a process of its own and reads the result of each request."""
 
 import json
 import os
@@ -13,14 +13,16 @@ from slipway_steps.domain.errors import Broken
 
 CHILD = Path(__file__).with_name("locust_child.py")
 SPARE = 15.0
-"""Seconds beyond the test's own deadline for the process to start and end."""
+"""Seconds that the process gets to start and to end, in addition to the deadline of the test."""
 
 
 class LocustLoadGenerator:
-    """ports.LoadGenerator with Locust."""
+    """Implements ports.LoadGenerator with Locust."""
 
     def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
-        """See ports.LoadGenerator."""
+        """Send `requests` predictions, `users` at a time, for at most `seconds`. Raises Broken where Locust failed
+        without a result.
+        """
         with TemporaryDirectory() as directory:
             path = Path(directory) / "image.png"
             path.write_bytes(image)

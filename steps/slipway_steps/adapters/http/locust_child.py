@@ -1,7 +1,8 @@
 """A load test in a process of its own: `python locust_child.py URL IMAGE REQUESTS USERS SECONDS`.
 
-Locust patches the whole standard library when it is imported, so this file imports nothing of Slipway and nothing of
-Slipway imports it. It prints one JSON line per request: milliseconds, status (0: no answer), body (the first 4 KiB).
+Locust changes the whole standard library when it is imported, so this file imports nothing of Slipway, and nothing of
+Slipway imports it. It prints one JSON line for each request: milliseconds, status (0: no answer), body (its first 4
+KiB).
 """
 
 import json
@@ -17,9 +18,11 @@ BODY = 4096
 
 
 def main(url: str, image_path: str, requests: int, users: int, seconds: float) -> None:
-    """A closed loop: each user sends the next request when the one before was answered, `requests` in total."""
+    """Send `requests` requests in total. Each user sends the next one when the previous one was answered (a closed
+    loop).
+    """
     setup_logging("ERROR")
-    with open(image_path, "rb") as file:  # noqa: PTH123 - as few imports as can be before gevent's patches
+    with open(image_path, "rb") as file:  # noqa: PTH123 - import as little as possible before gevent patches it
         image = file.read()
     left, answered = requests, 0
 

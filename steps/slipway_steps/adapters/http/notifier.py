@@ -1,4 +1,4 @@
-"""Tells people by webhook: Slack (and what speaks its format), or PagerDuty's events."""
+"""Sends messages to a webhook: Slack (or any service that accepts its format), or PagerDuty's events API."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,22 @@ from slipway_steps.domain.errors import Broken
 from slipway_steps.settings import Settings
 
 TIMEOUT = 10.0
-"""Seconds for one attempt; the exit handler waits for it."""
+"""Seconds for one attempt. The exit handler waits for it."""
 FEW = RetryPolicy(attempts=3)
-"""An exit handler should not wait for long, and what it tells is in its log too."""
+"""Fewer attempts than usual: an exit handler should not wait for long, and its log has the message too."""
 
 
 class WebhookNotifier:
-    """ports.Notifier by the webhook of the settings. Its URL is never part of a message: it is a secret."""
+    """Implements ports.Notifier with the webhook of the settings. Its URL is a secret and never part of an error
+    message.
+    """
 
     def __init__(self, settings: Settings, retry: RetryPolicy = FEW) -> None:
         self.settings = settings
         self.retry = retry
 
     def notify(self, summary: str, lines: Sequence[str]) -> bool:
-        """See ports.Notifier."""
+        """Post one message. Returns False where no webhook is set. Raises Broken where it was not accepted."""
         url, speaks = self.settings.notify_url.get_secret_value(), self.settings.notify_format
         if not url:
             return False
@@ -53,7 +55,7 @@ class WebhookNotifier:
 
 
 def _posted(url: str, body: dict[str, object]) -> int:
-    """The status of the answer. Raises Again where another attempt may help."""
+    """Post the message and return the status of the answer. Raises Again where another attempt may help."""
     try:
         answer = requests.post(url, json=body, timeout=TIMEOUT)
     except requests.RequestException as error:

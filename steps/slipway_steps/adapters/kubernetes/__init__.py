@@ -1,1 +1,1 @@
-"""The Kubernetes API."""
+"""The adapter of the Kubernetes API."""

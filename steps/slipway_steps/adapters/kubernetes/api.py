@@ -1,4 +1,4 @@
-"""Calls of the Kubernetes API: retried where that may help, and their errors in our words."""
+"""Calls of the Kubernetes API. They are retried where that may help, and their errors become PlatformError."""
 
 import json
 from collections.abc import Callable
@@ -18,11 +18,13 @@ T = TypeVar("T")
 
 
 class Conflict(PlatformError):
-    """Somebody else changed the object since it was read; read it again."""
+    """Another client has changed the object since it was read, so it has to be read again."""
 
 
 class Api:
-    """The official client, connected by the pod's service account or the kubeconfig at its first use."""
+    """The official Kubernetes client. At its first use it connects with the pod's service account, else with the
+    kubeconfig.
+    """
 
     def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         self.kubeconfig = settings.kubeconfig
@@ -37,28 +39,29 @@ class Api:
                 try:
                     kubernetes.config.load_incluster_config(configuration)
                 except ConfigException:
-                    # without a name it would take what KUBECONFIG said when the client was imported
+                    # without a path, the client uses the KUBECONFIG of the time when it was imported
                     where = self.kubeconfig or "~/.kube/config"
                     kubernetes.config.load_kube_config(where, client_configuration=configuration)
             except (ConfigException, OSError) as error:
                 raise PlatformError(f"no cluster is configured: {error}", "check KUBECONFIG") from error
             except (AttributeError, KeyError, TypeError, ValueError, YAMLError) as error:
-                # the client checks no file that it reads
+                # the client does not check the file that it reads
                 what = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise PlatformError(f"the kubeconfig cannot be used: {what}", "check KUBECONFIG") from error
-            configuration.retries = False  # retried here, where it is said
+            configuration.retries = False  # this class does the retries itself
             self._client = kubernetes.client.ApiClient(configuration)
         return self._client
 
     def call(self, api: str, method: str, *arguments: Any, what: str, absent: bool = False, **more: Any) -> Any:
-        """The JSON of an answer. `api`: a class of the client (CoreV1Api); `what`: for messages.
+        """Call a method of the client and return the JSON of the answer. `api`: the name of a class of the client, such
+        as CoreV1Api; `what`: describes the call in messages; `absent`: return None for status 404.
 
-        `absent`: 404 gives None. Raises Conflict for 409, PlatformError for anything else that failed.
+        Raises Conflict for status 409, PlatformError for any other failure.
         """
         return self.ask(lambda client: json.loads(self._bytes(client, api, method, arguments, more)), what, absent)
 
     def text(self, api: str, method: str, *arguments: Any, what: str, **more: Any) -> str:
-        """The text of an answer that is no JSON, as a log; else like `call`."""
+        """Like `call`, for an answer that is text and not JSON, such as a log."""
         found = self.ask(lambda client: self._bytes(client, api, method, arguments, more), what)
         return (found or b"").decode(errors="replace")
 
@@ -69,7 +72,9 @@ class Api:
         return found
 
     def ask(self, question: Callable[[Any], T], what: str, absent: bool = False) -> T | None:
-        """What `question` finds with the connected ApiClient, asked anew where that may help; else like `call`."""
+        """Call `question` with the connected ApiClient and return its result. It is called again where a retry may
+        help. `what`, `absent` and the errors are those of `call`.
+        """
 
         def once() -> T:
             try:
@@ -79,7 +84,7 @@ class Api:
                     reason = f"status {error.status} {error.reason}"
                     raise Again(reason, retry_after(error.headers)) from error
                 if error.status == 401 and self._client is not None:
-                    self._client = None  # tokens expire: read it again, once
+                    self._client = None  # tokens expire: connect again, once
                     raise Again("status 401: the token is not accepted", 0.0) from error
                 raise
             except (HTTPError, OSError) as error:

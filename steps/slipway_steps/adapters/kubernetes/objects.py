@@ -1,4 +1,4 @@
-"""Kubernetes objects of any kind, as resource templates of a workflow get, make, change and delete them."""
+"""Kubernetes objects of any kind: what the resource templates of a workflow get, create, apply, patch and delete."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from slipway_steps.domain.errors import PlatformError
 
 Object = dict[str, Any]
 MANAGER = "slipway"
-"""The name by which server-side apply knows which fields are ours."""
+"""The field manager: the name under which server-side apply records which fields Slipway has set."""
 
 
 class ClusterObjects:
-    """Objects of the cluster that the settings of `api` name. Each method takes a manifest with apiVersion, kind and
-    metadata, and raises PlatformError, saying what was tried on what.
+    """The objects of the cluster that the settings of `api` name. Each method takes a manifest with apiVersion, kind
+    and metadata, and raises PlatformError that says what was tried on which object.
     """
 
     watches = True
-    """Controllers change an object after it was written, so waiting for a condition makes sense."""
+    """Controllers change an object after it was written, so waiting for a condition makes sense here."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -29,24 +29,24 @@ class ClusterObjects:
         return self._call("get", wanted, name=wanted["metadata"]["name"])
 
     def create(self, wanted: Object) -> Object:
-        """A new object; one of that name must not be there."""
+        """Create the object and return it. Raises PlatformError where one of that name exists."""
         try:
             return self._call("create", wanted, body=wanted)
         except Conflict as error:
             raise PlatformError(f"{_named(wanted)} already exists", "apply it, or delete it before") from error
 
     def apply(self, wanted: Object) -> Object:
-        """The object as wanted, made or changed, by server-side apply."""
+        """Create or change the object by server-side apply, and return it."""
         name = wanted["metadata"]["name"]
         return self._call("server_side_apply", wanted, name=name, body=wanted, field_manager=MANAGER)
 
     def patch(self, wanted: Object) -> Object:
-        """The object, which has to be there, with these fields changed by a merge patch."""
+        """Change the given fields of an existing object by a merge patch, and return the object."""
         kind = "application/merge-patch+json"
         return self._call("patch", wanted, name=wanted["metadata"]["name"], body=wanted, content_type=kind)
 
     def delete(self, wanted: Object) -> Object:
-        """Delete the object; what the API answers."""
+        """Delete the object, and return the answer of the API."""
         return self._call("delete", wanted, name=wanted["metadata"]["name"])
 
     def _call(self, verb: str, wanted: Object, **more: Any) -> Object:

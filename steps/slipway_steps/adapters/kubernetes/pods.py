@@ -1,4 +1,4 @@
-"""Pods and their usage, from Kubernetes' JSON to domain.pods."""
+"""Converts pods and their usage from Kubernetes' JSON to domain.pods."""
 
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,12 @@ CONTAINER = "app"
 
 
 def seconds(text: str | None) -> float | None:
-    """A Kubernetes time as Unix seconds."""
+    """A Kubernetes timestamp as Unix seconds; None for no timestamp."""
     return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def container_state(state: dict[str, Any]) -> ContainerState | None:
-    """The one state that is set, or None."""
+    """The one state of a container that is set; None where none is."""
     for kind in ("waiting", "running", "terminated"):
         found = state.get(kind)
         if found is not None:
@@ -37,14 +37,14 @@ def _own(pod: dict[str, Any], side: str, key: str) -> dict[str, Any]:
 
 
 def digest_of(pod: dict[str, Any]) -> str:
-    """The digest the pod was told to serve: its environment's, else that of its image's name."""
+    """The image digest that the pod was told to serve: from its environment variable, else from its image reference."""
     container = _own(pod, "spec", "containers")
     told = {one["name"]: one.get("value", "") for one in container.get("env") or []}
     return told.get("SLIPWAY_IMAGE_DIGEST") or str(container.get("image", "")).partition("@")[2]
 
 
 def pod_of(pod: dict[str, Any], events: list[str]) -> Pod:
-    """A pod. `events`: messages of its warnings, the last one last: they say why it waits."""
+    """A pod. `events`: the messages of its warnings, the newest last; they say why the pod waits."""
     status = pod.get("status") or {}
     own = _own(pod, "status", "containerStatuses")
     state = container_state(own.get("state") or {}) or ContainerState(kind="waiting", reason=_unscheduled(status))
@@ -71,7 +71,9 @@ def _unscheduled(status: dict[str, Any]) -> str:
 
 
 def limits_of(pod: dict[str, Any]) -> tuple[int | None, int | None]:
-    """Memory in bytes and CPU in millicores that the container may use."""
+    """The memory limit in bytes and the CPU limit in millicores of the app's container; None where there is no
+    limit.
+    """
     limits = (_own(pod, "spec", "containers").get("resources") or {}).get("limits") or {}
     memory, cpu = limits.get("memory"), limits.get("cpu")
     return (
@@ -81,7 +83,9 @@ def limits_of(pod: dict[str, Any]) -> tuple[int | None, int | None]:
 
 
 def sample_of(metrics: dict[str, Any]) -> Sample | None:
-    """Usage of the app's container, out of a PodMetrics. How far it was held back is not in it."""
+    """The usage of the app's container, from a PodMetrics object, which does not tell how much it was throttled. None
+    where the container is not in it.
+    """
     at = seconds(metrics.get("timestamp"))
     own = next((one for one in metrics.get("containers") or [] if one.get("name") == CONTAINER), None)
     if at is None or own is None:

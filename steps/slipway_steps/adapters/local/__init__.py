@@ -1,1 +1,3 @@
-"""Environments on one machine: supervised processes under the limits of the chart, with a status like a pod's."""
+"""Environments on one machine: supervised processes under the limits of the chart. Their status is like that of a
+pod.
+"""

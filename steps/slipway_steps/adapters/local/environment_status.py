@@ -1,4 +1,4 @@
-"""What stands in an environment of this machine, in one line; looking changes nothing."""
+"""The status of an environment of this machine in one line. Reading it changes nothing."""
 
 import fcntl
 from pathlib import Path
@@ -11,8 +11,8 @@ from slipway_steps.domain.pods import Pod
 
 
 class EnvironmentStatus(BaseModel):
-    """An environment in one line. `phase`: Running, Pending, the reason of a container that does not run
-    (ContainerCreating, OOMKilled, Error, CrashLoopBackOff, ...), Stopped, Unknown (its supervisor died) or Empty.
+    """An environment in one line. `phase` is Running, Pending, Stopped, Empty, Unknown (its supervisor died), or the
+    reason why its container does not run (ContainerCreating, OOMKilled, Error, CrashLoopBackOff, ...).
     """
 
     version: str | None
@@ -21,12 +21,12 @@ class EnvironmentStatus(BaseModel):
     url: str | None
     restarts: int = 0
     message: str = ""
-    """Why it does not serve, and what to type; empty while it does."""
+    """Why it does not serve, and which command helps; empty while it serves."""
 
 
 def lock_is_held(path: Path) -> bool:
-    """Whether a living process holds the flock of a file. Any number may look at once: a shared lock meets only its
-    holder's.
+    """Whether a living process holds the flock of a file. It is tried with a shared lock, so any number of processes
+    can ask at the same time.
     """
     try:
         with path.open("rb") as file:
@@ -79,7 +79,9 @@ def _why_down(pod: Pod, name: str) -> str:
 
 
 def _why_gone(directory: Path) -> str:
-    """Why nothing supervises it: a status that was written before the machine's last start is of the time before."""
+    """Why no supervisor runs. A status file that is older than the machine's last start was written before that
+    start.
+    """
     try:
         written = (directory / "status.json").stat().st_mtime
     except OSError:

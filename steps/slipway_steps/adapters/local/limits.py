@@ -1,6 +1,6 @@
-"""Memory and CPU limits of one process: by cgroup where this user may make one, else by a watchdog.
+"""Enforces the memory and CPU limits of one process: by a cgroup where this user may create one, else by a watchdog.
 
-RLIMIT_AS is no way: it leaves ONNX Runtime wedged but alive.
+RLIMIT_AS cannot be used: ONNX Runtime then hangs instead of ending.
 """
 
 import os
@@ -18,15 +18,15 @@ CGROUPS = Path("/sys/fs/cgroup")
 PERIOD = 0.1
 """Seconds; the kernel's default CFS period: half a core is 50 ms in each."""
 WATCH = 0.05
-"""Seconds between two looks of the watchdog; a model that is loaded grows by about 100 MiB in that time."""
+"""Seconds between two measurements of the watchdog. While a model is loaded, it grows by about 100 MiB in that time."""
 FAMILY_EVERY = 1.0
-"""Seconds between two searches for child processes; a search reads all of /proc."""
+"""Seconds between two searches for child processes. A search reads all of /proc."""
 
 
 class Usage(NamedTuple):
-    """memory and peak in bytes; cpu and throttled in seconds since the start of the process.
+    """Memory and peak memory in bytes; CPU time and throttled time in seconds since the start of the process.
 
-    Memory, and so its peak, is the working set: file cache, which could be dropped, is not in it.
+    Memory is the working set: file cache that could be dropped does not count.
     """
 
     memory: int
@@ -36,32 +36,34 @@ class Usage(NamedTuple):
 
 
 class Limits(Protocol):
-    """One process and its limits."""
+    """The limits of one process, and how it uses them."""
 
     name: str
 
     @property
     def enter(self) -> Callable[[], None] | None:
-        """What the process calls before exec, if anything."""
+        """A function that the process calls before exec; None where there is nothing to call."""
 
     def attach(self, pid: int) -> None:
-        """The process has been started (and called `enter` before exec)."""
+        """Begin to watch the process, which has been started (and has called `enter` before exec)."""
 
     def usage(self) -> Usage | None:
-        """What it uses; None once it is gone."""
+        """The usage of the process; None once it is gone."""
 
     def oom_killed(self) -> bool:
-        """Whether it was killed for its memory."""
+        """Whether the process was killed because of its memory."""
 
     def detach(self) -> None:
-        """The process has ended but is not yet reaped, so its number is still its own: signal it no more."""
+        """Stop sending signals to the process. It has ended but is not reaped yet, so no other process can have its
+        number.
+        """
 
     def close(self) -> None:
-        """The process is gone: remove what was made for it."""
+        """Remove what was created for the process, which is gone."""
 
 
 class Cgroup:
-    """Limits by cgroup v1 or v2. Raises OSError where none can be made."""
+    """Limits by a cgroup of version 1 or 2. Raises OSError where no cgroup can be created."""
 
     name = "cgroup"
 
@@ -72,11 +74,11 @@ class Cgroup:
         quota = int(PERIOD * 1e6 * millicores / 1000)
         try:
             if self.version == 2:
-                with suppress(OSError):  # refused where our own group holds processes: the watchdog then
+                with suppress(OSError):  # refused where our own group has processes; the watchdog is used then
                     (self._path("", label).parent / "cgroup.subtree_control").write_text("+memory +cpu")
             for part in ("memory", "cpu", "cpuacct"):
                 self.paths[part] = self._path(part, label)
-                # a group that is there already would bring the counts of another container along
+                # an existing group would have the counts of another container
                 if self.paths[part] not in list(self.paths.values())[:-1]:
                     self.paths[part].mkdir()
             if self.version == 1:
@@ -95,7 +97,7 @@ class Cgroup:
             raise
 
     def _path(self, controller: str, label: str) -> Path:
-        """Below the group this process is in, so that limits from outside still hold."""
+        """The path of a group below the group of this process, so that limits from outside still apply."""
         if self.version == 2:
             own = Path("/proc/self/cgroup").read_text().strip().rpartition(":")[2]
             return CGROUPS / own.lstrip("/") / label
@@ -113,7 +115,7 @@ class Cgroup:
         return next((int(line.split()[1]) for line in text.splitlines() if line.split()[0] == key), 0)
 
     def enter(self) -> None:
-        """The process puts itself in, before exec."""
+        """Move the calling process into the cgroup."""
         for path in set(self.paths.values()):
             # in a child of a process with threads: system calls only
             descriptor = os.open(path / "cgroup.procs", os.O_WRONLY)
@@ -121,10 +123,10 @@ class Cgroup:
             os.close(descriptor)
 
     def attach(self, pid: int) -> None:
-        """See Limits; the process has put itself in."""
+        """Nothing to do: the process has moved itself into the cgroup."""
 
     def usage(self) -> Usage | None:
-        """See Limits."""
+        """The usage that the kernel has counted for the cgroup; None once the cgroup is gone."""
         with suppress(OSError, ValueError):
             if self.version == 1:
                 used = self._number("memory", "memory.usage_in_bytes")
@@ -139,23 +141,26 @@ class Cgroup:
         return None
 
     def oom_killed(self) -> bool:
-        """See Limits. Version 1's `failcnt` stays 0 on an OOM kill, `oom_kill` does not."""
+        """Whether the kernel killed a process of the cgroup for its memory. With version 1 `failcnt` stays 0 then, so
+        `oom_kill` is read.
+        """
         name = "memory.oom_control" if self.version == 1 else "memory.events"
         with suppress(OSError):
             return self._number("memory", name, "oom_kill") > 0
         return False
 
     def detach(self) -> None:
-        """See Limits; the kernel signals."""
+        """Nothing to do: only the kernel sends signals here."""
 
     def close(self) -> None:
-        """See Limits."""
+        """Remove the cgroup, and end any process that is left in it."""
         for path in set(self.paths.values()):
             remove_group(path)
 
 
 def remove_group(path: Path) -> bool:
-    """End what is left in a control group and remove it; it is busy until the kernel has buried the last process.
+    """End the processes that are left in a control group, and remove it. It can only be removed once the kernel has
+    removed the last process.
 
     Returns whether it is gone.
     """
@@ -175,8 +180,8 @@ def remove_group(path: Path) -> bool:
 
 
 def remove_groups(label: str) -> list[Path]:
-    """Remove the control groups whose names begin with `label`, wherever they are: a killed supervisor may have made
-    them below another group than this process is in. Returns those that were there.
+    """Remove all control groups whose names begin with `label`. They are searched for everywhere, because a killed
+    supervisor may have run in another group than this process. Returns the paths that were found.
     """
     roots = [CGROUPS / part for part in ("memory", "cpu", "cpuacct") if (CGROUPS / part).is_dir()] or [CGROUPS]
     found = [
@@ -192,9 +197,10 @@ def remove_groups(label: str) -> list[Path]:
 
 
 class Watchdog:
-    """Limits without any privilege: kills above the memory limit, stops and continues above the CPU limit.
+    """Limits without any privilege: it kills the process above the memory limit, and stops and continues it above the
+    CPU limit.
 
-    What the process started counts with it, found within a second and signalled at once with it: all are one group.
+    Child processes count too. They are found within a second, and every signal goes to the whole process group.
     """
 
     name = "watchdog"
@@ -210,13 +216,15 @@ class Watchdog:
         self.thread: threading.Thread | None = None
 
     def attach(self, pid: int) -> None:
-        """See Limits."""
+        """Start the thread that watches the process."""
         self.pid = pid
         self.thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self.thread.start()
 
     def _look(self) -> tuple[int, float]:
-        """Resident bytes and CPU seconds; the time of children that have ended is in their parent's."""
+        """Resident bytes and CPU seconds of all processes. The CPU time of children that have ended is part of their
+        parent's.
+        """
         memory, cpu = 0, 0.0
         for process in self.family:
             with suppress(psutil.Error), process.oneshot():
@@ -254,26 +262,26 @@ class Watchdog:
                 self._signal(signal.SIGSTOP if stopped else signal.SIGCONT)
 
     def usage(self) -> Usage | None:
-        """See Limits; as of the last look."""
+        """The usage that the thread measured last; None before its first measurement."""
         return self.now if self.now.memory else None
 
     def oom_killed(self) -> bool:
-        """See Limits."""
+        """Whether the watchdog killed the process for its memory."""
         return self.killed
 
     def detach(self) -> None:
-        """See Limits."""
+        """Stop the thread, so that it sends no more signals."""
         self.done.set()
         if self.thread:
             self.thread.join()
 
     def close(self) -> None:
-        """See Limits; nothing was made."""
+        """Nothing to do: the watchdog creates nothing outside of this process."""
 
 
 def make_limits(label: str, memory_bytes: int, millicores: int, watchdog: bool = False) -> Limits:
-    """A cgroup where it can be made and no watchdog is asked for, else the watchdog. `label` is one file name, unique
-    on this machine.
+    """A cgroup where one can be created and `watchdog` is false, else a watchdog. `label` is the name of the cgroup; it
+    has to be unique on this machine.
     """
     if not watchdog:
         with suppress(OSError):

@@ -1,4 +1,6 @@
-"""What a killed supervisor left behind: its app, where the kernel did not end that with it, and control groups."""
+"""Orphan cleanup: removes what a killed supervisor left, which is its app, where the kernel did not end that too, and
+its control groups.
+"""
 
 import hashlib
 import os
@@ -14,31 +16,35 @@ from slipway_steps.domain.errors import PlatformError
 
 
 def label_of(directory: Path) -> str:
-    """The name by which this environment's control groups begin: unique on this machine, and the same for whoever
-    cleans up after a killed supervisor.
+    """The prefix of the names of this environment's control groups. It is unique on this machine, and whoever cleans up
+    after a killed supervisor computes the same one.
     """
     return f"slipway-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}"
 
 
 def find(known: Identity) -> psutil.Process | None:
-    """The process, if it still lives and is the same: numbers are used again, a number with its start time is not."""
+    """The known process, if it still lives. It is recognised by its number and its start time, because a number is used
+    again.
+    """
     with suppress(psutil.Error):
         process = psutil.Process(known.pid)
-        # where the clock was set meanwhile it counts as another process, and is left alone
+        # after a change of the clock it counts as another process, and is not ended
         if abs(process.create_time() - known.created) < 1 and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
 
 
 def identify(pid: int) -> Identity | None:
-    """The process with that number now, to be recognised later."""
+    """The number and the start time of a process, by which `find` recognises it later; None where it does not exist."""
     with suppress(psutil.Error):
         return Identity(pid=pid, created=psutil.Process(pid).create_time())
     return None
 
 
 def clean_up(directory: Path) -> list[str]:
-    """End and remove it; only while no supervisor lives. Returns what was done, in words."""
+    """End the orphaned app and remove the control groups. Call it only while no supervisor lives. Returns sentences
+    that say what was done.
+    """
     done = []
     status = None
     with suppress(PlatformError):  # a damaged status names no process; the kernel ends an app with its supervisor

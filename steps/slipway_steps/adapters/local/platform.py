@@ -1,4 +1,4 @@
-"""ports.Platform on one machine."""
+"""The environments of one machine."""
 
 import os
 import subprocess
@@ -23,23 +23,26 @@ from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.settings import Settings
 
 ACCEPT_TIMEOUT = 15.0
-"""Seconds a supervisor may take to see a new spec; it looks ten times a second, but may stop an app first."""
+"""Seconds that a supervisor may take to act on a new spec. It reads the spec ten times a second, but may first have to
+stop an app."""
 CHANGE_TIMEOUT = 60.0
-"""Seconds to wait for another process that changes the environment; it takes 15 s at most, and unpacks an image."""
+"""Seconds to wait for another process that changes the environment: it takes up to 15 s, and unpacks an image too."""
 
 
 class UnpackableImages(Protocol):
-    """The image store, as far as this needs it."""
+    """The methods of the image store that this platform needs."""
 
     def unpack(self, digest: str, target: Path) -> Path:
-        """See ports.Images."""
+        """Unpack the app of an image to `target` and return that directory. Raises ImageError."""
 
     def config(self, digest: str) -> dict:  # type: ignore[type-arg]
-        """The OCI config of an image."""
+        """The OCI config of an image: entry point, environment, user. Raises ImageError."""
 
 
 def _idle(directory: Path, stopped: bool) -> Spec | None:
-    """The spec of an environment that has something to run and no supervisor; `stopped`: or that was stopped."""
+    """The spec of an environment that should run something but has no supervisor; else None. `stopped`: also where the
+    environment was stopped.
+    """
     spec = Spec.read(directory / "spec.json")
     if spec is None or (spec.candidate if stopped else spec.wanted) is None:
         return None
@@ -47,13 +50,13 @@ def _idle(directory: Path, stopped: bool) -> Spec | None:
 
 
 def coming(candidate: Candidate) -> Pod:
-    """The pod of a candidate that is deployed but not yet taken up by the supervisor."""
+    """The pod of a candidate that is deployed, while the supervisor has not started it yet."""
     state = ContainerState(kind="waiting", reason="ContainerCreating")
     return Pod(name="", phase="Pending", ready=False, restarts=0, digest=candidate.digest, state=state)
 
 
 class LocalPlatform:
-    """Supervised processes under `home`/environments."""
+    """Implements ports.Platform with supervised processes. Their files are in the directory `home`/environments."""
 
     def __init__(self, settings: Settings, images: UnpackableImages) -> None:
         self.settings = settings
@@ -64,7 +67,7 @@ class LocalPlatform:
         return self.home / "environments" / environment.value
 
     def log_path(self, environment: Environment) -> Path:
-        """The log of the app."""
+        """The path of the app's log in an environment."""
         return self._directory(environment) / "app.log"
 
     @contextmanager
@@ -86,11 +89,13 @@ class LocalPlatform:
             ) from error
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
-        """See ports.Platform."""
+        """Unpack the image and write the spec of the environment. Returns once a supervisor has acted on it.
+        Environments that lost their supervisor are started again as well.
+        """
         with self._changing(environment, "deploying to") as directory:
             spec = Spec.read(directory / "spec.json")
             if not DIGEST.fullmatch(candidate.digest):
-                raise ImageError(f"{candidate.digest!r} is no image digest", "it looks like sha256:0123...")
+                raise ImageError(f"{candidate.digest!r} is not an image digest", "a digest looks like sha256:0123...")
             rootfs = directory / "rootfs" / candidate.digest.removeprefix("sha256:")
             entry = self.images.config(candidate.digest).get("config", {}).get("Entrypoint") or []
             if len(entry) < 2 or entry[0] != "python":
@@ -108,24 +113,26 @@ class LocalPlatform:
                 argv=[self.settings.python, "-E", "-s", str(program), *entry[2:]],
             )
         for other in Environment:
-            # a restart of the machine ends all of them, and nothing else may ask for the others for a long time; what
-            # fails there is not this deployment's, and `slipway status` tells of it
+            # after a restart of the machine, nothing else may start the others for a long time. A failure there
+            # does not belong to this deployment; `slipway status` shows it
             with suppress(PlatformError):
                 self.ensure(other)
 
     def empty(self, environment: Environment) -> None:
-        """See ports.Platform."""
+        """Stop the app and its supervisor, and forget the candidate."""
         with self._changing(environment, "emptying") as directory:
             if spec := Spec.read(directory / "spec.json"):
                 self._apply(directory, spec, candidate=None, rootfs="", argv=[])
 
     def down(self, environment: Environment) -> None:
-        """Stop what runs and its supervisor; what is wanted is kept for the next deployment. Idempotent."""
+        """Stop the app and its supervisor, but remember the candidate, so that it can be started again. Doing it twice
+        changes nothing.
+        """
         if not self._directory(environment).exists():
             return
         with self._changing(environment, "stopping") as directory:
             spec = None
-            with suppress(PlatformError):  # damaged, and left for a person to look at
+            with suppress(PlatformError):  # it is damaged, and stays so that a person can look at it
                 spec = Spec.read(directory / "spec.json")
             if spec:
                 self._apply(directory, spec, candidate=spec.candidate, rootfs=spec.rootfs, argv=spec.argv, stopped=True)
@@ -133,8 +140,8 @@ class LocalPlatform:
                 self._end_supervisor(directory)
 
     def _end_supervisor(self, directory: Path) -> None:
-        """End a supervisor that can no longer be told so by its spec. It holds the lock, and its command names the
-        directory, so no other process is meant.
+        """End a supervisor that has no readable spec, so it cannot be stopped through it. The process holds the lock
+        and has the directory in its command line, so it cannot be another one.
         """
         status = Status.read(directory / "status.json")
         deadline = time.monotonic() + ACCEPT_TIMEOUT
@@ -151,14 +158,14 @@ class LocalPlatform:
         clean_up(directory)
 
     def ensure(self, environment: Environment, *, stopped: bool = False) -> None:
-        """Start the supervisor again where it died (or the machine restarted) with something to run; `stopped`: also
-        where `down` stopped it.
+        """Start the supervisor again where it died, as after a restart of the machine, and the environment should run
+        something. `stopped`: also where `down` stopped it.
         """
         directory = self._directory(environment)
         if _idle(directory, stopped):
             with self._changing(environment, "restarting") as directory:
                 if spec := _idle(directory, stopped):
-                    # a new pod: what its supervisor died of is not its fault, and the old status is not its own
+                    # a new generation is a new pod, so the old status and its restarts are not counted for it
                     spec = spec.model_copy(update={"generation": spec.generation + 1, "stopped": False})
                     spec.write(directory / "spec.json")
                     self._supervise(directory, spec)
@@ -174,9 +181,9 @@ class LocalPlatform:
         stopped: bool = False,
     ) -> None:
         status = None
-        with suppress(PlatformError):  # damaged; the supervisor writes it anew
+        with suppress(PlatformError):  # it is damaged; the supervisor writes it again
             status = Status.read(directory / "status.json")
-        # beyond what a supervisor has seen, even where spec.json was lost: an old number would be taken for an old spec
+        # larger than any generation that a supervisor has seen, even where spec.json was lost, or it would be ignored
         seen = max(before.generation if before else 0, status.observed_generation if status else 0)
         spec = Spec(
             generation=seen + 1,
@@ -200,7 +207,7 @@ class LocalPlatform:
             clean_up(directory)  # of a supervisor that was killed; one that ended left nothing
 
     def _supervise(self, directory: Path, spec: Spec) -> None:
-        """Returns once a supervisor has acted on the spec; one that was about to end is started again."""
+        """Return once a supervisor has acted on the spec. One that was just about to end is started again."""
         deadline = time.monotonic() + ACCEPT_TIMEOUT
         started: subprocess.Popen[bytes] | None = None
         while time.monotonic() < deadline:
@@ -231,18 +238,18 @@ class LocalPlatform:
             )
 
     def deployed(self, environment: Environment) -> Candidate | None:
-        """See ports.Platform."""
+        """The candidate in the spec of the environment, or None."""
         spec = Spec.read(self._directory(environment) / "spec.json")
         return spec.candidate if spec else None
 
     def observe(self, environment: Environment) -> Observation:
-        """See ports.Platform."""
+        """The pod of the environment and its usage. A supervisor that died is started again first."""
         self.ensure(environment)
         directory = self._directory(environment)
         spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
         pods = [status.pod] if status.pod and spec and spec.wanted else []
         if spec and spec.wanted and status.observed_generation != spec.generation:
-            pods = [coming(spec.wanted)]  # what the status tells of is the pod before
+            pods = [coming(spec.wanted)]  # the status still describes the previous pod
         started = pods[0].started_at if pods else None
         return Observation(
             environment=environment,
@@ -255,11 +262,11 @@ class LocalPlatform:
         )
 
     def status(self, environment: Environment) -> EnvironmentStatus:
-        """The environment in one line; changes nothing."""
+        """The status of the environment in one line. Changes nothing."""
         return read_status(self._directory(environment))
 
     def url(self, app_host: str) -> str:
-        """See ports.Platform."""
+        """The address of the process behind a Service name of an environment; any other host is used as it is."""
         plain = app_host.removeprefix("http://").rstrip("/")
         for environment in Environment:
             host = service_host(self.settings.app, environment)
@@ -269,10 +276,10 @@ class LocalPlatform:
         return app_url(app_host)
 
     def release_alive(self, release: str) -> bool:
-        """See ports.Platform."""
+        """Whether the engine still holds the lock of the run of that name."""
         if not release or "/" in release:
             return False
         return lock_is_held(self.home / "runs" / release / "lock")
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
-        """See ports.Platform: nobody searches by labels here."""
+        """Nothing to do: on one machine nobody searches by labels."""

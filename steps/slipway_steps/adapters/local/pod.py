@@ -1,4 +1,4 @@
-"""One pod on one machine: a process, its limits, its probes, its restarts."""
+"""One pod on one machine: a process with its limits, probes and restarts."""
 
 import ctypes
 import errno
@@ -19,24 +19,24 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.pods import ContainerState, Pod, Sample
 
 GRACE = 3.0
-"""Seconds between SIGTERM and SIGKILL; the app needs less than two."""
+"""Seconds between SIGTERM and SIGKILL. The app needs less than two."""
 BACKOFF, BACKOFF_LIMIT = 1.0, 30.0
-"""Seconds before the first restart, doubled each time up to the limit; Kubernetes' 10 s and 300 s, scaled down."""
+"""Seconds before the first restart, doubled each time up to the limit. Kubernetes has 10 s and 300 s."""
 STEADY = 60.0
-"""Seconds of running after which the backoff begins anew (Kubernetes: 10 minutes)."""
+"""Seconds without a failure after which the backoff starts from its beginning (Kubernetes: 10 minutes)."""
 LOG_LIMIT = 5 * 1024 * 1024
 """Bytes of app.log before it is moved to app.log.1."""
 LAST_WORDS = 500
 """Characters of a failed app's last line of output that go into its state."""
 FIRST_PORT, PORTS = 20000, 10000
-"""Below the ports that the kernel gives to outgoing connections (32768 up): none of those may take an environment's
-address away while its app restarts."""
+"""The range of ports for environments. It is below the ports that the kernel uses for outgoing connections (32768 and
+up), so that no connection can take the port of an app while it restarts."""
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def usable(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Whether a server could listen on this port of the loopback address now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -47,13 +47,13 @@ def usable(port: int) -> bool:
 
 
 def free_port(wanted: int, name: str) -> int:
-    """`wanted` where it can be bound on loopback, else the first of those that `name` leads to. Raises OSError where
-    none is free.
+    """`wanted` where it is free on the loopback address, else the first free port of a sequence that starts at a hash
+    of `name`. Raises OSError where no port is free.
     """
     if wanted and usable(wanted):
         return wanted
     first = zlib.crc32(name.encode())
-    # a stride without a factor in common with PORTS visits every port, and spreads names that begin alike
+    # the step has no common factor with PORTS, so every port is tried, and similar names get distant ports
     for port in (FIRST_PORT + (first + step * 7919) % PORTS for step in range(PORTS)):
         if usable(port):
             return port
@@ -61,7 +61,7 @@ def free_port(wanted: int, name: str) -> int:
 
 
 class PodProcess:
-    """Runs the app of a spec until it is stopped; `tick` has to be called several times a second."""
+    """Runs the app of a spec until it is stopped. Call `tick` several times a second."""
 
     def __init__(self, spec: Spec, candidate: Candidate, name: str, label: str, log: Path) -> None:
         self.spec, self.candidate, self.name, self.label, self.log = spec, candidate, name, label, log
@@ -81,7 +81,7 @@ class PodProcess:
         self.born = time.time()
 
     def pod(self) -> Pod:
-        """As Kubernetes would describe it."""
+        """The pod in the terms of Kubernetes."""
         phase = "Running" if self.restarts >= 0 else "Pending"
         return Pod(
             name=self.name,
@@ -95,7 +95,7 @@ class PodProcess:
         )
 
     def tick(self) -> bool:
-        """Start, probe or restart as is due; returns whether something changed."""
+        """Start, probe or restart the app as needed. Returns whether something changed."""
         if self.child is None:
             if time.monotonic() < self.start_at:
                 return False
@@ -117,14 +117,16 @@ class PodProcess:
         return was != self.ready
 
     def _start(self) -> None:
-        """Start the app. A failure of our own waits like one of the app's, under Kubernetes' name for it."""
+        """Start the app. Where Slipway itself fails to start it, the pod waits with Kubernetes' reason
+        CreateContainerError.
+        """
         self.restarts += 1
         self.fault = ""
         if self.state.kind == "terminated":
             self.last = self.state
         try:
             self.port = free_port(self.port, self.label)
-            # a group of its own for each start: counts of the one before are not its
+            # each start has a group of its own, so that counts begin at zero
             label = f"{self.label}-{os.getpid()}-{self.spec.generation}-{self.restarts}"
             self.limits = make_limits(
                 label, self.spec.memory_limit_bytes, self.spec.cpu_limit_millicores, self.spec.watchdog
@@ -151,7 +153,7 @@ class PodProcess:
             if enter:
                 enter()
 
-        # a minimal environment: no secret of whoever deployed reaches the app
+        # a minimal environment, so that the app gets no secret of the process that deployed it
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -176,12 +178,12 @@ class PodProcess:
             )
 
     def _ended(self) -> bool:
-        """Whether the app has ended; then all that it started is ended too, and it is reaped."""
+        """Whether the app has ended. If so, everything that it started is ended as well, and it is reaped."""
         if self.child is None or self.child.returncode is not None:
             return True
         if os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return False
-        # until it is reaped its number, which is its group's too, cannot be another's
+        # until it is reaped, no other process or group can have its number
         if self.limits:
             self.limits.detach()
         with suppress(ProcessLookupError):
@@ -213,7 +215,7 @@ class PodProcess:
         if self.backoff > BACKOFF:
             self.last = ended
             self._wait("CrashLoopBackOff", f"restarts in {self.backoff:.0f} s after {ended.reason}")
-        else:  # the first time it is seen as it ended, until it is restarted
+        else:  # the first time, the state shows how it ended until it is restarted
             self._wait("", "")
             self.state = ended
 
@@ -226,7 +228,7 @@ class PodProcess:
         self.ready = False
 
     def _last_words(self) -> str:
-        """The last line of the app's output, as a kubelet's FallbackToLogsOnError gives it."""
+        """The last line of the app's output, as a kubelet reports with FallbackToLogsOnError."""
         with suppress(OSError), self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
             lines = log.read(4096).decode(errors="replace").split("\n")
@@ -246,7 +248,7 @@ class PodProcess:
         return usage
 
     def sample(self) -> Sample | None:
-        """Usage since the sample before; None for the first after a start, or when nothing runs."""
+        """The usage since the previous sample; None for the first one after a start, and while nothing runs."""
         if self.child is None:
             return None
         usage, now = self._measure_peak(), time.time()
@@ -262,14 +264,14 @@ class PodProcess:
         )
 
     def rotate(self) -> None:
-        """Keep app.log within bounds. The app goes on writing where the file then ends, as it appends."""
+        """Move app.log to app.log.1 above its limit. The app appends, so it goes on writing at the new end."""
         with suppress(OSError):
             if self.log.stat().st_size > LOG_LIMIT:
                 shutil.copyfile(self.log, self.log.with_name("app.log.1"))
                 os.truncate(self.log, 0)
 
     def stop(self) -> None:
-        """SIGTERM, then SIGKILL; returns when it is gone."""
+        """Send SIGTERM, then SIGKILL if needed. Returns when the app has ended."""
         deadline = time.monotonic() + GRACE
         if self.child and not self._ended():
             os.killpg(self.child.pid, signal.SIGCONT)

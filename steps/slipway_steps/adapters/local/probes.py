@@ -1,4 +1,4 @@
-"""Asks the app over HTTP whether it is alive and ready, as a kubelet's probes do."""
+"""Asks the app over HTTP whether it is alive and ready, as the probes of a kubelet do."""
 
 import http.client
 import threading
@@ -6,17 +6,20 @@ import time
 from dataclasses import dataclass
 
 UNREADY = 3
-"""Failures in a row after which an app is not ready; Kubernetes' default."""
+"""Readiness failures in a row after which an app counts as not ready. This is Kubernetes' default."""
 DEAD = 10
-"""Failures in a row after which it is restarted: 10 x 2 s, longer than a load test keeps a slow app busy."""
+"""Liveness failures in a row after which an app is restarted: 10 x 2 s, longer than a load test keeps a slow app
+busy.
+"""
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Seconds between two questions. Kubernetes asks every 10, which is long for a person who watches one machine.
+    """Times in seconds. Kubernetes probes every 10 s, which is long for a person who watches one machine.
 
-    timeout: an answer later than this is a failure; twice Kubernetes' default, as half a core may be busy.
-    startup: a container that never was alive by then is restarted; the app itself takes 2 to 3.
+    starting, running: the interval before and after the app was ready for the first time. timeout: a later answer is a
+    failure; it is twice Kubernetes' default, because half a core may be busy. startup: a container that was never alive
+    until then is restarted; the app needs 2 to 3.
     """
 
     starting: float = 0.2
@@ -26,9 +29,9 @@ class Rhythm:
 
 
 class Probes:
-    """Probes of one container, in a thread of its own, until `stop`.
+    """The probes of one container. They run in a thread until `stop`.
 
-    ready: it answers /readyz. failure: why it has to be restarted, "" while it need not.
+    ready: whether the app answers /readyz. failure: why the container has to be restarted, or "".
     """
 
     def __init__(self, port: int, rhythm: Rhythm | None = None) -> None:
@@ -39,12 +42,12 @@ class Probes:
         self._thread = threading.Thread(target=self._run, name="probes", daemon=True)
 
     def start(self) -> "Probes":
-        """Begin to ask."""
+        """Start the thread that probes the app."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop asking; an answer that is under way counts no more."""
+        """Stop probing. An answer that is still expected does not count any more."""
         self._done.set()
 
     def _run(self) -> None:
@@ -61,7 +64,7 @@ class Probes:
             if dead >= DEAD:
                 self.failure = f"liveness probe failed: /healthz did not answer {DEAD} times in a row"
                 return
-            # often until it is ready for the first time; a dead app that never was is found out sooner
+            # probe often until the app is ready for the first time
             self._done.wait(self.rhythm.running if was_ready or dead else self.rhythm.starting)
 
     def _wait_until_alive(self) -> bool:

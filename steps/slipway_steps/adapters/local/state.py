@@ -1,4 +1,6 @@
-"""What an environment should be (spec.json, written by deployments) and what it is (status.json, by its supervisor)."""
+"""The two files of an environment: spec.json, what it should run (deployments write it), and status.json, what it runs
+(its supervisor writes it).
+"""
 
 from pathlib import Path
 from typing import Self
@@ -12,15 +14,15 @@ from slipway_steps.files import replace_file
 
 
 class _File(BaseModel):
-    """A JSON file that is replaced whole, so that nobody reads half of it."""
+    """A JSON file that is replaced in one step, so that nobody reads half of it."""
 
     def write(self, path: Path) -> None:
-        """Replace the file. Raises OSError."""
+        """Replace the file by this content. Raises OSError."""
         replace_file(path, self.model_dump_json(indent=1))
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """The content, or None where there is no file. Raises PlatformError for a damaged one."""
+        """The content of the file; None where it does not exist. Raises PlatformError for a damaged file."""
         try:
             return cls.model_validate_json(path.read_text())
         except FileNotFoundError:
@@ -30,8 +32,9 @@ class _File(BaseModel):
 
 
 class Spec(_File):
-    """What is wanted. `generation` counts its changes; `stopped` keeps it but runs nothing (`slipway down`);
-    `argv` is the entry point of the image, `rootfs` where it is unpacked; `watchdog` asks for limits without a cgroup.
+    """What the environment should run. `generation` counts the changes. `stopped` keeps the candidate but runs nothing
+    (`slipway down`). `argv` is the entry point of the image, `rootfs` the directory that it is unpacked to. `watchdog`
+    asks for limits without a cgroup.
     """
 
     generation: int
@@ -46,27 +49,27 @@ class Spec(_File):
 
     @property
     def wanted(self) -> Candidate | None:
-        """What has to run now."""
+        """The candidate that should run now; None where nothing should."""
         return None if self.stopped else self.candidate
 
     def same_pod(self, other: "Spec") -> bool:
-        """Whether a pod of this spec is one of the other too. Anything that a pod template holds, the limits among it,
-        makes a new pod, as on Kubernetes; the generation and the port do not.
+        """Whether both specs describe the same pod. As on Kubernetes, any change of what a pod template contains,
+        including the limits, makes a new pod; the generation and the port do not.
         """
         counted = {"generation": other.generation, "port": other.port}
         return self.model_copy(update=counted) == other
 
 
 class Identity(BaseModel):
-    """A process that can be recognised: its number and when it was started (Unix seconds)."""
+    """A process that can be recognised later: its number, and when it was started (Unix seconds)."""
 
     pid: int
     created: float
 
 
 class Status(_File):
-    """What is. `observed_generation` tells which spec it answers to; `enforced_by` is cgroup or watchdog; `process` is
-    the app's.
+    """What the environment runs. `observed_generation` is the generation of the spec that it answers to, `enforced_by`
+    is cgroup or watchdog, `process` is the app's process.
     """
 
     observed_generation: int = 0

@@ -1,6 +1,7 @@
 """Keeps one environment as its spec says: `python -m slipway_steps.adapters.local.supervisor DIRECTORY`.
 
-A process of its own that outlives the release. It holds supervisor.lock as long as it lives; the app dies with it.
+It is a process of its own that outlives the release. It holds supervisor.lock as long as it lives, and the app ends
+with it.
 """
 
 import fcntl
@@ -19,13 +20,13 @@ from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.errors import PlatformError
 
 TICK = 0.1
-"""Seconds between two looks at the spec and the process: a changed spec is acted on at once for a person."""
+"""Seconds between two rounds of the control loop. To a person, a changed spec takes effect at once."""
 PATIENCE = 1.0
-"""Seconds to try for the lock: who looks whether it is held holds it for a moment."""
+"""Seconds to wait for the lock: a process that only checks whether it is held has it for a moment."""
 SAMPLE = 1.0
 """Seconds between two samples of usage."""
 SAMPLES = 300
-"""Samples kept: five minutes, longer than any gate looks back."""
+"""The number of samples that are kept: five minutes, longer than any gate looks back."""
 
 
 class Supervisor:
@@ -42,7 +43,9 @@ class Supervisor:
         self.identified = 0
 
     def say(self, what: object) -> None:
-        """A line of the log, once; a disk that is full must not end what is served."""
+        """Print a line to the log, unless it repeats the previous one. A full disk must not end the app, so errors are
+        ignored.
+        """
         if str(what) != self.said:
             self.said = str(what)
             with suppress(OSError):
@@ -85,7 +88,7 @@ class Supervisor:
             self.say(f"status.json cannot be written: {error}")  # a full disk; the app goes on
 
     def run(self) -> None:
-        """Until nothing is wanted, or SIGTERM."""
+        """Run until the spec wants nothing or SIGTERM arrives."""
         self.say(f"supervises {self.directory.name}")
         sampled = 0.0
         while not self.ended:
@@ -112,12 +115,12 @@ class Supervisor:
         self._publish()
 
     def end(self, number: int, frame: FrameType | None) -> None:
-        """SIGTERM."""
+        """Handle SIGTERM: the control loop ends after its current round."""
         self.ended = True
 
 
 def main(directory: Path) -> int:
-    """Supervise, unless somebody does."""
+    """Run the supervisor of an environment, unless one runs already. Returns the exit code."""
     with (directory / "supervisor.lock").open("w") as lock:
         deadline = time.monotonic() + PATIENCE
         while True:

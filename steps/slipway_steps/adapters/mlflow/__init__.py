@@ -1,1 +1,1 @@
-"""MLflow."""
+"""The adapter of MLflow: tracking, the model registry and packaged models."""

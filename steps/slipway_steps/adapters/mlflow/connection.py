@@ -1,4 +1,4 @@
-"""The connection to MLflow: opened when it is first used, its exceptions in our words."""
+"""The connection to MLflow. It is opened when it is first used, and turns MLflow's exceptions into Slipway's."""
 
 import logging
 import os
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHATTY = ("mlflow", "mlflow.store.db.utils", "mlflow.pyfunc", "alembic")
-"""Loggers that tell of each migration and each file."""
+"""Loggers that report each migration and each file."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Connected(Protocol):
-    """What has a connection."""
+    """Any object that has a connection to MLflow."""
 
     connection: "MlflowConnection"
 
@@ -31,7 +31,9 @@ C = TypeVar("C", bound=Connected)
 
 
 def translated(method: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
-    """MLflow's and SQLAlchemy's exceptions become RegistryError, in one place."""
+    """Decorates a method so that any exception of MLflow or SQLAlchemy becomes a RegistryError that names the
+    method.
+    """
 
     @wraps(method)
     def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -51,9 +53,9 @@ def translated(method: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C
 
 
 def quiet_mlflow() -> None:
-    """Import MLflow, which takes more than a second, with what it says and reports of itself turned off."""
-    # MLflow reads this when it is imported and from nowhere else; imported without it, it writes an identifier of this
-    # machine into the user's home. Nothing else in Slipway changes the environment of its own process.
+    """Import MLflow, which takes more than a second, without its progress output and its telemetry."""
+    # MLflow reads this variable once, when it is imported; without it, the import writes an identifier of this machine
+    # into the user's home.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
@@ -64,7 +66,7 @@ def quiet_mlflow() -> None:
 
 
 class MlflowConnection:
-    """One MLflow server, or the database under `home`. Opening it takes about two seconds."""
+    """The connection to one MLflow server, or to the database under `home`. Opening it takes about two seconds."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -78,12 +80,14 @@ class MlflowConnection:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was ever written: there is no local database yet. Who only reads need not make one."""
+        """Whether the local database does not exist yet. A caller that only reads can then answer without creating
+        it.
+        """
         return not self.settings.tracking_uri and not (self._directory / "mlflow.db").exists()
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """The opened client; the first one makes the local database."""
+        """The MLflow client. Its first use creates the local database."""
         quiet_mlflow()
         import mlflow
         from mlflow import MlflowClient
@@ -106,7 +110,7 @@ class MlflowConnection:
 
     @cached_property
     def experiment(self) -> str:
-        """The id of the experiment that holds the releases, made where it is missing."""
+        """The id of the experiment that holds the releases; it is created if it is missing."""
         known = self.known_experiment()
         if known is not None:
             return known

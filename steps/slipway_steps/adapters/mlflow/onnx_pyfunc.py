@@ -1,6 +1,6 @@
-"""The MLflow flavour of a packaged model, as code that MLflow copies beside it: nothing is pickled.
+"""The MLflow flavour of a packaged model, as a source file that MLflow copies beside the model: nothing is pickled.
 
-Input: float32 [N, channels, height, width], already scaled; output: probabilities [N, labels].
+Input: float32 [N, channels, height, width], scaled as the contract says. Output: probabilities [N, labels].
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from mlflow.pyfunc import PythonModel
 
 
 class PackagedModel(PythonModel):  # type: ignore[misc]
-    """Runs model.onnx of the package."""
+    """Runs model.onnx of a packaged model with ONNX Runtime."""
 
     def load_context(self, context: Any) -> None:
-        """Open the model that lies beside this file."""
+        """Open model.onnx of the artifact `package`."""
         from pathlib import Path
 
         self.session = onnxruntime.InferenceSession(
@@ -23,7 +23,7 @@ class PackagedModel(PythonModel):  # type: ignore[misc]
         )
 
     def predict(self, context: Any, model_input: numpy.ndarray, params: Any = None) -> numpy.ndarray:
-        """Probabilities of each label."""
+        """The probabilities of the labels for each image: float [N, labels]."""
         name = self.session.get_inputs()[0].name
         logits = self.session.run(None, {name: numpy.asarray(model_input, dtype=numpy.float32)})[0]
         powers = numpy.exp(logits - logits.max(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Logs a packaged model as an MLflow model: the whole package travels inside it, once."""
+"""Logs a packaged model as an MLflow model, which contains the whole package once."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +9,7 @@ FLAVOUR = Path(__file__).with_name("onnx_pyfunc.py")
 
 
 def log_model(package: Package, run_id: str, name: str) -> str:
-    """Log the package in a run as model `name`, with signature and input example; returns the model's URI."""
+    """Log the package in a run as model `name`, with its signature and an input example. Returns the model's URI."""
     import mlflow
     import numpy
     from mlflow.models import ModelSignature
@@ -28,7 +28,7 @@ def log_model(package: Package, run_id: str, name: str) -> str:
             artifacts={"package": str(package.directory)},
             signature=signature,
             input_example=_example(package),
-            # named, because MLflow would otherwise import the model in another process to find them out
+            # without this list, MLflow would import the model in another process to find the requirements out
             pip_requirements=[f"{part}=={version(part)}" for part in ("onnxruntime", "numpy")],
         )
     return str(logged.model_uri)

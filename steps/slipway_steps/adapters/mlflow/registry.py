@@ -1,5 +1,5 @@
-"""MLflow: the registered model, its versions and aliases, the journal (tags on the registered model) and the evidence
-(tags on model versions, reports in the release's run).
+"""Models, versions and aliases in MLflow, the journal (tags on the registered model) and the evidence (tags on model
+versions, and reports in the release's run).
 """
 
 import time
@@ -27,14 +27,12 @@ if TYPE_CHECKING:
 RELEASE_TAG = "slipway.release"
 MODEL_NAME = "model"
 """Name of the logged model inside a run."""
-
-
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""MLflow's error codes for a name or number that it does not have. Every other code says that MLflow itself failed."""
+"""MLflow's error codes for an unknown name or number. Any other code means that MLflow itself failed."""
 
 
 class MlflowRegistry:
-    """ports.Registry on MLflow 3. What only reads makes neither a database nor a run."""
+    """Implements ports.Registry with MLflow 3. Methods that only read create neither a database nor a run."""
 
     def __init__(self, settings: Settings) -> None:
         self.connection = MlflowConnection(settings)
@@ -42,13 +40,13 @@ class MlflowRegistry:
 
     @property
     def client(self) -> "MlflowClient":
-        """The opened client."""
+        """The MLflow client of the connection."""
         return self.connection.client
 
     # runs
 
     def _known_run(self, release: str) -> str | None:
-        """The run of a release, or None; makes nothing."""
+        """The id of a release's run, or None. Creates nothing."""
         wanted = f"tags.`{RELEASE_TAG}` = '{_quoted(release)}'"
         experiment = None if self.connection.is_new else self.connection.known_experiment()
         if experiment is None:
@@ -57,7 +55,7 @@ class MlflowRegistry:
         return str(runs[0].info.run_id) if runs else None
 
     def _run(self, release: str) -> str:
-        """The run of a release, made where it is missing."""
+        """The id of a release's run, which is created if it is missing."""
         known = self._known_run(release)
         if known is not None:
             return known
@@ -66,7 +64,7 @@ class MlflowRegistry:
 
     @translated
     def log_package(self, release: str, package: Path) -> str:
-        """See ports.Registry."""
+        """Log the packaged model, its parameters, metrics and history in the release's run, and return the run's id."""
         from slipway_steps.adapters.mlflow.packaged_model import log_model
 
         found = read_package(package)
@@ -102,14 +100,14 @@ class MlflowRegistry:
 
     @translated
     def download_package(self, run_id: str, target: Path) -> Path:
-        """See ports.Registry."""
+        """Copy a run's packaged model under `target` and return its directory."""
         from mlflow.artifacts import download_artifacts
 
         model_uri = self._model_uri(run_id)
         model = self.client.get_logged_model(model_uri.removeprefix("models:/"))
         target.mkdir(parents=True, exist_ok=True)
         uri = f"{model.artifact_location}/artifacts"
-        # MLflow keeps an artifact under the name its directory happened to have
+        # MLflow stores an artifact under the name of the directory that was logged, whatever it was
         (package,) = Path(download_artifacts(artifact_uri=uri, dst_path=str(target))).iterdir()
         return package
 
@@ -131,7 +129,7 @@ class MlflowRegistry:
 
     @translated
     def register(self, run_id: str) -> str:
-        """See ports.Registry."""
+        """The version of a run's model; it is created if no version belongs to the run yet."""
         self._ensure_model()
         uri = self._model_uri(run_id)
         for found in self.client.search_model_versions(f"name = '{_quoted(self.model)}'"):
@@ -154,12 +152,12 @@ class MlflowRegistry:
 
     @translated
     def run_of(self, version: str) -> str:
-        """See ports.Registry."""
+        """The id of the run that a version was made from. Raises BadInput for an unknown version."""
         return str(self._version(version).run_id)
 
     @translated
     def candidate(self, version: str) -> Candidate:
-        """See ports.Registry."""
+        """The candidate of a version, from the version's tags. Raises Refused where no image was built for it."""
         tags = self._version(version).tags
         if "slipway.digest" not in tags:
             raise Refused(
@@ -170,7 +168,7 @@ class MlflowRegistry:
 
     @translated
     def set_image(self, version: str, digest: str, revision: str) -> None:
-        """See ports.Registry."""
+        """Write digest and revision as tags of the version, and the digest into its evaluation's evidence."""
         tags = self._version(version).tags
         for key, value in (("slipway.revision", revision), ("slipway.digest", digest)):
             if tags.get(key) != value:
@@ -180,7 +178,7 @@ class MlflowRegistry:
                 self._write_evidence(item.model_copy(update={"digest": digest}))
 
     def _known_model(self) -> "RegisteredModel | None":
-        """The registered model, or None; makes nothing."""
+        """The registered model, or None. Creates nothing."""
         if self.connection.is_new:
             return None
         from mlflow.exceptions import MlflowException
@@ -194,19 +192,19 @@ class MlflowRegistry:
 
     @translated
     def alias(self, name: str) -> str | None:
-        """See ports.Registry."""
+        """The version that an alias points at, or None."""
         model = self._known_model()
         return str(model.aliases[name]) if model and name in model.aliases else None
 
     @translated
     def set_alias(self, name: str, version: str) -> None:
-        """See ports.Registry."""
+        """Point an alias at a version, unless it does already."""
         if self.alias(name) != version:
             self.client.set_registered_model_alias(self.model, name, version)
 
     @translated
     def delete_alias(self, name: str) -> None:
-        """See ports.Registry."""
+        """Remove an alias, if it exists."""
         if self.alias(name) is not None:
             self.client.delete_registered_model_alias(self.model, name)
 
@@ -214,7 +212,7 @@ class MlflowRegistry:
 
     @translated
     def record(self, environment: Environment) -> Record:
-        """See ports.Registry."""
+        """The journal of an environment, from a tag of the registered model. Raises RegistryError for a damaged tag."""
         model = self._known_model()
         text = model.tags.get(f"slipway.journal.{environment}") if model else None
         try:
@@ -222,12 +220,12 @@ class MlflowRegistry:
         except ValidationError as error:
             raise RegistryError(
                 f"the journal of {environment} (tag slipway.journal.{environment} of model {self.model}) is damaged",
-                "mend or remove the tag in MLflow; nothing was changed",
+                "correct or remove the tag in MLflow; nothing was changed",
             ) from error
 
     @translated
     def write_record(self, environment: Environment, record: Record) -> None:
-        """See ports.Registry."""
+        """Replace the journal of an environment, which is one tag of the registered model."""
         self._ensure_model()
         self.client.set_registered_model_tag(self.model, f"slipway.journal.{environment}", record.model_dump_json())
 
@@ -235,7 +233,7 @@ class MlflowRegistry:
 
     @translated
     def save_report(self, run_id: str | None, report: GateReport, files: Sequence[Path] = ()) -> None:
-        """See ports.Registry."""
+        """Store a report and its files under `reports/` of the run, and write the evidence of its version."""
         run = run_id or self._run(report.release)
         self.client.log_text(run, report.model_dump_json(indent=1), f"reports/{report.gate}.json")
         for path in files:
@@ -250,7 +248,7 @@ class MlflowRegistry:
 
     @translated
     def reports_of(self, run_id: str) -> list[GateReport]:
-        """See ports.Registry."""
+        """The reports in a run, in the order in which the gates started."""
         if not self.client.list_artifacts(run_id, "reports"):
             return []
         with TemporaryDirectory() as directory:
@@ -260,20 +258,22 @@ class MlflowRegistry:
 
     @translated
     def reports(self, release: str) -> list[GateReport]:
-        """See ports.Registry."""
+        """The reports of a release; none where the release has no run."""
         run = self._known_run(release)
         return self.reports_of(run) if run else []
 
     @translated
     def evidence(self, version: str) -> list[Evidence]:
-        """See ports.Registry."""
+        """The evidence on a version, from the version's tags."""
         tags = self._version(version).tags
         texts = (tags.get(f"slipway.evidence.{gate}") for gate in Gate)
         return [Evidence.model_validate_json(text) for text in texts if text]
 
     @translated
     def adopt_evaluation(self, run_id: str, version: str) -> None:
-        """See ports.Registry."""
+        """Write the evaluation report of a run as evidence of a version, and keep an image digest that is known
+        already.
+        """
         for report in self.reports_of(run_id):
             if report.gate is Gate.EVALUATION:
                 known = {item.gate: item for item in self.evidence(version)}.get(Gate.EVALUATION)
@@ -282,12 +282,14 @@ class MlflowRegistry:
 
     @translated
     def note(self, version: str, key: str, text: str) -> None:
-        """See ports.Registry."""
+        """Write a remark as tag `slipway.<key>` of a version."""
         self.client.set_model_version_tag(self.model, version, f"slipway.{key}", text)
 
 
 def _quoted(text: str) -> str:
-    """Text inside single quotes of an MLflow filter; a quote cannot be escaped there, so it is refused."""
+    """The text for use inside the single quotes of an MLflow filter. A quote cannot be escaped there, so a text with
+    one raises BadInput.
+    """
     if "'" in text or "`" in text:
         raise BadInput(f"name {text!r} holds a quote", "use letters, digits and hyphens")
     return text

@@ -1,1 +1,1 @@
-"""OCI images: a layout on disk, or a registry."""
+"""The image store: an OCI layout on disk, or an OCI registry."""

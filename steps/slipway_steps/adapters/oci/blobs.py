@@ -1,4 +1,6 @@
-"""Content-addressed blobs of an OCI layout: written whole or not at all, read only after their digest was checked."""
+"""The content-addressed blobs of an OCI layout. A blob is written completely or not at all, and is read only after its
+digest was checked.
+"""
 
 import hashlib
 import json
@@ -14,26 +16,28 @@ from typing import IO, Any
 from slipway_steps.domain.errors import ImageError
 
 CHUNK = 1 << 20
-"""Bytes read at a time: a 220 MiB layer is never in memory."""
+"""Bytes read at a time, so that a layer of 220 MiB is never completely in memory."""
 LEFT_OVER = 3600.0
-"""Seconds after which a temporary file is of a build that was killed: none takes an hour."""
+"""Seconds after which a temporary file counts as left by a build that was killed. No build takes an hour."""
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """An OCI descriptor: `size` in bytes."""
+    """An OCI descriptor: media type, digest, and size in bytes."""
 
     media_type: str
     digest: str
     size: int
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in a manifest."""
+        """The descriptor as it is written in a manifest."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
 class HashingFile:
-    """A file that hashes what is written to it: as much of a file as writing an archive needs."""
+    """A file that computes the digest of what is written to it. It has as much of a file's interface as writing an
+    archive needs.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -41,38 +45,38 @@ class HashingFile:
         self.size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Write and hash."""
+        """Write the data and add it to the digest. Returns the number of bytes written."""
         self.hash.update(data)
         self.size += len(data)
         return self.file.write(data)
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """The number of bytes written so far."""
         return self.size
 
     @property
     def digest(self) -> str:
-        """Of what was written so far."""
+        """The digest of everything that was written so far."""
         return f"sha256:{self.hash.hexdigest()}"
 
 
 class Blobs:
-    """blobs/sha256 of a layout."""
+    """The directory blobs/sha256 of an OCI layout."""
 
     def __init__(self, root: Path) -> None:
         self.directory = root / "blobs" / "sha256"
 
     def path(self, digest: str) -> Path:
-        """Where a blob lies, there or not. Raises ImageError for what is no sha256 digest."""
+        """The path of a blob, whether it exists or not. Raises ImageError for a text that is not a sha256 digest."""
         algorithm, _, name = digest.partition(":")
         if algorithm != "sha256" or len(name) != 64 or not set(name) <= set("0123456789abcdef"):
-            raise ImageError(f"{digest!r} is no sha256 digest", "images are named by digest, as build prints it")
+            raise ImageError(f"{digest!r} is not a sha256 digest", "images are named by digest, as build prints it")
         return self.directory / name
 
     @contextmanager
     def writing(self) -> Iterator[HashingFile]:
-        """A blob under a temporary name; it gets its place when the block ends well, else it is removed. One that is
-        there already is replaced by the same content, which mends it where it was damaged.
+        """Yields a file for a new blob. The blob gets its name when the block ends without an exception, else the file
+        is removed. An existing blob is replaced by the same content, which also repairs a damaged one.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=self.directory)
@@ -87,7 +91,9 @@ class Blobs:
             temporary.unlink(missing_ok=True)
 
     def write_json(self, content: dict[str, Any], media_type: str) -> Descriptor:
-        """Write a manifest or config, its keys in order and without spaces, so that its digest is stable."""
+        """Write a manifest or config, with sorted keys and without spaces, so that the same content has the same
+        digest.
+        """
         with self.writing() as blob:
             blob.write(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
         return Descriptor(media_type, blob.digest, blob.size)
@@ -100,7 +106,7 @@ class Blobs:
                     path.unlink()
 
     def verified(self, digest: str) -> Path:
-        """The file of a blob whose content is what its name says. Raises ImageError where it is missing or damaged."""
+        """The path of a blob whose content matches its digest. Raises ImageError where it is missing or damaged."""
         path = self.path(digest)
         if not path.is_file():
             raise ImageError(f"blob {digest} is missing from the image store {self.directory}", "build the image again")
@@ -116,15 +122,17 @@ class Blobs:
         return path
 
     def read(self, digest: str) -> bytes:
-        """The content of a small blob, verified."""
+        """The content of a small blob, after its digest was checked."""
         return self.verified(digest).read_bytes()
 
     def read_json(self, digest: str) -> dict[str, Any]:
-        """A manifest or config, verified. Raises ImageError for a blob that is neither."""
+        """The content of a manifest or config, after its digest was checked. Raises ImageError for a blob that is
+        neither.
+        """
         try:
             found = json.loads(self.read(digest))
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise ImageError(f"blob {digest} is no JSON object", "images are named by the digest of their manifest")
+            raise ImageError(f"blob {digest} is not a JSON object", "images are named by the digest of their manifest")
         return found

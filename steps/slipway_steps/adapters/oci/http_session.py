@@ -1,4 +1,4 @@
-"""One OCI registry over HTTP(S): addresses, credentials, tokens, retries (distribution-spec 1.1)."""
+"""HTTP requests to one OCI registry: addresses, credentials, tokens, retries (distribution-spec 1.1)."""
 
 import base64
 import json
@@ -18,9 +18,9 @@ CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
 def credentials(file: Path | None, host: str) -> tuple[str, str] | None:
-    """User and password for a host, out of a Docker config.json (the form of an imagePullSecret).
+    """User and password for a host, from a Docker config.json (the form of an imagePullSecret); None where it has none.
 
-    Raises ImageError for a file that cannot be read; the content is never part of a message.
+    Raises ImageError for a file that cannot be read. Its content is never part of a message.
     """
     if file is None:
         return None
@@ -48,7 +48,7 @@ class RegistryClient:
         self.timeout = settings.registry_timeout
         self.login = credentials(settings.registry_auth_file, host)
         self.session = requests.Session()
-        self.session.trust_env = False  # a .netrc of the machine is nobody's intent here
+        self.session.trust_env = False  # the credentials of a .netrc are not meant for this registry
         if settings.registry_ca is not None:
             self.session.verify = str(settings.registry_ca)
         self._tokens: dict[str, str] = {}
@@ -66,10 +66,11 @@ class RegistryClient:
         data: Any = None,
         stream: bool = False,
     ) -> requests.Response:
-        """An answer whose status is one of `expected`. `url`: a path, or a location the registry named; `scope`: of a
-        token (`repository:NAME:pull`); `what`: for messages; `data`: bytes, or a callable that opens the body anew.
+        """Send a request and return the answer, whose status is one of `expected`. `url`: a path, or a location that
+        the registry gave; `scope`: of the token (`repository:NAME:pull`); `what`: describes the request in messages;
+        `data`: bytes, or a callable that opens the body again for each attempt.
 
-        Raises ImageError for any other status and for a registry that cannot be reached.
+        Raises ImageError for any other status, and for a registry that cannot be reached.
         """
         address, given = urljoin(self.base, url), dict(headers or {})
         try:
@@ -97,7 +98,7 @@ class RegistryClient:
                 method, url, headers=headers, data=body, timeout=self.timeout, stream=stream, allow_redirects=False
             )
             if answer.is_redirect and method in ("GET", "HEAD"):
-                # a registry sends to its store, which must not see our credentials
+                # a registry may redirect to its storage, which must not get the registry's credentials
                 elsewhere = urljoin(url, answer.headers["Location"])
                 plain = {key: value for key, value in headers.items() if key != "Authorization"}
                 kept = headers if urlsplit(elsewhere).netloc == self.host else plain
@@ -127,7 +128,7 @@ class RegistryClient:
         return {}
 
     def _answer_challenge(self, answer: requests.Response, scope: str) -> bool:
-        """Get what the registry asks for; False where there is nothing new to try."""
+        """Get the credentials that the registry asks for. Returns False where there is nothing new to try."""
         challenge = answer.headers.get("WWW-Authenticate", "")
         if challenge.lower().startswith("basic"):
             fresh = not self._basic and self.login is not None
@@ -156,7 +157,7 @@ class RegistryClient:
 
 
 def _short(error: Exception) -> str:
-    """What happened, without the address, which may hold more than one wants to show."""
+    """What happened, without the address, which may contain a secret."""
     inner: BaseException = error
     while inner.args and isinstance(inner.args[0], BaseException):
         inner = inner.args[0]

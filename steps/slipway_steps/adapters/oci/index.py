@@ -1,4 +1,6 @@
-"""index.json of an OCI layout: which tag points at which manifest. Changed under a lock and replaced whole."""
+"""index.json of an OCI layout: which tag points at which manifest. Changes are made under a lock, and the file is
+replaced in one step.
+"""
 
 import json
 from pathlib import Path
@@ -15,18 +17,18 @@ REF_NAME = "org.opencontainers.image.ref.name"
 
 
 class Index:
-    """The tags of a layout. File errors are raised as they are."""
+    """The tags of a layout. Errors of the file system are not translated here."""
 
     def __init__(self, root: Path) -> None:
         self.path = root / "index.json"
         self.lock = root / "index.lock"
 
     def digest(self, tag: str) -> str | None:
-        """What a tag points at, or None. Raises ImageError for a damaged index."""
+        """The digest that a tag points at, or None. Raises ImageError for a damaged index."""
         return next((str(entry["digest"]) for entry in self._entries() if _name(entry) == tag), None)
 
     def point(self, tag: str, manifest: Descriptor) -> None:
-        """Point a tag at a manifest; other tags, and what another program put there, stay."""
+        """Point a tag at a manifest. Other tags stay, and so do the entries of other programs."""
         entry = manifest.as_dict() | {"annotations": {REF_NAME: tag}}
         with FileLock(self.lock):
             others = [found for found in self._entries() if _name(found) != tag]
@@ -54,5 +56,5 @@ class Index:
 
 
 def _name(entry: dict[str, Any]) -> str:
-    """The tag of an entry; "" for one that another program put there without."""
+    """The tag of an entry; "" for an entry without a tag, which another program wrote."""
     return str((entry.get("annotations") or {}).get(REF_NAME, ""))

@@ -1,4 +1,4 @@
-"""The two layers of an image, as deterministic tar archives, and their unpacking."""
+"""The two layers of an image: writes them as deterministic tar archives, and unpacks them."""
 
 import gzip
 import io
@@ -16,18 +16,18 @@ from slipway_steps.domain.package import CONTRACT, MODEL, read_package
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 GZIP = "+gzip"
 APP_LIMIT = 2 << 30
-"""Bytes that the files under /app of one layer may take unpacked, so that a small damaged or hostile layer cannot fill
-the disk; the largest models are some hundred MiB."""
+"""Bytes that the unpacked files under /app of one layer may have, so that a damaged or hostile layer cannot fill the
+disk. The largest models have some hundred MiB."""
 OWNER = 10001
 IGNORED = {"__pycache__", "Dockerfile", "README.md"}
-"""Not part of the app; nor is any hidden file: an .env may hold a secret."""
+"""Names that are not part of the app. Hidden files are not part of it either, because an .env may contain a secret."""
 
 Entry = tuple[str, Path | bytes]
-"""Path inside the image, and the file it comes from or its content."""
+"""A path inside the image, and its content or the file that has it."""
 
 
 def app_entries(directory: Path) -> Iterator[Entry]:
-    """The app's own files under /app."""
+    """The app's own files, for /app."""
     for path in sorted(directory.rglob("*")):
         relative = path.relative_to(directory)
         if path.is_file() and not any(part in IGNORED or part.startswith(".") for part in relative.parts):
@@ -35,7 +35,7 @@ def app_entries(directory: Path) -> Iterator[Entry]:
 
 
 def model_entries(package: Path, version: str) -> Iterator[Entry]:
-    """The model under /app/model, and versions.txt. Raises BadInput for a package that breaks its contract."""
+    """The model for /app/model, and versions.txt. Raises BadInput for a package that breaks its contract."""
     found = read_package(package)
     yield f"app/model/{CONTRACT}", found.directory / CONTRACT
     yield f"app/model/{MODEL}", found.model
@@ -58,8 +58,8 @@ def _header(name: str, size: int, mode: int, kind: bytes) -> tarfile.TarInfo:
 
 
 def write_layer(blobs: Blobs, entries: Iterable[Entry]) -> Descriptor:
-    """Write a layer; directories first, then files by name. PAX, because a sample is named after its label, in any
-    script and length; a short ASCII name is the same bytes as in USTAR.
+    """Write a layer: first the directories, then the files, sorted by name. The format is PAX, because a sample is
+    named after its label, which may have any script and length. For a short ASCII name the bytes are those of USTAR.
     """
     files = sorted(entries, key=lambda entry: entry[0])
     with (
@@ -78,7 +78,9 @@ def write_layer(blobs: Blobs, entries: Iterable[Entry]) -> Descriptor:
 
 
 def _opened(source: Path) -> IO[bytes]:
-    """What cannot be read is the input's fault, not the store's."""
+    """Open a file of the input. Raises BadInput where it cannot be read, because this is not a fault of the image
+    store.
+    """
     try:
         return source.open("rb")
     except OSError as error:
@@ -86,15 +88,17 @@ def _opened(source: Path) -> IO[bytes]:
 
 
 def _files_only(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """Stricter than the filter of tarfile: an image of ours has no links, and a link is how an archive escapes."""
+    """A filter for tarfile that refuses links as well. Images of Slipway have none, and an archive can use a link to
+    write outside of its directory.
+    """
     if not (member.isreg() or member.isdir()):
         raise tarfile.SpecialFileError(member)
     return tarfile.data_filter(member, target)
 
 
 def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
-    """Unpack a layer over `target`. Raises ImageError where it is damaged, unsafe, or of a kind that is not built here
-    (a compressed one would have to be limited in size).
+    """Unpack a layer over `target`. Raises ImageError where it is damaged, unsafe, or compressed. Only uncompressed
+    layers are built here, and a compressed one could unpack to any size.
     """
     if layer.media_type != LAYER_TYPE:
         raise ImageError(f"layer {layer.digest} is {layer.media_type}", f"only {LAYER_TYPE} can be unpacked here")
@@ -106,10 +110,11 @@ def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
 
 
 def unpack_app(blobs: Blobs, layer: Descriptor, target: Path) -> None:
-    """Unpack what a layer has under /app over `target`, and nothing else: the base image of a registry brings an
-    operating system and a Python, while one machine runs the app with its own. A layer may be compressed by gzip.
+    """Unpack only the files of a layer that are under /app over `target`. The base image of a registry also contains an
+    operating system and a Python, but one machine runs the app with its own Python. The layer may be compressed by
+    gzip.
 
-    Raises ImageError where it is damaged, unsafe, too large, of another kind, or removes files of the app.
+    Raises ImageError where the layer is damaged, unsafe, too large, of another type, or removes files of the app.
     """
     if layer.media_type.removesuffix(GZIP) != LAYER_TYPE:
         hint = f"only {LAYER_TYPE}, as it is or with {GZIP}, can be unpacked here"
@@ -124,7 +129,9 @@ def unpack_app(blobs: Blobs, layer: Descriptor, target: Path) -> None:
                 size += member.size
                 if path.name.startswith(".wh.") or size > APP_LIMIT:
                     reason = f"more than {APP_LIMIT} bytes" if size > APP_LIMIT else f"{path}, which removes a file"
-                    raise ImageError(f"layer {layer.digest} has {reason} under /app", "build the app's base image anew")
+                    raise ImageError(
+                        f"layer {layer.digest} has {reason} under /app", "build the app's base image again"
+                    )
                 archive.extract(member, target, filter=_files_only)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error

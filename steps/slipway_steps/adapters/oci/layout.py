@@ -1,7 +1,8 @@
-"""The image store of one machine: an OCI image layout on disk (image-spec 1.1), no daemon, no root.
+"""The image store of one machine: an OCI image layout on disk (image-spec 1.1). It needs no daemon and no root.
 
-An image is a base layer (the app's own files) and one model layer, uncompressed: weights do not compress, and gzip made
-building three times slower. The same input gives the same bytes: entries are sorted, times are zero, owners are fixed.
+An image has a base layer (the app's own files) and one model layer. Both are uncompressed: weights hardly compress, and
+gzip made building three times slower. The same input gives the same bytes: entries are sorted, times are zero, owners
+are fixed.
 """
 
 import shutil
@@ -21,13 +22,13 @@ from slipway_steps.files import replace_file
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 USER = "10001"
-"""Numeric, so that a kubelet can check runAsNonRoot."""
+"""The user of the image, as a number, so that a kubelet can check runAsNonRoot."""
 EPOCH = "1970-01-01T00:00:00Z"
 
 
 @contextmanager
 def translated(what: str, root: Path) -> Iterator[None]:
-    """File errors become ImageError; what was written so far lies under temporary names only."""
+    """Turns errors of the file system into ImageError. What was written until then has temporary names only."""
     try:
         yield
     except OSError as error:
@@ -38,7 +39,7 @@ def translated(what: str, root: Path) -> Iterator[None]:
 
 
 class OciLayout:
-    """ports.Images on a directory. `app_directory` holds the files of the app base."""
+    """Implements ports.Images with a directory. `app_directory` has the files of the app's base layer."""
 
     def __init__(self, root: Path, app_directory: Path) -> None:
         self.root = root
@@ -47,7 +48,9 @@ class OciLayout:
         self.index = Index(root)
 
     def build(self, package: Path, version: str, tag: str) -> str:
-        """See ports.Images."""
+        """Build an image from the app's files and the model, tag it, and return its digest. The same input gives the
+        same digest.
+        """
         if not (self.app_directory / "serve.py").is_file():
             raise ImageError(f"the app base {self.app_directory} has no serve.py", "name it by SLIPWAY_APP_DIRECTORY")
         with translated(f"building the image of version {version}", self.root):
@@ -69,7 +72,7 @@ class OciLayout:
         return digest
 
     def tag(self, digest: str, tag: str) -> None:
-        """See ports.Images."""
+        """Point a tag at a manifest of this store. Raises ImageError where it is missing."""
         with translated(f"tagging {tag}", self.root):
             path = self.blobs.path(digest)
             if not path.is_file():
@@ -77,7 +80,7 @@ class OciLayout:
             self.index.point(tag, Descriptor(MANIFEST_TYPE, digest, path.stat().st_size))
 
     def resolve(self, tag: str) -> str | None:
-        """See ports.Images."""
+        """The digest that a tag points at, or None."""
         with translated(f"looking up {tag}", self.root):
             return self.index.digest(tag)
 
@@ -87,7 +90,9 @@ class OciLayout:
             return self.blobs.read_json(self._manifest(digest)[0])
 
     def unpack(self, digest: str, target: Path) -> Path:
-        """See ports.Images. `target` appears whole or not at all; one that is there is taken as it is."""
+        """Unpack all layers of an image to `target` and return it. `target` appears complete or not at all; if it
+        exists already, it is used as it is. Raises ImageError.
+        """
         if target.is_dir():
             return target
         with translated(f"unpacking {digest} to {target}", self.root):
@@ -113,17 +118,19 @@ class OciLayout:
         self.blobs.remove_left_over()
 
     def _manifest(self, digest: str) -> tuple[str, list[Descriptor]]:
-        """Digest of the config, and the layers from the bottom up."""
+        """The digest of the config, and the layers in their order from the bottom."""
         manifest = self.blobs.read_json(digest)
         try:
             layers = [Descriptor(part["mediaType"], part["digest"], part["size"]) for part in manifest["layers"]]
             return str(manifest["config"]["digest"]), layers
         except (KeyError, TypeError) as error:
-            raise ImageError(f"blob {digest} is no image manifest", "name an image by what build printed") from error
+            raise ImageError(
+                f"blob {digest} is not an image manifest", "name an image by the digest that build printed"
+            ) from error
 
 
 def _settle(temporary: Path, target: Path) -> None:
-    """Give the directory its name; another process may have been faster, with the same content."""
+    """Rename the directory to its final name. Another process may have created that already, with the same content."""
     try:
         temporary.rename(target)
     except OSError:
@@ -132,7 +139,7 @@ def _settle(temporary: Path, target: Path) -> None:
 
 
 def _remove_left_over(directory: Path) -> None:
-    """Remove what an unpacking that was killed left."""
+    """Remove directories of unpackings that were killed."""
     for path in directory.glob(".unpack-*"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > LEFT_OVER:

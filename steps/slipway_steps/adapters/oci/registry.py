@@ -1,7 +1,8 @@
 """The image store of a cluster: an OCI registry over HTTP(S).
 
-Building adds one layer to the app's base image and pushes what is not there: no daemon, no root. Blobs are named by
-their content, so a push that was cut off is gone on with, and doing it twice changes nothing. The tag comes last.
+A build adds one layer to the app's base image and pushes what is missing. It needs no daemon and no root. Blobs are
+named by their content, so an interrupted push can be continued, and doing it twice changes nothing. The tag is written
+last.
 """
 
 import hashlib
@@ -26,13 +27,13 @@ INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.di
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPT = {"Accept": ", ".join((MANIFEST_TYPE, DOCKER_MANIFEST, *INDEXES))}
 PART = 16 * CHUNK
-"""Bytes of one part of an upload: what is lost where a connection breaks, a second or two."""
+"""Bytes of one part of an upload. This much is sent again where a connection breaks; it takes a second or two."""
 RESUMES = 5
-"""Times that an upload is gone on with after a break."""
+"""The number of times that an interrupted upload is continued."""
 
 
 class Reference(NamedTuple):
-    """`host/repository:tag` or `host/repository@digest`; `name` is the tag or digest."""
+    """An image reference, `host/repository:tag` or `host/repository@digest`. `name` is the tag or the digest."""
 
     host: str
     repository: str
@@ -44,14 +45,16 @@ def parse_reference(text: str) -> Reference:
     found = parse_image_reference(text)
     if found is None or not found.host or not (found.tag or found.digest):
         raise ImageError(
-            f"{text!r} is no full image reference",
+            f"{text!r} is not a full image reference",
             "write it as registry.example:5000/slipway/app:1.2.3 or ...@sha256:...",
         )
     return Reference(found.host, found.repository, found.digest or found.tag)
 
 
 class OciRegistry:
-    """ports.Images on a registry. `settings.registry`: `host[:port][/prefix]`, the app's repository is below it."""
+    """Implements ports.Images with a registry. `settings.registry` is `host[:port][/prefix]`; the app's repository is
+    below it.
+    """
 
     def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         host, _, prefix = settings.registry.partition("/")
@@ -61,7 +64,7 @@ class OciRegistry:
         self.client = RegistryClient(host, settings, retry, settings.registry_insecure)
 
     def build(self, package: Path, version: str, tag: str) -> str:
-        """See ports.Images."""
+        """Build an image from the app's base image and a model layer, push and tag it, and return its digest."""
         base = self._base()
         with tempfile.TemporaryDirectory() as directory:
             blobs = Blobs(Path(directory))
@@ -87,12 +90,12 @@ class OciRegistry:
         return found.digest
 
     def tag(self, digest: str, tag: str) -> None:
-        """See ports.Images. The bytes of the manifest are sent as they are, so its digest stays."""
+        """Point a tag at a manifest. Its bytes are sent unchanged, so its digest stays the same."""
         body, media_type = self._manifest(self.client, self.repository, digest)
         self._put_manifest(body, media_type, tag)
 
     def resolve(self, tag: str) -> str | None:
-        """See ports.Images."""
+        """The digest that a tag points at, or None."""
         answer = self.client.request(
             "GET",
             f"/v2/{self.repository}/manifests/{quote(tag)}",
@@ -167,7 +170,9 @@ class OciRegistry:
         return answer.status_code == 200
 
     def _bring(self, base: "_Base", digest: str) -> None:
-        """A layer of the base into our repository: mounted where it is in the same registry, else copied."""
+        """Copy a layer of the base image into the app's repository. Within one registry it is mounted, which copies no
+        bytes.
+        """
         if (base.client is self.client and base.repository == self.repository) or self._there(digest):
             return
         if base.client is self.client:
@@ -208,7 +213,7 @@ class OciRegistry:
         raise ImageError(f"{client.host} sent {digest} damaged, twice", "the registry or the way to it is damaged")
 
     def _push(self, file: Path, digest: str) -> None:
-        """Send a blob in parts; where a part is lost, the registry is asked how far it got."""
+        """Send a blob in parts. Where a part is lost, the registry is asked how many bytes it has received."""
         if self._there(digest):
             return
         scope, size = self._scope("pull,push"), file.stat().st_size
@@ -249,7 +254,9 @@ def _part(file: Path, start: int, end: int) -> bytes:
 
 
 def _reached(answer: requests.Response) -> int:
-    """Bytes that the registry has: `Range: 0-N` names the last one; `0-0` of an empty upload is none."""
+    """The number of bytes that the registry has received. `Range: 0-N` names the last one; `0-0` means an empty
+    upload.
+    """
     last = answer.headers.get("Range", "0-0").rpartition("-")[2]
     return int(last) + 1 if last.isdigit() and int(last) > 0 else 0
 
@@ -259,7 +266,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _oci(descriptor: dict[str, Any]) -> dict[str, Any]:
-    """A layer of a Docker manifest under its OCI name."""
+    """The descriptor of a Docker layer with the media type of an OCI layer."""
     kind = str(descriptor["mediaType"])
     if kind.startswith("application/vnd.docker.image.rootfs.diff.tar"):
         kind = "application/vnd.oci.image.layer.v1.tar" + ("+gzip" if kind.endswith("gzip") else "")
@@ -267,7 +274,7 @@ def _oci(descriptor: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_layer(config: dict[str, Any], layer: Descriptor, version: str) -> dict[str, Any]:
-    """The base's config with one layer more."""
+    """The base image's config with one more layer."""
     inner = dict(config.get("config") or {})
     inner["Labels"] = {**(inner.get("Labels") or {}), "org.opencontainers.image.version": f"1.0.{version}"}
     rootfs = config.get("rootfs") or {}

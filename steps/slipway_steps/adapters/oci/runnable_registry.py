@@ -1,4 +1,4 @@
-"""A registry whose images one machine runs: it unpacks the app out of them."""
+"""A registry whose images one machine runs: it unpacks the app from them."""
 
 import json
 import tempfile
@@ -11,7 +11,7 @@ from slipway_steps.adapters.oci.registry import OciRegistry
 
 
 class RunnableRegistry(OciRegistry):
-    """ports.Images on a registry, and what the environments of one machine deploy from."""
+    """Implements ports.Images with a registry, and unpacks images for the environments of one machine."""
 
     def config(self, digest: str) -> dict[str, Any]:
         """The config of an image: entry point, environment, user. Raises ImageError where it is missing or damaged."""
@@ -22,9 +22,10 @@ class RunnableRegistry(OciRegistry):
             return config
 
     def unpack(self, digest: str, target: Path) -> Path:
-        """The app of an image under `target`, verified blob by blob, whole or not at all; again it changes nothing.
+        """Unpack the app of an image to `target` and return it. Each blob is verified, `target` appears complete or not
+        at all, and if it exists already, it is used as it is.
 
-        The machine runs it with its own Python, so that the rest of the image is left where it is. Raises ImageError.
+        The machine runs the app with its own Python, so the rest of the image is not unpacked. Raises ImageError.
         """
         if target.is_dir():
             return target
