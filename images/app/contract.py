@@ -1,4 +1,6 @@
-"""What this app serves: a MobileNetV2 with a 1280 -> N head. Checked on the graph itself, not on what a file claims."""
+"""What this app serves: a MobileNetV2 with a 1280 -> N head. It is checked on the graph itself, not on what a file
+declares.
+"""
 
 import json
 from pathlib import Path
@@ -12,11 +14,13 @@ FEATURES = 1280
 
 
 class BadContract(ValueError):
-    """contract.json cannot be used at all: the image is broken, not only of another architecture."""
+    """contract.json cannot be used at all, so the image is broken. A model of another architecture is not this
+    error.
+    """
 
 
 def read_contract(path: Path) -> dict[str, Any]:
-    """contract.json, checked as far as the app needs it. Raises BadContract, naming what is wrong."""
+    """The content of contract.json, checked as far as the app needs it. Raises BadContract that names what is wrong."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -50,10 +54,10 @@ def _three(value: Any, kind: Any) -> bool:
 
 
 def mismatch(contract: dict[str, Any], graph: Graph, inputs: list[list[Any]], outputs: list[list[Any]]) -> str:
-    """Why the model is not what this app serves; "" where it is.
+    """Why the model is not one that this app serves; "" where it is.
 
-    contract: of `read_contract`. inputs, outputs: the shape of each, as ONNX Runtime has them, the batch first. What is
-    beside a MobileNetV2 in the graph (a branch more) does not make it another architecture.
+    contract: as `read_contract` returns it. inputs, outputs: the shapes that ONNX Runtime reports, with the batch
+    first. Additional branches in the graph of a MobileNetV2 do not make it another architecture.
     """
     classes = len(contract["labels"])
     declared = contract["architecture"]
@@ -79,7 +83,9 @@ def _weights(node: Node, graph: Graph) -> list[tuple[int, ...]]:
 
 
 def _depthwise(node: Node, graph: Graph) -> bool:
-    """One filter per channel. (A ResNeXt has groups too, but of several channels.)"""
+    """Whether a node is a convolution with one filter for each channel. (A ResNeXt has groups too, but of several
+    channels.)
+    """
     groups = node.integers.get("group", 1)
     if node.op != "Conv" or groups < 2:
         return False
@@ -87,6 +93,6 @@ def _depthwise(node: Node, graph: Graph) -> bool:
 
 
 def _head(node: Node, graph: Graph, classes: int) -> bool:
-    """A fully connected layer; Gemm keeps its weights transposed or not."""
+    """Whether a node is the fully connected last layer. Gemm may keep its weights transposed."""
     wanted = sorted((FEATURES, classes))
     return node.op in ("Gemm", "MatMul") and any(sorted(shape) == wanted for shape in _weights(node, graph))

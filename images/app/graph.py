@@ -1,8 +1,9 @@
-"""Reads the little of an ONNX file that the contract needs: nodes, their integer attributes, shapes of weights.
+"""Reads the parts of an ONNX file that the contract needs: nodes, their integer attributes, and the shapes of weights.
 
-The protobuf wire format is small, and the `onnx` package would cost 40 MiB of the app's 256. Field numbers are those of
-onnx.proto (ModelProto.graph 7; GraphProto.node 1, initializer 5; NodeProto.input 1, op_type 4, attribute 5;
-AttributeProto.name 1, i 3; TensorProto.dims 1, name 8). The file is mapped, not read: weights are skipped.
+The protobuf wire format is simple, and the `onnx` package would need 40 MiB of the app's 256. Field numbers are those
+of onnx.proto (ModelProto.graph 7; GraphProto.node 1, initializer 5; NodeProto.input 1, op_type 4, attribute 5;
+AttributeProto.name 1, i 3; TensorProto.dims 1, name 8). The file is mapped into memory, so weights are skipped without
+being read.
 """
 
 import mmap
@@ -12,12 +13,12 @@ from pathlib import Path
 
 
 class NotOnnx(ValueError):
-    """The file is no ONNX model."""
+    """The file is not an ONNX model."""
 
 
 @dataclass
 class Node:
-    """One operator."""
+    """One operator: its type, the names of its inputs, and its integer attributes."""
 
     op: str = ""
     inputs: list[str] = field(default_factory=list)
@@ -26,7 +27,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """Operators in order, and the shape of each weight by name."""
+    """The operators in their order, and the shape of each weight by its name."""
 
     nodes: list[Node] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -45,7 +46,7 @@ def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
 
 
 def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """(field number, start, end) of each field; for a number start is the number and end is -1."""
+    """Yields (field number, start, end) of each field. For a number, start is the number itself and end is -1."""
     while at < end:
         key, at = _varint(data, at, end)
         number, kind = key >> 3, key & 7
@@ -100,7 +101,7 @@ def _tensor(data: mmap.mmap, at: int, end: int) -> tuple[str, tuple[int, ...]]:
 
 
 def read_graph(path: Path) -> Graph:
-    """The graph of an ONNX file. Raises NotOnnx for anything else."""
+    """The graph of an ONNX file. Raises NotOnnx for a file that is not one."""
     graph = Graph()
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

@@ -1,4 +1,4 @@
-"""What Prometheus is told, and the middleware that counts every request."""
+"""The metrics for Prometheus, and the middleware that counts every request."""
 
 import asyncio
 import time
@@ -20,9 +20,11 @@ INFO = Gauge("model_info", "1; what is served is in the labels.", ["version", "d
 
 
 class Measured:
-    """Counts and times each request (plain ASGI: Starlette's own base class costs a task a request).
+    """Counts and times each request. It is plain ASGI, because Starlette's own base class creates a task for each
+    request.
 
-    paths: those counted by name; any other is `other`, so that a scanner makes no time series.
+    paths: the paths that are counted by name. Any other path is counted as `other`, so that a scanner creates no time
+    series.
     """
 
     def __init__(self, inner: ASGIApp, paths: Collection[str]) -> None:
@@ -30,7 +32,7 @@ class Measured:
         self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. One that is cut off because the app stops is answered 503."""
+        """Handle one request. A request that is cancelled because the app stops is answered with 503."""
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return

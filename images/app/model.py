@@ -1,4 +1,4 @@
-"""The packaged model, loaded and ready: image bytes in, probabilities out."""
+"""The packaged model, ready to use: the bytes of an image in, probabilities out."""
 
 import io
 import os
@@ -20,15 +20,15 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is ten times ours, and it wo
 
 
 class BadImage(ValueError):
-    """The upload is no image this app takes."""
+    """The upload is not an image that this app accepts."""
 
 
 class NoAnswer(RuntimeError):
-    """The model ran and gave nothing that can be served."""
+    """The model gave a result that cannot be served."""
 
 
 class Model:
-    """model.onnx with its contract. `problem` says why it is not what this app serves, "" where it is.
+    """model.onnx with its contract. `problem` says why this app does not serve such a model; "" where it does.
 
     Raises BadContract or NotOnnx for files that cannot be loaded at all.
     """
@@ -61,7 +61,9 @@ class Model:
         return numpy.ascontiguousarray(scaled.transpose(2, 0, 1)[None], dtype=numpy.float32)
 
     def predict(self, upload: bytes) -> dict[str, float]:
-        """Probability of each label. Raises BadImage for what is no image, NoAnswer where the model has none."""
+        """The probability of each label. Raises BadImage for bytes that are not an image, NoAnswer where the model's
+        result is not finite.
+        """
         logits = self.session.run(None, {self.input.name: self._pixels(upload)})[0][0]
         if not numpy.isfinite(logits).all():
             raise NoAnswer("the model gave something that is no number")

@@ -1,6 +1,6 @@
-"""Serves a packaged model over HTTP. Everything it needs lies beside this file; nothing is read from elsewhere.
+"""Serves a packaged model over HTTP. Everything that it needs is in the directory of this file.
 
-Environment: HOST (default 127.0.0.1; the image sets 0.0.0.0), PORT (8000), SLIPWAY_IMAGE_DIGEST (told by /version).
+Environment: HOST (default 127.0.0.1; the image sets 0.0.0.0), PORT (8000), SLIPWAY_IMAGE_DIGEST (shown by /version).
 """
 
 import asyncio
@@ -28,20 +28,20 @@ from versions import read_versions
 
 HERE = Path(__file__).resolve().parent
 MAX_WAITING = 64
-"""Requests that may wait for the model; one more is told to come back. At ten a second that is six seconds."""
+"""Requests that may wait for the model; any more get status 503. At ten a second, 64 are done in six seconds."""
 STOPPING = 1
-"""Seconds that requests under way are given after SIGTERM; then the app is gone in under two."""
+"""Seconds that running requests get after SIGTERM. The app then ends in less than two."""
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' blob: data:"
 )
-"""The page asks nobody but this app."""
+"""The page may only connect to this app."""
 
 log = logging.getLogger("app")
 
 
 class App:
-    """The model and what is known of it."""
+    """The state of the app: the model, its versions, and the requests that wait for it."""
 
     def __init__(self, directory: Path) -> None:
         self.versions, self.fault = read_versions(directory / "versions.txt")
@@ -66,8 +66,8 @@ class App:
         INFO.labels(self.version or "", self.digest, self.architecture, self.contract).set(1)
 
     async def infer(self, image: bytes) -> dict[str, Any]:
-        """The answer to an image. Raises BadImage, or HTTPException: 500 with the reason where the model is not what
-        this app serves, 503 where too many wait.
+        """The prediction for an image. Raises BadImage, or HTTPException: 500 with the reason where the model is not
+        one that this app serves, 503 where too many requests wait.
         """
         if self.model.problem:
             raise HTTPException(500, f"contract mismatch: {self.model.problem}")
@@ -84,32 +84,32 @@ class App:
 
 
 def served(request: Request) -> App:
-    """The app behind a request."""
+    """The state of the app that handles a request."""
     app: App = request.app.state.served
     return app
 
 
 async def page(request: Request) -> Response:
-    """The page to try an image."""
+    """GET /: the page on which a person can try an image."""
     return HTMLResponse(served(request).page, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 async def sample(request: Request) -> Response:
-    """One of the bundled sample images."""
+    """GET /samples/{name}: one of the bundled sample images."""
     known = {path.name: path for path in served(request).model.samples}
     path = known.get(request.path_params["name"])
     return FileResponse(path) if path else JSONResponse({"error": "no such sample"}, 404)
 
 
 async def predict(request: Request) -> Response:
-    """POST an image, get its label."""
+    """POST /predict: the label of the uploaded image."""
     app = served(request)
     async with app.uploads.image(request) as image:
         return JSONResponse(await app.infer(image))
 
 
 async def version(request: Request) -> Response:
-    """What is served here."""
+    """GET /version: the model version, the image digest and the contract of what is served."""
     app = served(request)
     answer = {
         "version": app.version,
@@ -124,7 +124,7 @@ async def version(request: Request) -> Response:
 
 
 async def test(request: Request) -> Response:
-    """Runs the bundled samples: what each shows, and what the model says."""
+    """GET /test: predict the bundled samples, and show the expected and the predicted label of each."""
     app = served(request)
     results = []
     for path in app.model.samples:
@@ -136,17 +136,19 @@ async def test(request: Request) -> Response:
 
 
 async def healthy(request: Request) -> Response:
-    """The process works; a model of the wrong contract is served as such, so it is healthy too."""
+    """GET /healthz and /readyz: the process works. A model that breaks its contract is reported by /version, so it is
+    healthy too.
+    """
     return JSONResponse({"status": "ok"})
 
 
 async def metrics(request: Request) -> Response:
-    """For Prometheus."""
+    """GET /metrics: the metrics in the format of Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Every refusal is JSON with one sentence."""
+    """Turn an exception into a JSON answer with one sentence."""
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
     if isinstance(error, BadImage):
@@ -168,11 +170,11 @@ ROUTES = [
 
 
 def main() -> None:
-    """Load, then serve until SIGTERM."""
+    """Load the model, then serve until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     if not port.isdecimal() or int(port) > 65535:
-        sys.exit(f"error: PORT={port!r} is no port number")
+        sys.exit(f"error: PORT={port!r} is not a port number")
     return_large_blocks()
     try:
         app = App(HERE)
@@ -186,7 +188,7 @@ def main() -> None:
         Measured(starlette, {route.path for route in ROUTES}),
         host=host,
         port=int(port),
-        # those of requirements.lock, whatever else is installed beside them
+        # the implementations of requirements.lock, even where others are installed as well
         loop="asyncio",
         http="h11",
         log_config=None,  # one format for all lines

@@ -1,4 +1,4 @@
-"""An uploaded image, read within limits of size, time and memory."""
+"""Reads an uploaded image within limits of size, time and memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,34 +10,34 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 MAX_UPLOAD = 5 * 1024 * 1024
-"""Bytes; a photo of a phone fits."""
+"""Bytes of one uploaded image; the photo of a phone fits."""
 ENVELOPE = 4096
-"""Bytes of a multipart body beside the file."""
+"""Bytes of a multipart body in addition to the file."""
 MAX_HELD = 24 * 1024 * 1024
-"""Bytes of all uploads that arrive or wait for the model: with 100 MiB of the app and 100 MiB for the largest image
-that stays under the limit of 256 MiB (218 measured). Small images are not hindered: 24 MiB are hundreds of them."""
+"""Bytes of all uploads that arrive or wait for the model. With 100 MiB of the app and 100 MiB for the largest image,
+the app stays under its limit of 256 MiB (218 were measured). 24 MiB are hundreds of small images."""
 SLOWEST = 30.0
-"""Seconds an upload may take; a client that stalls must not hold memory."""
+"""Seconds that an upload may take. A client that sends nothing more must not hold memory."""
 
 
 class InMemory(MultiPartParser):
-    """Keeps the file in memory: it is small, and a file system may be read-only."""
+    """Keeps the file in memory: it is small, and the file system may be read-only."""
 
     spool_max_size = MAX_UPLOAD + ENVELOPE
 
 
 class Uploads:
-    """Counts what all requests hold at a time (`held`, in bytes)."""
+    """Counts the bytes that all current requests hold (`held`)."""
 
     def __init__(self) -> None:
         self.held = 0
 
     @asynccontextmanager
     async def image(self, request: Request) -> AsyncIterator[bytes]:
-        """The field `image` of a multipart form; counted as held until the block ends.
+        """Yields the field `image` of a multipart form. Its bytes count as held until the block ends.
 
-        Raises HTTPException: 400 for a form without that file, 408 too slow, 413 too large, 415 no form, 503 where too
-        much is held already.
+        Raises HTTPException: 400 for a form without that file, 408 where the upload is too slow, 413 where it is too
+        large, 415 where it is not a form, 503 where too many bytes are held already.
         """
         taken = 0
 
@@ -76,7 +76,7 @@ async def _file(request: Request, body: AsyncIterator[bytes]) -> bytes:
     except TimeoutError as error:
         raise HTTPException(408, f"the upload took more than {SLOWEST:.0f} s") from error
     except ClientDisconnect as error:
-        raise HTTPException(400, "the upload was broken off") from error
+        raise HTTPException(400, "the upload was interrupted") from error
     try:
         file = form.get("image")
         if not isinstance(file, UploadFile):

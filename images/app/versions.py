@@ -1,4 +1,4 @@
-"""versions.txt: which model version this image holds, written when the image was built."""
+"""Reads versions.txt, which names the model version of this image. It was written when the image was built."""
 
 from pathlib import Path
 

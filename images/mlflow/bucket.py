@@ -1,6 +1,6 @@
-"""Makes the bucket that MLflow keeps artifacts in, where it is not there; says what is wrong otherwise.
+"""Creates the bucket in which MLflow keeps artifacts, if it does not exist; prints what is wrong otherwise.
 
-Environment: BUCKET, MLFLOW_S3_ENDPOINT_URL (none: AWS), and the AWS_* that boto3 reads itself.
+Environment: BUCKET, MLFLOW_S3_ENDPOINT_URL (unset: AWS), and the AWS_* variables that boto3 reads.
 """
 
 import os
@@ -11,10 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 def made(bucket: str, endpoint: str | None) -> bool:
-    """True if the bucket was made, False if it was there.
+    """Create the bucket. Returns True if it was created, False if it existed.
 
-    Raises ClientError where the store refused, as with wrong keys, and BotoCoreError where it was not reached or no
-    keys are set.
+    Raises ClientError where the store refused, as with wrong keys, and BotoCoreError where it could not be reached or
+    no keys are set.
     """
     store = boto3.client("s3", endpoint_url=endpoint)
     try:
@@ -31,7 +31,7 @@ def made(bucket: str, endpoint: str | None) -> bool:
 
 
 def main() -> int:
-    """Exit code: 0 the bucket is there, 1 it is not."""
+    """Returns the exit code: 0 if the bucket exists now, 1 if it does not."""
     bucket, endpoint = os.environ["BUCKET"], os.environ.get("MLFLOW_S3_ENDPOINT_URL")
     where = f"bucket {bucket} at {endpoint or 'AWS'}"
     try:

@@ -1,4 +1,6 @@
-"""The data: scikit-learn's handwritten digits, or a folder of class folders (ImageFolder layout, as Food-11 has it)."""
+"""The training data: scikit-learn's handwritten digits, or a folder with one folder of images for each class (as
+ImageFolder and Food-11 have it).
+"""
 
 import hashlib
 import sys
@@ -9,19 +11,21 @@ import numpy
 from PIL import Image, UnidentifiedImageError
 
 DIGITS_SIZE = 32
-"""Pixels; the digits are 8 x 8 and the network halves four times."""
+"""Width and height of a digit in pixels, enlarged from 8 x 8, because the network halves the size four times."""
 FOLDER_SIZE = 128
-"""Pixels; enough for food, a third of the cost of 224."""
+"""Width and height in pixels of an image from a folder; enough for food, at a third of the cost of 224."""
 HOLDOUT_SHARE = 0.2
-"""Of the data, never trained on: 360 digits, enough for +-1.5 points at 97 %."""
+"""The share of the data that is never trained on: 360 digits, enough for +-1.5 percentage points at 97 %."""
 HOLDOUT_LIMIT = 1000
-"""Held-out images kept in the package: evaluation stays quick and the package small."""
+"""Held-out images in the package, at most: the evaluation stays quick and the package small."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 
 
 @dataclass
 class Data:
-    """images uint8 [N, H, W, 3] and labels int64 [N], for training and held out."""
+    """Images uint8 [N, H, W, 3] and labels int64 [N], for training and held out. `labels` are the names of the
+    classes.
+    """
 
     name: str
     labels: list[str]
@@ -32,19 +36,19 @@ class Data:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the training images and labels."""
+        """The SHA-256 of the training images and labels, as "sha256:..."."""
         found = hashlib.sha256(self.train_images.tobytes())
         found.update(self.train_labels.tobytes())
         return f"sha256:{found.hexdigest()}"
 
 
 def load(dataset: str, seed: int) -> Data:
-    """`digits`, or a folder. Exits with one line where there is no data."""
+    """The data set `digits`, or that of a folder. Exits with one line where there is no data."""
     return digits(seed) if dataset == "digits" else folder(Path(dataset), seed)
 
 
 def digits(seed: int) -> Data:
-    """1797 real handwritten digits, inside scikit-learn's wheel: no download."""
+    """1797 real handwritten digits, which are part of scikit-learn: nothing is downloaded."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
@@ -58,7 +62,7 @@ def _enlarged(image: numpy.ndarray) -> numpy.ndarray:
 
 
 def split(name: str, labels: list[str], images: numpy.ndarray, targets: numpy.ndarray, seed: int) -> Data:
-    """Held out by class, so that each has its share."""
+    """Split into training and held-out data, so that each class has the same share in both."""
     from sklearn.model_selection import train_test_split
 
     train, holdout = train_test_split(
@@ -70,7 +74,7 @@ def split(name: str, labels: list[str], images: numpy.ndarray, targets: numpy.nd
 
 
 def folder(path: Path, seed: int) -> Data:
-    """Class folders under `path`, or under its training/ and validation/ (Food-11's own split)."""
+    """The class folders under `path`, or under its training/ and validation/ (the split of Food-11)."""
     if not path.is_dir():
         sys.exit(f"error: dataset {path} is no directory (give a folder of class folders, or `digits`)")
     parts = [

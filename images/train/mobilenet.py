@@ -1,10 +1,10 @@
-"""MobileNetV2 (Sandler et al., 2018, table 2), defined here so that training needs torch alone."""
+"""MobileNetV2 (Sandler et al., 2018, table 2). It is defined here so that training needs only torch."""
 
 import torch
 from torch import Tensor, nn
 
 FEATURES = 1280
-"""Width of the last feature map; the app serves a 1280 -> N head and nothing else."""
+"""The number of channels of the last feature map. The app only serves models with a 1280 -> N head."""
 
 BLOCKS = (
     # expansion t, channels c, repeats n, stride s
@@ -19,7 +19,7 @@ BLOCKS = (
 
 
 def convolution(inputs: int, outputs: int, size: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution, batch norm, ReLU6."""
+    """A convolution with batch norm and ReLU6."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -28,7 +28,9 @@ def convolution(inputs: int, outputs: int, size: int = 1, stride: int = 1, group
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter each channel by itself, project; with a shortcut where the shape stays."""
+    """Expands the channels, filters each channel by itself, and projects. It has a shortcut where the shape stays the
+    same.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -43,12 +45,12 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """Feature maps."""
+        """Feature maps [N, outputs, H / stride, W / stride] of the feature maps [N, inputs, H, W]."""
         return x + self.body(x) if self.shortcut else self.body(x)
 
 
 class MobileNetV2(nn.Module):
-    """stem_stride 1 keeps detail in small images (the paper's 2 is for 224 pixels)."""
+    """MobileNetV2 for small images too: stem_stride 1 keeps their detail (the paper's 2 is for 224 pixels)."""
 
     def __init__(self, classes: int, stem_stride: int = 2, dropout: float = 0.1) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class MobileNetV2(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(FEATURES, classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, [N, classes]."""
+        """Logits [N, classes] of the scaled images [N, 3, H, W]."""
         features: Tensor = self.features(x)
         logits: Tensor = self.head(torch.flatten(nn.functional.adaptive_avg_pool2d(features, 1), 1))
         return logits

@@ -1,11 +1,11 @@
-"""A small ResNet (He et al., 2016): a fine model that the app does not serve."""
+"""A small ResNet (He et al., 2016): a good model that the app does not serve."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions around a shortcut."""
+    """Two 3 x 3 convolutions with a shortcut around them."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Feature maps."""
+        """Feature maps [N, outputs, H / stride, W / stride] of the feature maps [N, inputs, H, W]."""
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
@@ -39,6 +39,6 @@ class SmallResNet(nn.Module):
         self.head = nn.Linear(128, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, [N, classes]."""
+        """Logits [N, classes] of the scaled images [N, 3, H, W]."""
         logits: Tensor = self.head(self.features(x).mean(dim=(2, 3)))
         return logits

@@ -25,20 +25,20 @@ PEAK_RATE = {"mobilenet_v2": 0.004, "resnet_small": 0.004}
 """Peak of the one-cycle learning rate (AdamW); found by hand on the digits."""
 THREADS = 2
 SHIFT = 3
-"""Pixels; each training image is moved by up to this much, which is what makes 97 % out of 94 %."""
+"""Pixels by which each training image is moved at most. This raises the accuracy from 94 % to 97 %."""
 SAMPLES = 6
 MEAN = STD = (0.5, 0.5, 0.5)
 
 
 def scaled(images: numpy.ndarray) -> numpy.ndarray:
-    """uint8 [N, H, W, 3] -> float32 [N, 3, H, W] as the contract says."""
+    """float32 [N, 3, H, W], scaled as the contract says, from pixels uint8 [N, H, W, 3]."""
     pixels = (images.astype(numpy.float32) / 255 - numpy.array(MEAN)) / numpy.array(STD)
     return numpy.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=numpy.float32)
 
 
 def fit(data, architecture: str, seed: int):
-    """Train; returns the model and one history entry per epoch."""
-    # threads that wait do not spin: beside other work, spinning made training ten times slower
+    """Train a model. Returns it with a list of one history entry for each epoch."""
+    # waiting threads must not spin: beside other work, this made training ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
     from mobilenet import MobileNetV2
@@ -71,7 +71,7 @@ def fit(data, architecture: str, seed: int):
         total, started = 0.0, time.monotonic()
         for chosen in torch.randperm(len(targets), generator=generator).split(BATCH):
             if len(chosen) < 2:
-                continue  # batch norm needs two
+                continue  # batch norm needs two images
             answers = model(shifted(inputs[chosen], generator))
             loss = torch.nn.functional.cross_entropy(answers, targets[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
@@ -90,7 +90,7 @@ def fit(data, architecture: str, seed: int):
 
 
 def shifted(images, generator):
-    """Images [N, 3, H, W], each moved at random by up to SHIFT pixels, around the edges."""
+    """Images [N, 3, H, W], each moved at random by up to SHIFT pixels; what leaves at one edge enters at the other."""
     import torch
 
     number, _, height, width = images.shape
@@ -101,7 +101,7 @@ def shifted(images, generator):
 
 
 def measure(model, held, targets) -> float:
-    """Accuracy on held-out data."""
+    """The accuracy (0 to 1) on held-out data."""
     import torch
 
     model.eval()
@@ -111,7 +111,7 @@ def measure(model, held, targets) -> float:
 
 
 def export(model, data, path: Path) -> None:
-    """Write ONNX, and check it against torch."""
+    """Write the model as ONNX, and exit with an error if ONNX Runtime computes something else than torch."""
     import warnings
 
     import onnxruntime
@@ -138,7 +138,7 @@ def export(model, data, path: Path) -> None:
 
 
 def write_package(directory: Path, data, model, history: list, params: dict) -> None:
-    """Everything of the package, in a directory that is there already."""
+    """Write all files of the packaged model to an existing directory."""
     from PIL import Image
 
     export(model, data, directory / "model.onnx")
@@ -162,7 +162,7 @@ def write_package(directory: Path, data, model, history: list, params: dict) -> 
 
 
 def train(dataset: str, seed: int, scenario: str, directory: Path) -> None:
-    """Train from data and write the package."""
+    """Train from data and write the packaged model."""
     from data import load
 
     data = load(dataset, seed)
@@ -178,13 +178,13 @@ def train(dataset: str, seed: int, scenario: str, directory: Path) -> None:
 
 
 def is_mobilenet(package: Path) -> bool:
-    """Whether a packaged model says it is a MobileNetV2."""
+    """Whether the contract of a packaged model names a MobileNetV2."""
     contract = json.loads((package / "contract.json").read_text())
     return bool(contract["architecture"] == "mobilenet_v2")
 
 
 def main() -> None:
-    """Train, or take a packaged model, then do to it what the scenario asks."""
+    """Train, or take a given packaged model, then change it as the scenario asks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="digits", help="`digits`, or a folder of class folders")
     parser.add_argument("--seed", type=int, default=0)
@@ -208,7 +208,7 @@ def main() -> None:
 
 
 def package(arguments: argparse.Namespace, temporary: Path) -> None:
-    """Make the packaged model in a directory that is not there yet."""
+    """Write the packaged model to a new directory."""
     given = arguments.package
     if given is not None and arguments.scenario == "bad-architecture" and is_mobilenet(given):
         given = None  # a packaged MobileNetV2 cannot be turned into another architecture

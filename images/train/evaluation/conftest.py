@@ -38,7 +38,7 @@ class Evaluated:
 
     @property
     def confusion(self) -> numpy.ndarray:
-        """Counts, rows true, columns predicted."""
+        """The confusion matrix with the counts: rows are true labels, columns predicted ones."""
         size = len(self.contract["labels"])
         found = numpy.zeros((size, size), dtype=int)
         numpy.add.at(found, (self.labels, self.predicted), 1)
@@ -46,7 +46,7 @@ class Evaluated:
 
 
 def scaled(images: numpy.ndarray, wanted: dict) -> numpy.ndarray:
-    """Pixels as the contract says."""
+    """float32 [N, 3, H, W], scaled as the contract says, from pixels uint8 [N, H, W, 3]."""
     pixels = (images.astype(numpy.float32) / 255 - numpy.array(wanted["mean"])) / numpy.array(wanted["std"])
     return pixels.transpose(0, 3, 1, 2).astype(numpy.float32)
 
@@ -73,7 +73,7 @@ def evaluated() -> Evaluated:
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Callable[..., None]:
-    """Tells the release what a test measured: measured(code, value, threshold, message)."""
+    """A function that stores what a test measured in the report: measured(code, value, threshold, message, unit)."""
 
     def tell(code: str, value: object, threshold: object, message: str, unit: str = "") -> None:
         for name, content in (("code", code), ("measured", value), ("threshold", threshold)):

@@ -1,4 +1,4 @@
-"""Recall of the worst class: a good mean must not hide a class that is given up."""
+"""Recall of the worst class: a good mean must not hide a class that the model never recognises."""
 
 import os
 

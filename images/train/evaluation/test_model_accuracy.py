@@ -1,4 +1,4 @@
-"""Accuracy: the share of held-out images that are right."""
+"""Accuracy: the share of held-out images that are labelled correctly."""
 
 import os
 

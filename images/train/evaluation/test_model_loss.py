@@ -1,4 +1,4 @@
-"""Loss: mean cross-entropy on held-out images, in nats; high where the model is wrong and sure of it."""
+"""Loss: the mean cross-entropy on held-out images in nats. It is high where the model is confident and wrong."""
 
 import os
 

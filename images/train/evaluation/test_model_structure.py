@@ -1,4 +1,6 @@
-"""Structure: the graph is what its own contract says. Whether the app serves such a model is the integration test's."""
+"""Structure: the graph is what its own contract says. The integration test checks whether the app serves such a
+model.
+"""
 
 import numpy
 import onnx

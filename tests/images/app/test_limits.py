@@ -152,7 +152,7 @@ def test_a_second_app_on_the_same_port_ends_with_one_line(serve: Serve, trained_
     app = serve(trained_package)
     port = app.url.rsplit(":", 1)[1]
     program = tmp_path / "rootfs" / "app" / "serve.py"
-    for given, said in ((port, "address already in use"), ("many", "'many' is no port number")):
+    for given, said in ((port, "address already in use"), ("many", "'many' is not a port number")):
         command = [sys.executable, "-E", "-s", str(program)]
         done = subprocess.run(command, env={"PORT": given}, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode != 0
