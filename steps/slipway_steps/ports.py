@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from slipway_steps.domain.answer import Answer, Shot
+from slipway_steps.domain.answer import Answer, RequestResult
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.evidence import Evidence
@@ -163,7 +163,7 @@ class Apps(Protocol):
 class LoadGenerator(Protocol):
     """Sends many requests at the same time."""
 
-    def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
+    def send(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[RequestResult]:
         """Send `requests` predictions, `users` at a time, for at most `seconds`. The result has fewer entries where the
         time ran out.
 

@@ -14,7 +14,7 @@ class Answer(NamedTuple):
     milliseconds: float
 
 
-class Shot(NamedTuple):
+class RequestResult(NamedTuple):
     """One request of the load test: milliseconds until its answer was read, the HTTP status (0: no answer), and the
     parsed JSON object (None where the answer is none).
     """

@@ -45,7 +45,7 @@ def target_of(source: Environment) -> Environment:
     return ORDER[ORDER.index(source) + 1]
 
 
-def check_hop(source: Environment, target: Environment) -> None:
+def check_promotion_order(source: Environment, target: Environment) -> None:
     """Raises Refused unless `target` comes right after `source`: canary is never skipped."""
     if source_of(target) is not source:
         raise Refused(

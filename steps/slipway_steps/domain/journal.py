@@ -56,7 +56,7 @@ class Record(BaseModel):
         """The record once a release has begun to work on the environment. Nothing has been deployed yet."""
         return self.model_copy(update={"open": intent})
 
-    def arrived(self, candidate: Candidate | None) -> "Record":
+    def with_current(self, candidate: Candidate | None) -> "Record":
         """The record once `candidate` was deployed (None: once the environment was emptied). The release still owns the
         environment.
         """
@@ -67,7 +67,7 @@ class Record(BaseModel):
         passed = (*(c for c in self.passed if c != candidate), candidate)[-PASSED_KEPT:]
         return self.model_copy(update={"passed": passed})
 
-    def disowned(self, candidate: Candidate) -> "Record":
+    def without_passed(self, candidate: Candidate) -> "Record":
         """The record once `candidate` has failed here: no revert goes back to it any more."""
         return self.model_copy(update={"passed": tuple(c for c in self.passed if c.version != candidate.version)})
 
@@ -77,7 +77,7 @@ class Record(BaseModel):
         return self.model_copy(update={"open": None, "reverted": done})
 
 
-def way_back(record: Record, failed: Candidate | None) -> Candidate | None:
+def revert_target(record: Record, failed: Candidate | None) -> Candidate | None:
     """The candidate to serve again when `failed` has to be removed: what was served before if that passed here, else
     what passed last; None where nothing did.
 

@@ -11,7 +11,7 @@ from slipway_steps.ports import World
 from slipway_steps.release.rollout import take_over
 
 
-def proven(world: World, source: Environment, version: str, release: str) -> tuple[Candidate, Record]:
+def proven_candidate(world: World, source: Environment, version: str, release: str) -> tuple[Candidate, Record]:
     """The candidate that `source` serves, and the environment's record, once all evidence was checked.
 
     `version` "" means the version that the source serves. Raises Refused where the source serves something else, where
@@ -33,7 +33,7 @@ def proven(world: World, source: Environment, version: str, release: str) -> tup
     return candidate, record
 
 
-def confirm(world: World, source: Environment, record: Record, candidate: Candidate) -> Record:
+def confirm_passed(world: World, source: Environment, record: Record, candidate: Candidate) -> Record:
     """The record once a candidate that passed its tests in staging is noted as staging's `last_good`. Other
     environments stay unchanged.
     """
@@ -44,7 +44,7 @@ def confirm(world: World, source: Environment, record: Record, candidate: Candid
     return confirmed
 
 
-def release_source(world: World, source: Environment, record: Record, release: str) -> None:
+def close_source(world: World, source: Environment, record: Record, release: str) -> None:
     """Close the source's record where this release owns it, so that other releases may change the environment."""
     if record.open and record.open.release == release:
         world.registry.write_record(source, record.closed())

@@ -8,7 +8,7 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
-from slipway_steps.release.rollout import bring, say, take_over
+from slipway_steps.release.rollout import deploy_and_wait, say, take_over
 from slipway_steps.release.step_parameters import StepParameters
 
 
@@ -52,9 +52,9 @@ def run(params: Params, world: World) -> Outputs:
     before = record.open.before if record.open else record.current
     record = record.opened(Intent(release=params.release, action="deploy", target=candidate, before=before))
     world.registry.write_record(environment, record)
-    healthy = bring(world, environment, candidate)
+    healthy = deploy_and_wait(world, environment, candidate)
     if healthy:
         world.registry.set_alias(environment.value, candidate.version)
-    world.registry.write_record(environment, record.arrived(candidate))
+    world.registry.write_record(environment, record.with_current(candidate))
     say(f"{environment}: {candidate} is {'healthy' if healthy else 'unhealthy; the alias stays where it was'}")
     return Outputs(state=State.HEALTHY if healthy else State.UNHEALTHY)

@@ -120,7 +120,7 @@ def mend(world: World, environment: Environment) -> list[Drift]:
         return find(world, environment)
     if Kind.TAG in kinds:
         _retag(world, environment, record)
-    if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.bring(world, environment, current):
+    if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.deploy_and_wait(world, environment, current):
         raise PlatformError(
             f"{environment}: {current} does not start", f"go back to what passed before: slipway revert {environment}"
         )

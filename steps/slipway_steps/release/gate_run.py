@@ -18,7 +18,7 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import App, World
-from slipway_steps.release.pod_continuity import excused, names_of, settled
+from slipway_steps.release.pod_continuity import excuse_lost_pods, pod_names, wait_until_settled
 from slipway_steps.release.step_parameters import StepParameters
 
 REQUEST_TIMEOUT = 20.0
@@ -78,8 +78,8 @@ def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
         labels = package.contract.labels
     host = params.app_host or service_host(world.settings.app, params.source_environment)
     app = world.apps.at(world.platform.url(host), REQUEST_TIMEOUT)
-    pods = settled(world, params.source_environment)
-    yield UnderTest(candidate, app, samples, labels, names_of(pods))
+    pods = wait_until_settled(world, params.source_environment)
+    yield UnderTest(candidate, app, samples, labels, pod_names(pods))
 
 
 def conclude(
@@ -95,7 +95,7 @@ def conclude(
     the pods that were judged.
     """
     candidate = found.candidate
-    checks = excused(checks, found.pods, world.platform.observe(params.source_environment))
+    checks = excuse_lost_pods(checks, found.pods, world.platform.observe(params.source_environment))
     report = GateReport(
         gate=gate,
         candidate=candidate,

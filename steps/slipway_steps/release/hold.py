@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.domain.environment import Environment, target_of
 from slipway_steps.ports import World
-from slipway_steps.release.candidate_proof import confirm, proven, release_source
+from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
 from slipway_steps.release.rollout import say
 from slipway_steps.release.step_parameters import StepParameters
 
@@ -30,8 +30,8 @@ def run(params: Params, world: World) -> Outputs:
     Raises Refused where evidence is missing or the source serves another version.
     """
     source = params.source_environment
-    candidate, record = proven(world, source, params.model_version, params.release)
-    record = confirm(world, source, record, candidate)
-    release_source(world, source, record, params.release)
+    candidate, record = proven_candidate(world, source, params.model_version, params.release)
+    record = confirm_passed(world, source, record, candidate)
+    close_source(world, source, record, params.release)
     say(f"{source}: {candidate} passed and is held here; promote it with: slipway promote --to {target_of(source)}")
     return Outputs()

@@ -7,7 +7,7 @@ from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.ports import World
 from slipway_steps.release.first_version import REASON, check_unused
-from slipway_steps.release.rollout import bring, say, undo
+from slipway_steps.release.rollout import deploy_and_wait, say, undo
 from slipway_steps.release.step_parameters import StepParameters
 
 
@@ -39,10 +39,10 @@ def run(params: Params, world: World) -> Outputs:
             Intent(release=params.release, action="promote", target=candidate, before=None, reason=REASON)
         )
         world.registry.write_record(environment, opened)
-        if not bring(world, environment, candidate):
+        if not deploy_and_wait(world, environment, candidate):
             undo(world, environment, opened, "the first version did not start")
             raise PlatformError(f"{candidate} does not start in {environment}", "look at its pods, then run it again")
         world.registry.set_alias(environment.value, candidate.version)
-        world.registry.write_record(environment, opened.arrived(candidate).confirmed(candidate).closed())
+        world.registry.write_record(environment, opened.with_current(candidate).confirmed(candidate).closed())
         say(f"{environment}: serves its first version, {candidate}")
     return Outputs()

@@ -9,7 +9,7 @@ from slipway_steps.domain.errors import AppError
 from slipway_steps.domain.verdict import Check, Gate, Verdict
 from slipway_steps.ports import World
 from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, conclude, under_test, verdict
-from slipway_steps.release.prediction_checks import fault
+from slipway_steps.release.prediction_checks import prediction_fault
 
 REACH = 8.0
 """Seconds that the app may be unreachable: a restart takes three."""
@@ -78,7 +78,7 @@ def predict_checks(found: UnderTest) -> list[Check]:
     problem = ""
     for label, image in found.samples:
         answer = found.app.predict(image)
-        wrong = fault(answer.body, found.labels) if answer.status == 200 else ""
+        wrong = prediction_fault(answer.body, found.labels) if answer.status == 200 else ""
         if answer.status != 200:
             reason = (answer.body or {}).get("error") or answer.text[:200]
             problem = problem or f"/predict answered {answer.status}: {reason}"

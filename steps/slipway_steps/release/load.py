@@ -4,14 +4,14 @@ import time
 
 from pydantic import Field
 
-from slipway_steps.domain.answer import Shot
+from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.pods import Observation
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Gate, Verdict
 from slipway_steps.ports import World
 from slipway_steps.release.gate_run import GateOutputs, StagingParams, conclude, under_test, verdict
 from slipway_steps.release.pod_checks import MIB, memory_series, pod_checks
-from slipway_steps.release.prediction_checks import fault
+from slipway_steps.release.prediction_checks import prediction_fault
 
 DEADLINE = 120.0
 """Seconds for all requests. With the largest latency that passes, 100 requests of 10 users take twenty."""
@@ -35,11 +35,11 @@ def run(params: Params, world: World) -> GateOutputs:
     started = time.time()
     with under_test(params, world) as found:
         image = found.samples[0][1]
-        shots = world.load_generator.fire(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
+        results = world.load_generator.send(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
         after = world.platform.observe(params.source_environment)
-        checks = [*shot_checks(params, shots, found.labels), *pod_checks(after), *peak_checks(after)]
+        checks = [*request_checks(params, results, found.labels), *pod_checks(after), *peak_checks(after)]
         series = {
-            "latencies_ms": [round(shot.milliseconds, 2) for shot in shots],
+            "latencies_ms": [round(result.milliseconds, 2) for result in results],
             "memory_mib": memory_series(after),
             "memory_limit_mib": after.memory_limit_bytes / MIB,
         }
@@ -73,23 +73,23 @@ def peak_checks(observation: Observation) -> list[Check]:
     ]
 
 
-def succeeded(shot: Shot, labels: list[str]) -> bool:
+def succeeded(result: RequestResult, labels: list[str]) -> bool:
     """Whether a request got status 200 and a prediction. Status 200 with another content is not a success."""
-    return shot.status == 200 and not fault(shot.body, labels)
+    return result.status == 200 and not prediction_fault(result.body, labels)
 
 
-def shot_checks(params: Params, shots: list[Shot], labels: list[str]) -> list[Check]:
+def request_checks(params: Params, results: list[RequestResult], labels: list[str]) -> list[Check]:
     """Check the 95th percentile of the latency over all answered requests, failed ones included, and the share of all
     requests that succeeded.
 
     A request without an answer before the deadline counts as failed. Without any sample the result is inconclusive.
     """
-    if not shots:
+    if not results:
         message = f"no request was sent in {DEADLINE:.0f} s"
         wanted = params.load_requests
         return [Check(code="samples", verdict=Verdict.INCONCLUSIVE, message=message, measured=0, threshold=wanted)]
-    p95 = percentile([shot.milliseconds for shot in shots], 95)
-    good = sum(succeeded(shot, labels) for shot in shots)
+    p95 = percentile([result.milliseconds for result in results], 95)
+    good = sum(succeeded(result, labels) for result in results)
     share = 100 * good / params.load_requests
     users, limit, least = params.load_users, params.p95_max_ms, params.success_min_percent
     return [

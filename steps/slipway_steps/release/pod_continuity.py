@@ -15,7 +15,7 @@ POLL = 0.2
 """Seconds between two observations."""
 
 
-def settled(world: World, environment: Environment) -> Observation:
+def wait_until_settled(world: World, environment: Environment) -> Observation:
     """The environment once no healthy pod is still starting: between the deployment and the gate the platform may have
     lost a pod and started another. The gate does not wait for a pod that has failed.
     """
@@ -33,19 +33,19 @@ def _comes_up(pod: Pod) -> bool:
     return not (pod.ready or failed or stuck)
 
 
-def names_of(observation: Observation) -> frozenset[str]:
+def pod_names(observation: Observation) -> frozenset[str]:
     """The names of all pods in an observation."""
     return frozenset(pod.name for pod in observation.pods)
 
 
-def excused(checks: list[Check], before: frozenset[str], after: Observation) -> list[Check]:
+def excuse_lost_pods(checks: list[Check], before: frozenset[str], after: Observation) -> list[Check]:
     """The checks, unchanged unless the platform lost pods in the meantime. In that case the lost pod becomes the first
     check, and every rejection becomes inconclusive.
 
     A container that ends, also for its memory, is restarted in the same pod, so it still rejects. A pod is lost if it
     is gone and another has been created, or if its phase is Unknown.
     """
-    now = names_of(after)
+    now = pod_names(after)
     unknown = sorted(pod.name for pod in after.pods if pod.phase == "Unknown")
     gone = sorted(before - now) if now - before else []
     if not (gone or unknown):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 
-def fault(body: Mapping[str, Any] | None, labels: Collection[str] | None = None) -> str:
+def prediction_fault(body: Mapping[str, Any] | None, labels: Collection[str] | None = None) -> str:
     """What is wrong with the JSON of a prediction; "" where nothing is.
 
     Expected are `label` (one of `labels` where they are given), `confidence` from 0 to 1, and `probabilities` by label,

@@ -3,12 +3,12 @@
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.environment import Environment, check_hop, service_host
+from slipway_steps.domain.environment import Environment, check_promotion_order, service_host
 from slipway_steps.domain.errors import AppError, PlatformError, Refused
 from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
-from slipway_steps.release.candidate_proof import confirm, proven, release_source
-from slipway_steps.release.rollout import bring, say, serves, take_over, undo
+from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
+from slipway_steps.release.rollout import deploy_and_wait, say, serves, take_over, undo
 from slipway_steps.release.step_parameters import StepParameters
 
 
@@ -43,32 +43,32 @@ def run(params: Params, world: World) -> Outputs:
     then put back to what it served. The source keeps the candidate: its tests passed.
     """
     source, target = params.source_environment, params.target_environment
-    check_hop(source, target)
+    check_promotion_order(source, target)
     if target is Environment.PRODUCTION and not params.approved:
         raise Refused(
             "promotion to production needs a person's approval",
             "ask for it: slipway promote --to production, or the workflow promote-to-production",
         )
-    candidate, from_record = proven(world, source, params.model_version, params.release)
+    candidate, from_record = proven_candidate(world, source, params.model_version, params.release)
     record = take_over(world, target, params.release)
-    from_record = confirm(world, source, from_record, candidate)
+    from_record = confirm_passed(world, source, from_record, candidate)
     settled = record.open is None and record.current == record.last_good == candidate
     if settled and world.registry.alias(target.value) == candidate.version and serves(world, target, candidate):
         say(f"{target}: serves {candidate} already")
-        release_source(world, source, from_record, params.release)
+        close_source(world, source, from_record, params.release)
         return Outputs()
     before = record.open.before if record.open else record.current
     record = record.opened(Intent(release=params.release, action="promote", target=candidate, before=before))
     world.registry.write_record(target, record)
-    if not (bring(world, target, candidate) and predicts(world, target, candidate)):
+    if not (deploy_and_wait(world, target, candidate) and predicts(world, target, candidate)):
         undo(world, target, record, f"version {candidate.version} did not come up in {target}")
-        release_source(world, source, from_record, params.release)
+        close_source(world, source, from_record, params.release)
         raise PlatformError(
             f"{candidate} passed in {source} but does not serve in {target}; {target} is as it was before",
             f"see: slipway env logs {target}",
         )
     world.registry.set_alias(target.value, candidate.version)
-    world.registry.write_record(target, record.arrived(candidate).confirmed(candidate).closed())
-    release_source(world, source, from_record, params.release)
+    world.registry.write_record(target, record.with_current(candidate).confirmed(candidate).closed())
+    close_source(world, source, from_record, params.release)
     say(f"{target}: promoted {candidate}")
     return Outputs()

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.journal import Intent, Record, way_back
+from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import complete_revert, say, take_over
 from slipway_steps.release.step_parameters import StepParameters
@@ -59,12 +59,12 @@ def run(params: Params, world: World) -> Outputs:
         intent = Intent(
             release=params.release,
             action="revert",
-            target=way_back(record, failed),
+            target=revert_target(record, failed),
             before=failed,
             reason=params.reason,
         )
         say(f"{environment}: {failed} is reverted ({params.reason})")
-        record = record.opened(intent).disowned(failed)
+        record = record.opened(intent).without_passed(failed)
         world.registry.write_record(environment, record)
     complete_revert(world, environment, record)
     return Outputs()

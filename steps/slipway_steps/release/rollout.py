@@ -9,15 +9,15 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, image_tag, service_host
 from slipway_steps.domain.errors import AppError, PlatformError, Refused
-from slipway_steps.domain.journal import Intent, Record, way_back
+from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.pods import Observation
 from slipway_steps.ports import World
 
 POLL = 0.2
 """Seconds between two observations of an environment that is starting; a start takes one to three."""
-HOPELESS_RESTARTS = 2
+FATAL_RESTARTS = 2
 """Restarts after which a candidate that was never ready counts as unhealthy: the same start failed three times."""
-HOPELESS_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
+FATAL_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
 
 
 def say(text: str) -> None:
@@ -25,10 +25,10 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def hopeless(observation: Observation) -> bool:
+def cannot_become_ready(observation: Observation) -> bool:
     """Whether waiting longer cannot help, because a pod fails again and again or its image cannot be pulled."""
     return any(
-        not pod.ready and (pod.restarts >= HOPELESS_RESTARTS or pod.state.reason in HOPELESS_REASONS)
+        not pod.ready and (pod.restarts >= FATAL_RESTARTS or pod.state.reason in FATAL_REASONS)
         for pod in observation.pods
     )
 
@@ -46,7 +46,7 @@ def serves(world: World, environment: Environment, candidate: Candidate) -> bool
     return answer.status == 200 and (body.get("version"), body.get("digest")) == (candidate.version, candidate.digest)
 
 
-def bring(world: World, environment: Environment, candidate: Candidate) -> bool:
+def deploy_and_wait(world: World, environment: Environment, candidate: Candidate) -> bool:
     """Deploy a candidate and wait, for at most the setting `healthy_timeout`, until it serves. Returns whether it
     does.
     """
@@ -57,7 +57,7 @@ def bring(world: World, environment: Environment, candidate: Candidate) -> bool:
     def state() -> bool | None:
         if serves(world, environment, candidate):
             return True
-        return False if hopeless(world.platform.observe(environment)) else None
+        return False if cannot_become_ready(world.platform.observe(environment)) else None
 
     found = Retrying(
         retry=retry_if_result(lambda value: value is None),
@@ -97,13 +97,13 @@ def complete_revert(world: World, environment: Environment, record: Record) -> R
         world.registry.delete_alias(environment.value)
         say(f"{environment}: there is no version to go back to: it was emptied and its alias removed")
     else:
-        if not bring(world, environment, intent.target):
+        if not deploy_and_wait(world, environment, intent.target):
             raise PlatformError(
                 f"{environment}: {intent.target}, which passed here before, does not start",
                 f"look at: slipway env logs {environment}; then run the revert again",
             )
         world.registry.set_alias(environment.value, intent.target.version)
-    closed = record.arrived(intent.target).closed()
+    closed = record.with_current(intent.target).closed()
     if intent.before and intent.before != intent.target:
         world.registry.note(intent.before.version, f"reverted.{environment}", f"{intent.reason} ({intent.release})")
     world.registry.write_record(environment, closed)
@@ -123,7 +123,7 @@ def undo(world: World, environment: Environment, record: Record, reason: str) ->
         return complete_revert(world, environment, record)
     passed = intent.target is not None and intent.target == record.last_good
     failed = None if intent.target in record.passed else intent.target
-    target = intent.target if passed else way_back(record, failed)
+    target = intent.target if passed else revert_target(record, failed)
     back = Intent(release=intent.release, action="revert", target=target, before=intent.target, reason=reason)
     opened = record.opened(back)
     world.registry.write_record(environment, opened)

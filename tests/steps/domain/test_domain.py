@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway_steps.domain.candidate import Candidate
-from slipway_steps.domain.environment import Environment, check_hop, image_tag, parse_environment, service_host
+from slipway_steps.domain.environment import (
+    Environment,
+    check_promotion_order,
+    image_tag,
+    parse_environment,
+    service_host,
+)
 from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.domain.evidence import Evidence, check_evidence
-from slipway_steps.domain.journal import Intent, Record, way_back
+from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.scenario import drawn_accuracy
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Gate, Verdict, first_not_pass, judge
@@ -86,7 +92,7 @@ def test_the_way_back_never_leads_to_what_failed(passed: list[Candidate], failed
     for candidate in passed:
         record = record.confirmed(candidate)
     record = record.opened(Intent(release="r", action="deploy", target=failed, before=before))
-    found = way_back(record, failed)
+    found = revert_target(record, failed)
     assert found is None or (found.version != failed.version and found in passed)
     assert (found is None) == all(candidate.version == failed.version for candidate in passed)
     assert Record.model_validate_json(record.model_dump_json()) == record
@@ -105,7 +111,7 @@ def test_names() -> None:
 def test_only_one_hop_at_a_time(source: Environment, target: Environment) -> None:
     allowed = {("staging", "canary"), ("canary", "production")}
     if (source, target) in allowed:
-        check_hop(source, target)
+        check_promotion_order(source, target)
     else:
         with pytest.raises(Refused):
-            check_hop(source, target)
+            check_promotion_order(source, target)

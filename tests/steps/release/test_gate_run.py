@@ -22,7 +22,7 @@ from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.release import resources
 from slipway_steps.release.gate_run import StagingParams, under_test
-from slipway_steps.release.pod_continuity import excused, settled
+from slipway_steps.release.pod_continuity import excuse_lost_pods, wait_until_settled
 from slipway_steps.settings import Settings
 
 STAGING = Environment.STAGING
@@ -105,7 +105,7 @@ def pod(name: str, **more: object) -> Pod:
     ],
 )
 def test_only_lost_pods_excuse_a_rejection(before: set[str], after: list[Pod], verdict: Verdict) -> None:
-    checks = excused([REJECTED], frozenset(before), observed(*after))
+    checks = excuse_lost_pods([REJECTED], frozenset(before), observed(*after))
     assert {check.verdict for check in checks} == {verdict}
     assert [check.code for check in checks][-1] == "unreachable"
 
@@ -120,7 +120,7 @@ def test_a_pod_on_its_way_up_is_waited_for_and_a_failed_one_is_not() -> None:
 
     rising = pod("a", ready=False)
     world = FakeWorld(Settings(), None, None, Platform(rising, rising, pod("a")))
-    assert settled(world, STAGING).pods[0].ready
+    assert wait_until_settled(world, STAGING).pods[0].ready
     failed = pod("a", ready=False, restarts=1)
     world = FakeWorld(Settings(), None, None, Platform(failed))
-    assert not settled(world, STAGING).pods[0].ready
+    assert not wait_until_settled(world, STAGING).pods[0].ready

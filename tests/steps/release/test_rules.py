@@ -163,7 +163,7 @@ def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.Capt
     run(memory, promote, approved=True, source_environment="canary", target_environment="production", release="p")
     for environment in Environment:
         intent = Intent(release="r", action="deploy", target=memory.candidate("3"), before=memory.candidate("2"))
-        memory.records[environment] = memory.record(environment).opened(intent).arrived(memory.candidate("3"))
+        memory.records[environment] = memory.record(environment).opened(intent).with_current(memory.candidate("3"))
         memory.running[environment] = memory.candidate("3")
     memory.sick.add((STAGING, "2"))
     read = memory.record

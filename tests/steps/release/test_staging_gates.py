@@ -12,7 +12,7 @@ import pytest
 
 from slipway_steps.adapters.http.app_client import AppClient
 from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
-from slipway_steps.domain.answer import Shot
+from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.pods import ContainerState, Observation, Pod, Sample
@@ -204,9 +204,9 @@ def test_samples_older_than_the_warm_up_do_not_count() -> None:
 )
 def test_load_judges_raw_samples_of_real_requests(server: Server, answers: Any, wanted: set[str]) -> None:
     server.predict = answers
-    shots = LocustLoadGenerator().fire(server.url, b"image", 40, 5, 30)
-    assert len(shots) == 40
-    checks = load.shot_checks(load.Params(release="r", load_requests=40), shots, LABELS)
+    results = LocustLoadGenerator().send(server.url, b"image", 40, 5, 30)
+    assert len(results) == 40
+    checks = load.request_checks(load.Params(release="r", load_requests=40), results, LABELS)
     assert codes(checks) == wanted
 
 
@@ -216,8 +216,8 @@ def test_a_slow_server_is_rejected_by_its_p95(server: Server) -> None:
         return 200, GOOD
 
     server.predict = slow
-    shots = LocustLoadGenerator().fire(server.url, b"image", 20, 5, 30)
-    checks = load.shot_checks(load.Params(release="r", load_requests=20, p95_max_ms=100), shots, LABELS)
+    results = LocustLoadGenerator().send(server.url, b"image", 20, 5, 30)
+    checks = load.request_checks(load.Params(release="r", load_requests=20, p95_max_ms=100), results, LABELS)
     assert codes(checks) == {"p95"}
 
 
@@ -228,24 +228,24 @@ def test_what_was_not_answered_in_time_has_failed(server: Server) -> None:
 
     server.predict = stuck
     started = time.monotonic()
-    shots = LocustLoadGenerator().fire(server.url, b"image", 10, 2, 3)
+    results = LocustLoadGenerator().send(server.url, b"image", 10, 2, 3)
     assert time.monotonic() - started < 28, "not the 30 s that the server takes"
-    checks = load.shot_checks(load.Params(release="r", load_requests=10), shots, LABELS)
+    checks = load.request_checks(load.Params(release="r", load_requests=10), results, LABELS)
     assert "success" in codes(checks)
 
 
 def test_nobody_there_fails_and_nothing_tried_is_inconclusive() -> None:
-    shots = LocustLoadGenerator().fire("http://127.0.0.1:9", b"image", 10, 2, 10)
+    results = LocustLoadGenerator().send("http://127.0.0.1:9", b"image", 10, 2, 10)
     params = load.Params(release="r", load_requests=10)
-    assert "success" in codes(load.shot_checks(params, shots, LABELS))
-    assert judge(load.shot_checks(params, [], LABELS)) is Verdict.INCONCLUSIVE
+    assert "success" in codes(load.request_checks(params, results, LABELS))
+    assert judge(load.request_checks(params, [], LABELS)) is Verdict.INCONCLUSIVE
 
 
 def test_exactly_the_threshold_of_success_is_not_enough() -> None:
-    shots = [Shot(1, 200, GOOD)] * 95 + [Shot(1, 500, None)] * 5
-    assert codes(load.shot_checks(load.Params(release="r"), shots, LABELS)) == {"success"}
-    shots = [Shot(1, 200, GOOD)] * 96 + [Shot(1, 500, None)] * 4
-    assert codes(load.shot_checks(load.Params(release="r"), shots, LABELS)) == set()
+    results = [RequestResult(1, 200, GOOD)] * 95 + [RequestResult(1, 500, None)] * 5
+    assert codes(load.request_checks(load.Params(release="r"), results, LABELS)) == {"success"}
+    results = [RequestResult(1, 200, GOOD)] * 96 + [RequestResult(1, 500, None)] * 4
+    assert codes(load.request_checks(load.Params(release="r"), results, LABELS)) == set()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def world(installation: World, monkeypatch: pytest.MonkeyPatch) -> World:
     assert digest is not None
     candidate = Candidate(version="1", digest=digest)
     for environment in (STAGING, CANARY):
-        assert rollout.bring(installation, environment, candidate)
+        assert rollout.deploy_and_wait(installation, environment, candidate)
         installation.registry.write_record(environment, Record(current=candidate, passed=(candidate,)))
         installation.registry.set_alias(environment.value, "1")
     return installation

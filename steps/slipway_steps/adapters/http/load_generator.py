@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slipway_steps.domain.answer import Shot
+from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.errors import Broken
 
 CHILD = Path(__file__).with_name("locust_child.py")
@@ -19,7 +19,7 @@ SPARE = 15.0
 class LocustLoadGenerator:
     """Implements ports.LoadGenerator with Locust."""
 
-    def fire(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[Shot]:
+    def send(self, url: str, image: bytes, requests: int, users: int, seconds: float) -> list[RequestResult]:
         """Send `requests` predictions, `users` at a time, for at most `seconds`. Raises Broken where Locust failed
         without a result.
         """
@@ -35,18 +35,18 @@ class LocustLoadGenerator:
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 out, err = child.communicate()
-        shots = [_shot(line) for line in out.splitlines() if line.startswith("{")]
-        if child.returncode and not shots:
+        results = [_result(line) for line in out.splitlines() if line.startswith("{")]
+        if child.returncode and not results:
             last = (err.strip().splitlines() or ["it said nothing"])[-1]
             what = f"the load generator ended with exit code {child.returncode}: {last}"
             raise Broken(what, "run the load test again")
-        return shots
+        return results
 
 
-def _shot(line: str) -> Shot:
+def _result(line: str) -> RequestResult:
     found = json.loads(line)
     try:
         body = json.loads(found["body"])
     except ValueError:
         body = None
-    return Shot(float(found["milliseconds"]), int(found["status"]), body if isinstance(body, dict) else None)
+    return RequestResult(float(found["milliseconds"]), int(found["status"]), body if isinstance(body, dict) else None)

@@ -39,7 +39,7 @@ class UnpackableImages(Protocol):
         """The OCI config of an image: entry point, environment, user. Raises ImageError."""
 
 
-def _idle(directory: Path, stopped: bool) -> Spec | None:
+def _unsupervised(directory: Path, stopped: bool) -> Spec | None:
     """The spec of an environment that should run something but has no supervisor; else None. `stopped`: also where the
     environment was stopped.
     """
@@ -49,7 +49,7 @@ def _idle(directory: Path, stopped: bool) -> Spec | None:
     return spec if spec.stopped or not lock_is_held(directory / "supervisor.lock") else None
 
 
-def coming(candidate: Candidate) -> Pod:
+def pending_pod(candidate: Candidate) -> Pod:
     """The pod of a candidate that is deployed, while the supervisor has not started it yet."""
     state = ContainerState(kind="waiting", reason="ContainerCreating")
     return Pod(name="", phase="Pending", ready=False, restarts=0, digest=candidate.digest, state=state)
@@ -162,9 +162,9 @@ class LocalPlatform:
         something. `stopped`: also where `down` stopped it.
         """
         directory = self._directory(environment)
-        if _idle(directory, stopped):
+        if _unsupervised(directory, stopped):
             with self._changing(environment, "restarting") as directory:
-                if spec := _idle(directory, stopped):
+                if spec := _unsupervised(directory, stopped):
                     # a new generation is a new pod, so the old status and its restarts are not counted for it
                     spec = spec.model_copy(update={"generation": spec.generation + 1, "stopped": False})
                     spec.write(directory / "spec.json")
@@ -249,7 +249,7 @@ class LocalPlatform:
         spec, status = Spec.read(directory / "spec.json"), Status.read(directory / "status.json") or Status()
         pods = [status.pod] if status.pod and spec and spec.wanted else []
         if spec and spec.wanted and status.observed_generation != spec.generation:
-            pods = [coming(spec.wanted)]  # the status still describes the previous pod
+            pods = [pending_pod(spec.wanted)]  # the status still describes the previous pod
         started = pods[0].started_at if pods else None
         return Observation(
             environment=environment,

@@ -22,11 +22,11 @@ GRACE = 3.0
 """Seconds between SIGTERM and SIGKILL. The app needs less than two."""
 BACKOFF, BACKOFF_LIMIT = 1.0, 30.0
 """Seconds before the first restart, doubled each time up to the limit. Kubernetes has 10 s and 300 s."""
-STEADY = 60.0
+BACKOFF_RESET = 60.0
 """Seconds without a failure after which the backoff starts from its beginning (Kubernetes: 10 minutes)."""
 LOG_LIMIT = 5 * 1024 * 1024
 """Bytes of app.log before it is moved to app.log.1."""
-LAST_WORDS = 500
+LAST_LINE_LIMIT = 500
 """Characters of a failed app's last line of output that go into its state."""
 FIRST_PORT, PORTS = 20000, 10000
 """The range of ports for environments. It is below the ports that the kernel uses for outgoing connections (32768 and
@@ -78,7 +78,7 @@ class PodProcess:
         self.start_at = 0.0
         self.peak = 0
         self.before: tuple[float, Usage] | None = None
-        self.born = time.time()
+        self.created_at = time.time()
 
     def pod(self) -> Pod:
         """The pod in the terms of Kubernetes."""
@@ -91,7 +91,7 @@ class PodProcess:
             digest=self.candidate.digest,
             state=self.state,
             last_state=self.last,
-            started_at=self.born,
+            started_at=self.created_at,
         )
 
     def tick(self) -> bool:
@@ -102,12 +102,12 @@ class PodProcess:
             self._start()
             return True
         if self._ended():
-            self._account()
+            self._record_end()
             return True
         self._measure_peak()
-        return self._heed_probes()
+        return self._apply_probes()
 
-    def _heed_probes(self) -> bool:
+    def _apply_probes(self) -> bool:
         if self.probes is None or self.child is None:
             return False
         if self.probes.failure and not self.fault:
@@ -191,7 +191,7 @@ class PodProcess:
         self.child.wait()
         return True
 
-    def _account(self) -> None:
+    def _record_end(self) -> None:
         """Put down how the app ended, and when it is started again."""
         code = self.child.returncode if self.child else 0
         self._measure_peak()
@@ -199,18 +199,18 @@ class PodProcess:
         oom = code == -signal.SIGKILL and self.limits is not None and self.limits.oom_killed()
         if oom:
             self.peak = max(self.peak, self.spec.memory_limit_bytes)
-        started, now = self.state.started_at or self.born, time.time()
+        started, now = self.state.started_at or self.created_at, time.time()
         message = f"memory limit {self.spec.memory_limit_bytes // 2**20} MiB" if oom else self.fault
         self._forget()
         ended = ContainerState(
             kind="terminated",
             reason="OOMKilled" if oom else "Error" if code else "Completed",
-            message=message or self._last_words(),
+            message=message or self._last_output_line(),
             exit_code=code if code >= 0 else 128 - code,
             started_at=started,
             finished_at=now,
         )
-        if now - started > STEADY:
+        if now - started > BACKOFF_RESET:
             self.backoff = BACKOFF
         if self.backoff > BACKOFF:
             self.last = ended
@@ -227,12 +227,12 @@ class PodProcess:
         self.child = self.limits = self.probes = None
         self.ready = False
 
-    def _last_words(self) -> str:
+    def _last_output_line(self) -> str:
         """The last line of the app's output, as a kubelet reports with FallbackToLogsOnError."""
         with suppress(OSError), self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
             lines = log.read(4096).decode(errors="replace").split("\n")
-            return next((line.strip()[:LAST_WORDS] for line in reversed(lines) if line.strip()), "")
+            return next((line.strip()[:LAST_LINE_LIMIT] for line in reversed(lines) if line.strip()), "")
         return ""
 
     def _wait(self, reason: str, message: str) -> None:

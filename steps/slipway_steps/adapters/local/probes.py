@@ -5,16 +5,16 @@ import threading
 import time
 from dataclasses import dataclass
 
-UNREADY = 3
+READINESS_FAILURES = 3
 """Readiness failures in a row after which an app counts as not ready. This is Kubernetes' default."""
-DEAD = 10
+LIVENESS_FAILURES = 10
 """Liveness failures in a row after which an app is restarted: 10 x 2 s, longer than a load test keeps a slow app
 busy.
 """
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class ProbeTiming:
     """Times in seconds. Kubernetes probes every 10 s, which is long for a person who watches one machine.
 
     starting, running: the interval before and after the app was ready for the first time. timeout: a later answer is a
@@ -34,8 +34,8 @@ class Probes:
     ready: whether the app answers /readyz. failure: why the container has to be restarted, or "".
     """
 
-    def __init__(self, port: int, rhythm: Rhythm | None = None) -> None:
-        self.port, self.rhythm = port, rhythm or Rhythm()
+    def __init__(self, port: int, timing: ProbeTiming | None = None) -> None:
+        self.port, self.timing = port, timing or ProbeTiming()
         self.ready = False
         self.failure = ""
         self._done = threading.Event()
@@ -57,28 +57,28 @@ class Probes:
         was_ready = False
         while not self._done.is_set():
             unready = 0 if self._answers("/readyz") else unready + 1
-            if unready == 0 or unready >= UNREADY:
+            if unready == 0 or unready >= READINESS_FAILURES:
                 self.ready = unready == 0
             was_ready |= self.ready
             dead = 0 if self._answers("/healthz") else dead + 1
-            if dead >= DEAD:
-                self.failure = f"liveness probe failed: /healthz did not answer {DEAD} times in a row"
+            if dead >= LIVENESS_FAILURES:
+                self.failure = f"liveness probe failed: /healthz did not answer {LIVENESS_FAILURES} times in a row"
                 return
             # probe often until the app is ready for the first time
-            self._done.wait(self.rhythm.running if was_ready or dead else self.rhythm.starting)
+            self._done.wait(self.timing.running if was_ready or dead else self.timing.starting)
 
     def _wait_until_alive(self) -> bool:
-        deadline = time.monotonic() + self.rhythm.startup
+        deadline = time.monotonic() + self.timing.startup
         while not self._answers("/healthz"):
             if time.monotonic() > deadline:
-                self.failure = f"startup probe failed: /healthz did not answer in {self.rhythm.startup:g} s"
+                self.failure = f"startup probe failed: /healthz did not answer in {self.timing.startup:g} s"
                 return False
-            if self._done.wait(self.rhythm.starting):
+            if self._done.wait(self.timing.starting):
                 return False
         return True
 
     def _answers(self, path: str) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.rhythm.timeout)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timing.timeout)
         try:
             connection.request("GET", path)
             return 200 <= connection.getresponse().status < 400

@@ -17,7 +17,7 @@ from slipway_steps.domain.errors import ImageError
 
 CHUNK = 1 << 20
 """Bytes read at a time, so that a layer of 220 MiB is never completely in memory."""
-LEFT_OVER = 3600.0
+STALE_AFTER = 3600.0
 """Seconds after which a temporary file counts as left by a build that was killed. No build takes an hour."""
 
 
@@ -98,11 +98,11 @@ class Blobs:
             blob.write(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
         return Descriptor(media_type, blob.digest, blob.size)
 
-    def remove_left_over(self) -> None:
+    def remove_stale(self) -> None:
         """Remove temporary files of builds that were killed."""
         for path in self.directory.glob(".new-*"):
             with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > LEFT_OVER:
+                if time.time() - path.stat().st_mtime > STALE_AFTER:
                     path.unlink()
 
     def verified(self, digest: str) -> Path:

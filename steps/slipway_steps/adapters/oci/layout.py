@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from slipway_steps.adapters.oci.blobs import LEFT_OVER, Blobs, Descriptor
+from slipway_steps.adapters.oci.blobs import STALE_AFTER, Blobs, Descriptor
 from slipway_steps.adapters.oci.index import Index
 from slipway_steps.adapters.oci.layers import app_entries, model_entries, unpack_layer, write_layer
 from slipway_steps.domain.errors import ImageError
@@ -99,7 +99,7 @@ class OciLayout:
             config, layers = self._manifest(digest)
             self.blobs.verified(config)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _remove_left_over(target.parent)
+            _remove_stale(target.parent)
             temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
             try:
                 for layer in layers:
@@ -115,7 +115,7 @@ class OciLayout:
         marker = self.root / "oci-layout"
         if not marker.exists():
             replace_file(marker, '{"imageLayoutVersion": "1.0.0"}')
-        self.blobs.remove_left_over()
+        self.blobs.remove_stale()
 
     def _manifest(self, digest: str) -> tuple[str, list[Descriptor]]:
         """The digest of the config, and the layers in their order from the bottom."""
@@ -138,11 +138,11 @@ def _settle(temporary: Path, target: Path) -> None:
             raise
 
 
-def _remove_left_over(directory: Path) -> None:
+def _remove_stale(directory: Path) -> None:
     """Remove directories of unpackings that were killed."""
     for path in directory.glob(".unpack-*"):
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > LEFT_OVER:
+            if time.time() - path.stat().st_mtime > STALE_AFTER:
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Probes against a real server, at a faster rhythm."""
+"""Probes against a real server, with shorter times."""
 
 import http.server
 import threading
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipway_steps.adapters.local.probes import DEAD, Probes, Rhythm
+from slipway_steps.adapters.local.probes import LIVENESS_FAILURES, Probes, ProbeTiming
 
-FAST = Rhythm(starting=0.01, running=0.01, timeout=0.2, startup=1.0)
+FAST = ProbeTiming(starting=0.01, running=0.01, timeout=0.2, startup=1.0)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -73,11 +73,11 @@ def test_an_app_that_is_dead_for_long_enough_has_to_be_restarted(server: Server,
     deadline = time.monotonic() + 5
     while not probes.failure and time.monotonic() < deadline:
         time.sleep(0.005)
-    assert f"{DEAD} times" in probes.failure
+    assert f"{LIVENESS_FAILURES} times" in probes.failure
 
 
 def test_an_app_that_never_comes_alive_has_to_be_restarted() -> None:
-    probes = Probes(9, Rhythm(starting=0.01, startup=0.1)).start()
+    probes = Probes(9, ProbeTiming(starting=0.01, startup=0.1)).start()
     deadline = time.monotonic() + 5
     while not probes.failure and time.monotonic() < deadline:
         time.sleep(0.005)

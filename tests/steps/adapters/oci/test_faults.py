@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from model_packages import make_package
 
-from slipway_steps.adapters.oci.blobs import LEFT_OVER, Blobs
+from slipway_steps.adapters.oci.blobs import STALE_AFTER, Blobs
 from slipway_steps.adapters.oci.layers import LAYER_TYPE, write_layer
 from slipway_steps.adapters.oci.layout import CONFIG_TYPE, MANIFEST_TYPE, OciLayout
 from slipway_steps.domain.errors import BadInput, ImageError
@@ -70,7 +70,7 @@ def test_what_a_kill_left_is_removed_by_the_next(images: OciLayout, package: Pat
     for path in (old, young):
         path.write_bytes(b"half")
     for path in (old, half):
-        os.utime(path, (time.time() - LEFT_OVER - 60,) * 2)
+        os.utime(path, (time.time() - STALE_AFTER - 60,) * 2)
     images.build(package, "1", "t")
     images.unpack(digest, root)
     assert (old.exists(), young.exists(), half.exists()) == (False, True, False)
