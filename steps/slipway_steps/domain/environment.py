@@ -46,7 +46,7 @@ def target_of(source: Environment) -> Environment:
 
 
 def check_promotion_order(source: Environment, target: Environment) -> None:
-    """Raises Refused unless `target` comes right after `source`: canary is never skipped."""
+    """Raises Refused unless `target` is the environment right after `source`. So canary is never skipped."""
     if source_of(target) is not source:
         raise Refused(
             f"promotion from {source} to {target} is refused: {target} is only reached from {source_of(target)}",

@@ -37,7 +37,7 @@ class StagingParams(StepParameters):
 
 
 class GateOutputs(BaseModel):
-    """The verdict of the gate."""
+    """The outputs of every gate on staging."""
 
     verdict: Verdict
 

@@ -13,21 +13,25 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """One hop."""
+    """What is promoted: a model version, from one environment to the next."""
 
-    model_version: str = Field("", description="MLflow's version; empty: what the source environment holds.")
-    source_environment: Environment = Field(Environment.STAGING, description="Where it passed.")
-    target_environment: Environment = Field(Environment.CANARY, description="The environment right after it.")
-    approved: bool = Field(False, description="`true`: a person has approved it; production asks for that.")
+    model_version: str = Field(
+        "", description="MLflow's version of the model; empty: what the source environment serves."
+    )
+    source_environment: Environment = Field(Environment.STAGING, description="The environment in which it passed.")
+    target_environment: Environment = Field(
+        Environment.CANARY, description="The environment to promote to: the next one after the source."
+    )
+    approved: bool = Field(False, description="`true`: a person has approved the promotion; production needs that.")
     release: str = Field(description="Name of the workflow.")
 
 
 class Outputs(BaseModel):
-    """Nothing: it succeeded or it failed."""
+    """The step has no outputs: it succeeds or fails."""
 
 
 def predicts(world: World, environment: Environment, candidate: Candidate) -> bool:
-    """Whether the app in its new place answers its own bundled samples."""
+    """Whether the app in its new environment answers its own bundled samples."""
     try:
         answer = world.apps.at(world.platform.url(service_host(world.settings.app, environment))).test()
     except AppError:
@@ -37,10 +41,10 @@ def predicts(world: World, environment: Environment, candidate: Candidate) -> bo
 
 
 def run(params: Params, world: World) -> Outputs:
-    """Check the evidence, deploy to the target, move its alias once it serves there.
+    """Check the evidence, deploy to the target, and move the target's alias once it serves there.
 
-    Raises Refused where a rule forbids it; PlatformError where the candidate does not come up in the target, which is
-    then put back to what it served. The source keeps the candidate: its tests passed.
+    Raises Refused where a rule forbids it, PlatformError where the candidate does not start in the target, which is
+    then reverted to what it served. The source keeps the candidate, because its tests passed.
     """
     source, target = params.source_environment, params.target_environment
     check_promotion_order(source, target)
@@ -61,11 +65,11 @@ def run(params: Params, world: World) -> Outputs:
     record = record.opened(Intent(release=params.release, action="promote", target=candidate, before=before))
     world.registry.write_record(target, record)
     if not (deploy_and_wait(world, target, candidate) and predicts(world, target, candidate)):
-        undo(world, target, record, f"version {candidate.version} did not come up in {target}")
+        undo(world, target, record, f"version {candidate.version} did not start in {target}")
         close_source(world, source, from_record, params.release)
         raise PlatformError(
             f"{candidate} passed in {source} but does not serve in {target}; {target} is as it was before",
-            f"see: slipway env logs {target}",
+            f"look at: slipway env logs {target}",
         )
     world.registry.set_alias(target.value, candidate.version)
     world.registry.write_record(target, record.with_current(candidate).confirmed(candidate).closed())

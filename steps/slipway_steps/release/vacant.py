@@ -12,7 +12,7 @@ from slipway_steps.release.step_parameters import StepParameters
 
 
 class Params(StepParameters):
-    """The release that asks."""
+    """The release that runs this step."""
 
     release: str = Field(description="Name of the workflow.")
 
