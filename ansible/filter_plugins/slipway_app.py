@@ -1,4 +1,4 @@
-"""The filter that gives the objects of workflows/manifests the name of another app."""
+"""The filter that renames the app in the objects of workflows/manifests."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,9 @@ ENVIRONMENTS = "staging|canary|production"
 
 
 def slipway_app(objects: list[Any], old: str, new: str) -> list[Any]:
-    """The objects with `new` for `old` wherever `<old>-<environment>` stands: in namespaces, names and addresses."""
+    """The objects with the app `new` instead of `old` wherever `<old>-<environment>` occurs: in namespaces, names and
+    addresses.
+    """
     name = re.compile(rf"(?<![\w-]){re.escape(old)}-(?={ENVIRONMENTS})")
 
     def renamed(value: Any) -> Any:
@@ -23,8 +25,8 @@ def slipway_app(objects: list[Any], old: str, new: str) -> list[Any]:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class by which Ansible finds the filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name in a playbook -> function."""
+        """The filters by the names that playbooks use."""
         return {"slipway_app": slipway_app}

@@ -1,4 +1,4 @@
-"""Filters on lists of Kubernetes objects: other namespaces, other registries, what is installed, in which order."""
+"""Filters on lists of Kubernetes objects: they change namespaces and registries, find what is installed, and sort."""
 
 import base64
 import importlib.util
@@ -50,7 +50,7 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
 
 
 def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:
-    """The objects with namespace `old` replaced by `new`: where they lie, whom they name, and in Service addresses."""
+    """The objects with namespace `new` instead of `old`: in their metadata, their references, and Service addresses."""
 
     def change(key: str, text: str) -> str:
         if key == "namespace":
@@ -61,7 +61,7 @@ def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:
 
 
 def slipway_outside(objects: list[Any], namespace: str) -> list[Any]:
-    """The objects that do not lie in `namespace` (empty: all)."""
+    """The objects that are not in `namespace`. With an empty `namespace`, all objects."""
     return [one for one in objects if not namespace or one["metadata"].get("namespace") != namespace]
 
 
@@ -101,7 +101,7 @@ def slipway_installed(deployments: list[Any], image: str, name: str = "") -> lis
 
 
 def slipway_secrets(secrets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Secret objects of entries with namespace, name, data (plain text), and optionally type and labels."""
+    """Secret objects, made of entries with namespace, name, data (plain text), and optionally type and labels."""
     return [
         {
             "apiVersion": "v1",
@@ -147,7 +147,7 @@ def slipway_pod_faults(pods: list[Any]) -> list[dict[str, Any]]:
 
 
 def slipway_deployment_faults(deployments: list[Any]) -> list[str]:
-    """What Deployments say themselves, as of pods that no admission lets in."""
+    """The faults that Deployments report themselves, such as pods that no admission controller accepts."""
     return [
         f"Deployment {one['metadata']['namespace']}/{one['metadata']['name']}: {condition.get('message')}"
         for one in deployments
@@ -157,7 +157,9 @@ def slipway_deployment_faults(deployments: list[Any]) -> list[str]:
 
 
 def slipway_fault_lines(faults: list[dict[str, Any]], logs: list[Any]) -> list[str]:
-    """One sentence a fault, with the last line of the container's log. `logs`: the results of a loop over `faults`."""
+    """One sentence for each fault, with the last line of the container's log. `logs`: the results of a loop over
+    `faults`.
+    """
     lines = []
     for fault, result in zip(faults, logs, strict=True):
         said = [line for line in result.get("log_lines") or [] if line.strip()]
@@ -168,22 +170,22 @@ def slipway_fault_lines(faults: list[dict[str, Any]], logs: list[Any]) -> list[s
 
 
 def slipway_error_line(result: Any) -> str:
-    """The line of a failed task that says what failed. A chart's values and what else a task prints are left out."""
+    """The line of a failed task that says what failed. All other output, such as the values of a chart, is left out."""
     text = "\n".join(str(result.get(key) or "") for key in ("stderr", "msg"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if line.startswith("Error:")), lines[0] if lines else "")
 
 
 def slipway_secret_parameters(names: list[str]) -> list[dict[str, Any]]:
-    """Helm parameters of an Application that name pull secrets."""
+    """The Helm parameters of an Application that name pull secrets."""
     return [{"name": f"image.pullSecrets[{at}]", "value": name, "forceString": True} for at, name in enumerate(names)]
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class by which Ansible finds the filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name in a playbook -> function."""
+        """The filters by the names that playbooks use."""
         return {
             "slipway_deployment_faults": slipway_deployment_faults,
             "slipway_error_line": slipway_error_line,

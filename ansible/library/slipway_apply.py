@@ -28,7 +28,7 @@ options:
   overrides: {description: Whole image references to others., type: dict, default: {}}
   deployment: {description: Deployment that `arguments` are for., type: str, default: ""}
   arguments: {description: Arguments that its first container has to have., type: list, elements: str, default: []}
-  kubeconfig: {description: File that leads to the cluster., type: path, required: true}
+  kubeconfig: {description: Kubeconfig of the cluster., type: path, required: true}
   context: {description: "Context in that file; empty: its current one.", type: str, default: ""}
 """
 RETURN = """
@@ -39,7 +39,7 @@ COUNTED = ("managedFields", "resourceVersion", "generation")
 
 
 def content(answer: Any) -> dict[str, Any]:
-    """An object as the server answered, less what it counts by itself and less its status."""
+    """An object as the server answered, without its status and the fields that the server counts."""
     found: dict[str, Any] = json.loads(answer.data)
     found.pop("status", None)
     for key in COUNTED:
@@ -48,7 +48,7 @@ def content(answer: Any) -> dict[str, Any]:
 
 
 def documents(files: list[str]) -> list[Any]:
-    """All documents of all files. Raises ValueError with the file's name."""
+    """All documents of all files. Raises ValueError that names the file."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: list[Any] = []
     for file in files:
@@ -60,7 +60,7 @@ def documents(files: list[str]) -> list[Any]:
 
 
 def apply(client: dynamic.DynamicClient, one: dict[str, Any], namespace: str, dry: bool) -> bool:
-    """Apply an object; whether it changed."""
+    """Apply an object. Returns whether it changed."""
     resource = client.resources.get(api_version=one["apiVersion"], kind=one["kind"])
     place = one["metadata"].get("namespace", namespace) if resource.namespaced else None
     name = one["metadata"]["name"]
@@ -81,7 +81,7 @@ def apply(client: dynamic.DynamicClient, one: dict[str, Any], namespace: str, dr
 
 
 def main() -> None:
-    """Run as a module."""
+    """Run as an Ansible module."""
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "path", "required": True},

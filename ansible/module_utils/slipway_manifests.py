@@ -40,7 +40,7 @@ OWN = re.compile(r"slipway/(steps|train|app|mlflow):[\w.-]+")
 
 
 def mapped(value: Any, change: Callable[[str, str], str], key: str = "") -> Any:
-    """`value` with `change(key, text)` in place of every text; `key` is the nearest one above it."""
+    """`value` with each text replaced by `change(key, text)`; `key` is the nearest key above the text."""
     if isinstance(value, dict):
         return {name: mapped(inner, change, str(name)) for name, inner in value.items()}
     if isinstance(value, list):
@@ -57,7 +57,7 @@ def _from_mirror(reference: str, registry: str) -> str:
 
 
 def own_image(images: dict[str, Any], name: str) -> str:
-    """Reference of our image `name`, by digest where one is given. `images`: registry, tag, digests."""
+    """The reference of Slipway's image `name`, by digest where one is given. `images`: registry, tag, digests."""
     digest = (images.get("digests") or {}).get(name)
     return f"{images['registry']}/slipway/{name}" + (f"@{digest}" if digest else f":{images['tag']}")
 
@@ -93,7 +93,7 @@ def slipway_images(
 
 
 def slipway_arguments(objects: list[Any], deployment: str, arguments: list[str]) -> list[Any]:
-    """The objects with `arguments` added to the first container of the Deployment, where it has not got them yet."""
+    """The objects with `arguments` added to the first container of the Deployment, unless it has them already."""
     for one in objects:
         if one.get("kind") == "Deployment" and one["metadata"]["name"] == deployment:
             container = one["spec"]["template"]["spec"]["containers"][0]
@@ -103,7 +103,7 @@ def slipway_arguments(objects: list[Any], deployment: str, arguments: list[str])
 
 
 def slipway_ordered(objects: list[Any], reverse: bool = False) -> list[Any]:
-    """The objects, empty documents left out, in an order in which they can be created (reversed: deleted)."""
+    """The objects without empty documents, in an order in which they can be created (`reverse`: deleted)."""
     known = {kind: place for place, kind in enumerate(ORDER)}
     kept = [one for one in objects if isinstance(one, dict) and one.get("kind")]
     return sorted(kept, key=lambda one: known.get(one["kind"], len(ORDER)), reverse=reverse)
