@@ -62,7 +62,7 @@ def pod_checks(observation: Observation) -> list[Check]:
     ]
 
 
-def memory_check(observation: Observation, measured: float, limit_mib: float, what: str) -> Check:
+def memory_check(measured: float, limit_mib: float, what: str) -> Check:
     """Check the measured memory against the limit, both in MiB. `what` names the measured value in the message."""
     return Check(
         code="memory",

@@ -106,7 +106,7 @@ def usage_checks(params: Params, observation: Observation, since: float) -> list
     held = [sample.throttled_percent for sample in samples if sample.throttled_percent is not None]
     memory = max(sample.memory_bytes for sample in samples) / MIB
     return [
-        memory_check(observation, memory, params.memory_max_mib, "memory in use"),
+        memory_check(memory, params.memory_max_mib, "memory in use"),
         Check(
             code="cpu",
             verdict=verdict(cpu < params.cpu_max_millicores),

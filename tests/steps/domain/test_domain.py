@@ -87,7 +87,7 @@ def test_three_seeds_of_ten_reject() -> None:
 
 
 @given(st.lists(CANDIDATES, max_size=6), CANDIDATES, st.one_of(st.none(), CANDIDATES))
-def test_the_way_back_never_leads_to_what_failed(passed: list[Candidate], failed: Candidate, before: Candidate) -> None:
+def test_a_revert_never_goes_back_to_what_failed(passed: list[Candidate], failed: Candidate, before: Candidate) -> None:
     record = Record(current=failed)
     for candidate in passed:
         record = record.confirmed(candidate)
