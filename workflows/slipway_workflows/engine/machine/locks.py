@@ -1,4 +1,7 @@
-"""Mutexes and semaphores between nodes, workflows and engine processes: flock on files, free when a caller dies."""
+"""Mutexes and semaphores between nodes, workflows and engine processes.
+
+Each is a file that is locked with flock, or several files for a semaphore. The kernel frees them when an engine dies.
+"""
 
 import asyncio
 import contextlib
@@ -11,18 +14,18 @@ from pathlib import Path
 from slipway_workflows.engine.manifests.synchronization import Lock
 
 SEMAPHORE_POLL = 0.1
-"""Seconds between looks at a full semaphore: flock can wait for one file, not for the first of several."""
+"""Seconds between two tries to take a full semaphore: flock can wait for one file, not for any one of several."""
 
 
 class Locks:
-    """Takes locks in a directory."""
+    """Takes the locks whose files lie in `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     @contextlib.contextmanager
     def held(self, files: list[int]) -> Iterator[None]:
-        """Give the files back at the end, whatever that end."""
+        """Hold locks for as long as the context lasts. `files`: what `take` returned; they are closed at its end."""
         try:
             yield
         finally:
@@ -30,9 +33,10 @@ class Locks:
                 os.close(file)
 
     async def take(self, locks: list[Lock], waits: Callable[[str], None], give_up: asyncio.Event) -> list[int] | None:
-        """Open files that hold all the locks; `waits` gets a message whenever one is not free at once.
+        """Take all the locks, one after the other, and wait for those that are not free.
 
-        None where `give_up` was set first.
+        `waits` is called with a message before each wait. Returns the descriptors of the locked files, for `held`; None
+        where `give_up` was set before all locks were taken.
         """
         taken: list[int] = []
         try:
@@ -88,7 +92,11 @@ class Locks:
             stopping.cancel()
 
     async def _block(self, path: Path) -> int:
-        """Wait in a thread that may be left behind: a blocked flock cannot be called off."""
+        """Wait for the lock of one file; returns its descriptor.
+
+        It waits in a thread, because a blocked flock cannot be cancelled. If nobody waits any more when the thread gets
+        the lock, it gives it back.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[int] = loop.create_future()
 
@@ -104,7 +112,7 @@ class Locks:
             try:
                 loop.call_soon_threadsafe(deliver, file)
             except RuntimeError:
-                os.close(file)  # the loop has ended meanwhile
+                os.close(file)  # the event loop has been closed meanwhile
 
         threading.Thread(target=block, daemon=True).start()
         return await answer

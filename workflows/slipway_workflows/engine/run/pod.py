@@ -12,8 +12,9 @@ from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import encode
-from slipway_workflows.engine.machine.paths import ALWAYS, StepFiles
-from slipway_workflows.engine.machine.processes import NOT_FOUND, Finished
+from slipway_workflows.engine.machine.paths import TMP, StepFiles
+from slipway_workflows.engine.machine.processes import NOT_FOUND
+from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.run.deadline import time_left
 from slipway_workflows.engine.run.operation import Operation
@@ -89,9 +90,9 @@ async def _start(
         return Finished(NOT_FOUND, problem=f'failed to find name in PATH: exec: "{command[0]}"')
     directory, enter = files.directory, None
     if files.isolated:
-        kept = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
+        visible = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
         inside = main.get("workingDir") or "/"
-        enter = partial(files.view([*kept, *map(Path, images.path(image))]).enter, inside)
+        enter = partial(files.view([*visible, *map(Path, images.path(image))]).enter, inside)
     elif main.get("workingDir"):
         directory = files.at(main["workingDir"])
         directory.mkdir(parents=True, exist_ok=True)
@@ -115,7 +116,7 @@ def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, p
     environment = {
         "PATH": f"{own}{os.pathsep}{path}",
         "HOME": "/" if files.isolated else str(files.directory),
-        "TMPDIR": ALWAYS if files.isolated else str(files.at(ALWAYS)),
+        "TMPDIR": TMP if files.isolated else str(files.at(TMP)),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         **operation.machine.environment,
@@ -193,7 +194,7 @@ def _conclude(
     outputs: dict[str, Any] = {"exitCode": str(finished.code)}
     if capture:
         text = finished.stdout.decode(errors="replace")
-        outputs["result"] = files.outside(text.removesuffix("\n"))
+        outputs["result"] = files.with_container_paths(text.removesuffix("\n"))
     declared = template.get("outputs") or {}
     problem = ""
     if declared.get("parameters"):
@@ -202,8 +203,8 @@ def _conclude(
         outputs["artifacts"], problem = _artifacts(operation, node, declared["artifacts"], files)
     node.outputs = outputs
     tree = operation.tree
-    if finished.ended:
-        tree.mark(node, "Failed", finished.ended)
+    if finished.end_reason:
+        tree.mark(node, "Failed", finished.end_reason)
     elif finished.code:
         said = f": {finished.problem}" if finished.problem else ""
         tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}")
@@ -222,7 +223,7 @@ def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[
             continue
         try:
             text = files.at(source["path"]).read_bytes().decode(errors="replace")
-            item["value"] = files.outside(text.removesuffix("\n"))
+            item["value"] = files.with_container_paths(text.removesuffix("\n"))
         except OSError:
             if source.get("default") is None:
                 return result, f"cannot save parameter {item['name']}: {source['path']} does not exist"
@@ -238,7 +239,7 @@ def _artifacts(
     for item in declared:
         if not item.get("path"):
             continue
-        source = files.written(item["path"])
+        source = files.output_path(item["path"])
         if not source.exists():
             if item.get("optional"):
                 continue
