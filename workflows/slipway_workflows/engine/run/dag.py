@@ -99,7 +99,7 @@ class _Graph:
             return
         skipped = found.phase in ("Skipped", "Omitted")
         template = self.context.resolve(self.tasks[name])[0] if skipped else None
-        scope.add_node(prefix, self.operation.tree.last_try(found), template)
+        scope.add_node(prefix, self.operation.tree.last_attempt(found), template)
 
     def _place(self, name: str) -> Place:
         tree, ends = self.operation.tree, []

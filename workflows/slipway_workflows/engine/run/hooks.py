@@ -88,7 +88,7 @@ class Hooks:
 
     async def _run(self, node: Node, name: str, hook: TemplateCaller, values: dict[str, str | None]) -> Node:
         arguments = hook.get("arguments") or {}
-        outputs = self.operation.tree.last_try(node).outputs
+        outputs = self.operation.tree.last_attempt(node).outputs
         # as on the real controller, a hook that runs before there are outputs gets its arguments as they are written
         if outputs or name.endswith(".onExit"):
             arguments = self._filled(arguments, outputs, values)

@@ -9,7 +9,6 @@ guessed.
 """
 
 import asyncio
-import random
 import re
 from typing import Any
 
@@ -20,6 +19,7 @@ from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.objects import FileObjects, Objects, object_name
+from slipway_workflows.engine.manifests.names import generated_name
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.run.deadline import time_left
 from slipway_workflows.engine.run.operation import Operation
@@ -122,7 +122,7 @@ def _manifest(text: str) -> dict[str, Any]:
         raise WorkflowInvalid("resource.manifest is no Kubernetes object", "it needs apiVersion, kind and metadata")
     metadata = found["metadata"]
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"] + "".join(random.choices("bcdfghjklmnpqrstvwxz2456789", k=5))  # noqa: S311
+        metadata["name"] = generated_name(metadata["generateName"])
     return found
 
 

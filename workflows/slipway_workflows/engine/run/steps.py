@@ -105,7 +105,7 @@ class _Group:
             template = None
             if child.phase == "Skipped":
                 template = self.context.resolve(step)[0]
-            self.scope.add_node(prefix, self.operation.tree.last_try(child), template)
+            self.scope.add_node(prefix, self.operation.tree.last_attempt(child), template)
             return
         loop = [found for _, found in self.children if found.name.startswith(f"{name}(")]
         self.scope.add_loop(prefix, loop, self.group.phase)
