@@ -1,4 +1,4 @@
-"""Reads YAML the way Kubernetes does: numbers and booleans as Go's reader sees them, dates stay text."""
+"""Reads YAML as Kubernetes does: numbers and booleans as Go's YAML reader takes them, and dates as text."""
 
 import math
 import re
@@ -15,14 +15,14 @@ FLOAT = re.compile(
     r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+"
     r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
 )
-"""Unlike PyYAML's: `1e3` is a number, as it is on the cluster, and `1:30` is not."""
+"""Other than for PyYAML, `1e3` is a number, as it is on a cluster, and `1:30` is not."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_VALUES = 1_000_000
-"""Values of one object; what a person writes has some thousands."""
+"""The most values that one object may have; an object that a person writes has some thousands."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """A safe loader without dates, with Go's idea of a float, and which refuses a key given twice."""
+    """A safe loader that knows no dates, takes the floats that Go takes, and refuses a key that is given twice."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -47,7 +47,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 def _key(value: Any, node: yaml.Node) -> str:
-    """A key as JSON has it, which knows only strings."""
+    """A key as a string, since JSON has no other keys."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float):
@@ -59,9 +59,9 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    """The objects of a YAML file, each with the line it begins at.
+    """The Kubernetes objects of a YAML file, each with the number of the line at which it begins.
 
-    Raises BadInput with file and line where the file cannot be read, is not YAML, or holds something that is no object.
+    Raises BadInput, with file and line, where the file cannot be read, is not YAML, or holds something else.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -93,7 +93,9 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def _refuse_what_json_has_not(value: Any, where: str) -> None:
-    """Raises BadInput for dates, sets, bytes, NaN and half characters, and for aliases that grow without measure."""
+    """Raise BadInput for values that JSON does not have: dates, sets, bytes, NaN and single surrogates; also for an
+    object with more than MOST_VALUES values, which aliases of aliases make out of a few lines.
+    """
     queue = [value]
     for count, item in enumerate(queue):  # grows while it is walked
         if count > MOST_VALUES:
