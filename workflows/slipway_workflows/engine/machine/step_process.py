@@ -16,7 +16,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 @dataclass
 class Finished:
-    """How a step ended."""
+    """How the program of a step ended."""
 
     code: int
     """The exit code that the node gets."""

@@ -10,7 +10,7 @@ from slipway_workflows.engine.manifests.library import Library
 
 @dataclass(frozen=True)
 class Lock:
-    """A mutex, or a semaphore."""
+    """A mutex, or a semaphore, that nodes or workflows hold."""
 
     name: str
     """The beginning of its files' names."""
