@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from slipway_workflows.engine.manifests.synchronization import Lock
 
@@ -82,37 +83,42 @@ class Locks:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(give_up.wait(), SEMAPHORE_POLL)
             return None
-        waiting = asyncio.ensure_future(self._block(self._paths(lock)[0]))
-        stopping = asyncio.ensure_future(give_up.wait())
+        locked = _lock_in_thread(self._paths(lock)[0])
+        stopping: asyncio.Future[Any] = asyncio.ensure_future(give_up.wait())
+        taken = False
         try:
-            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return waiting.result() if waiting.done() else None
+            await asyncio.wait({locked, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            taken = locked.done()
+            return locked.result() if taken else None
         finally:
-            waiting.cancel()
             stopping.cancel()
+            # nobody gets a lock that comes just when the wait is cancelled: it has to be given back
+            if not taken and not locked.cancel():
+                os.close(locked.result())
 
-    async def _block(self, path: Path) -> int:
-        """Wait for the lock of one file; returns its descriptor.
 
-        It waits in a thread, because a blocked flock cannot be cancelled. If nobody waits any more when the thread gets
-        the lock, it gives it back.
-        """
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[int] = loop.create_future()
+def _lock_in_thread(path: Path) -> "asyncio.Future[int]":
+    """The descriptor of a file, once its lock is taken.
 
-        def deliver(file: int) -> None:
-            if answer.done():
-                os.close(file)
-            else:
-                answer.set_result(file)
+    A thread waits for the lock, because a blocked flock cannot be cancelled. If the future has been cancelled when the
+    thread gets the lock, the lock is given back.
+    """
+    loop = asyncio.get_running_loop()
+    locked: asyncio.Future[int] = loop.create_future()
 
-        def block() -> None:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                loop.call_soon_threadsafe(deliver, file)
-            except RuntimeError:
-                os.close(file)  # the event loop has been closed meanwhile
+    def deliver(file: int) -> None:
+        if locked.done():
+            os.close(file)
+        else:
+            locked.set_result(file)
 
-        threading.Thread(target=block, daemon=True).start()
-        return await answer
+    def block() -> None:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            loop.call_soon_threadsafe(deliver, file)
+        except RuntimeError:
+            os.close(file)  # the event loop has been closed meanwhile
+
+    threading.Thread(target=block, daemon=True).start()
+    return locked
