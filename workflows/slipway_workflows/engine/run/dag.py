@@ -126,22 +126,22 @@ class _Graph:
                 self.add_outputs(ancestor, scope)
             scope.artifacts.update(self.operation.global_outputs.artifacts)
             task = self._resolve(task, scope)
-            singles = expand(task) if expands(task) else [task]
+            items = expand(task) if expands(task) else [task]
         except SlipwayError as error:
             self._skip(name, self.tasks[name], "Error", str(error))
             return
-        if not singles:
+        if not items:
             self._skip(name, task, "Skipped", "Skipped, empty params")
             return
         if not expands(self.tasks[name]):
             await self._run_single(task, scope, self._place_of(name), name)
             return
-        await self._run_loop(name, singles, scope)
+        await self._run_loop(name, items, scope)
 
-    async def _run_loop(self, name: str, singles: list[TemplateCaller], scope: Scope) -> None:
+    async def _run_loop(self, name: str, items: list[TemplateCaller], scope: Scope) -> None:
         """Run the items of a task with a loop, under a node of type TaskGroup."""
-        full, task, tree = f"{self.node.name}.{name}", self.tasks[name], self.operation.tree
-        group = self.operation.create(full, "TaskGroup", task, self.context.template_scope, self._place_of(name))
+        full_name, task, tree = f"{self.node.name}.{name}", self.tasks[name], self.operation.tree
+        group = self.operation.create(full_name, "TaskGroup", task, self.context.template_scope, self._place_of(name))
         self._tell_hooks_of_dependencies(name)
         hooks = self._hooks(name, task, scope)
 
@@ -149,8 +149,8 @@ class _Graph:
             hooks.status_changed(group)
 
         inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template, tell_started=item_started)
-        bare = [{**single, "hooks": None, "onExit": None} for single in singles]
-        found = await gather_all(self._run_single(single, scope, inside, name) for single in bare)
+        without_hooks = [{**item, "hooks": None, "onExit": None} for item in items]
+        found = await gather_all(self._run_single(item, scope, inside, name) for item in without_hooks)
         self.loops[name] = [child for child in found if child is not None]
         for child in _items_with_exit_hook(self.loops[name]):
             await hooks.run_exit(child)
@@ -202,9 +202,9 @@ class _Graph:
 
     def _skip(self, name: str, task: TemplateCaller, phase: str, message: str) -> None:
         """Add the node of a task that does not run."""
-        full = f"{self.node.name}.{name}"
+        full_name = f"{self.node.name}.{name}"
         self.operation.create(
-            full, "Skipped", task, self.context.template_scope, self._place_of(name), phase=phase, message=message
+            full_name, "Skipped", task, self.context.template_scope, self._place_of(name), phase=phase, message=message
         )
 
     def _hooks(self, name: str, task: TemplateCaller, scope: Scope) -> Hooks:
@@ -245,28 +245,30 @@ class _Graph:
     async def _run_single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
         """Run the task `name`, or one item of it; returns its node, or None where `failFast` kept it from starting."""
         operation = self.operation
-        full = f"{self.node.name}.{task['name']}"
+        full_name = f"{self.node.name}.{task['name']}"
         template_scope = self.context.template_scope
         try:
             proceed = not task.get("when") or govaluate.evaluate(task["when"])
         except ExpressionError as error:
-            return operation.create(full, "Skipped", task, template_scope, place, phase="Error", message=str(error))
+            return operation.create(
+                full_name, "Skipped", task, template_scope, place, phase="Error", message=str(error)
+            )
         if not proceed:
             text = f"when '{task['when']}' evaluated false"
-            return operation.create(full, "Skipped", task, template_scope, place, phase="Skipped", message=text)
+            return operation.create(full_name, "Skipped", task, template_scope, place, phase="Skipped", message=text)
         self._tell_hooks_of_dependencies(name)
         hooks = self._hooks(name, task, scope)
         if task.get("hooks") and task["name"] == name:
             place = replace(place, tell_started=hooks.status_changed)
         try:
-            child = await operation.execute(operation, full, task, self.context, place)
+            child = await operation.execute(operation, full_name, task, self.context, place)
         except FailFastError:
             return None
         except TemplateTimeout:
-            child = operation.tree.nodes[operation.tree.node_id(full)]
+            child = operation.tree.nodes[operation.tree.node_id(full_name)]
         except NodeError as error:
-            child = operation.tree.get(full) or operation.create(full, "Skipped", task, template_scope, place)
-            return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
+            child = operation.tree.get(full_name) or operation.create(full_name, "Skipped", task, template_scope, place)
+            return operation.tree.mark(child, "Error", f"task '{full_name}' errored: {error}")
         finally:
             await hooks.wait()
         if task["name"] == name:

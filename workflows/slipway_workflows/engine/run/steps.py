@@ -73,7 +73,7 @@ class _Group:
         tree = self.operation.tree
         try:
             resolved = [self._resolve(step) for step in steps]
-            ready = [single for step in resolved for single in self._expand(step)]
+            ready = [item for step in resolved for item in self._expand(step)]
         except SlipwayError as error:
             text = str(error)
             prefix = "" if text.startswith("withParam") else "failed to resolve references: "
@@ -128,11 +128,11 @@ class _Group:
         """The items of a loop, or the step itself; a loop without items gets a node that says it was skipped."""
         if not expands(step):
             return [step]
-        singles = expand(step)
-        if not singles:
+        items = expand(step)
+        if not items:
             place = Place(self.node, (self.group,), self.group, self.on_exit)
             self._skip(step, place, "Skipped", "Skipped, empty params")
-        return singles
+        return items
 
     async def _run_step(self, step: TemplateCaller) -> None:
         """Run one step, or one item of a loop, with its hooks. Raises _GroupError where the group gets phase Error."""
