@@ -23,7 +23,7 @@ def quotient(left: float, right: float) -> float:
 
 
 def power(left: float, right: float) -> float:
-    """Go's math.Pow: infinite where the result is too large, NaN where it is no real number."""
+    """Go's math.Pow: infinite where the result is too large, NaN where it is not a real number."""
     try:
         return math.pow(left, right)
     except OverflowError:

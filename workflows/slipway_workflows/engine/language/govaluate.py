@@ -126,7 +126,7 @@ class _Parser:
         while operator := self.take("?", ":", "??"):
             if operator == "?":
                 if live and not isinstance(left, bool):
-                    raise ExpressionError(f"{left!r} cannot be used with ?: it is no boolean")
+                    raise ExpressionError(f"{left!r} cannot be used with ?: it is not a boolean")
                 right = self.either(live and left is True)
                 left = right if left is True else None
             else:
@@ -155,7 +155,7 @@ class _Parser:
         decided = operator == "||"
         for value in (left, right):
             if not isinstance(value, bool):
-                raise ExpressionError(f"{value!r} cannot be used with {operator}: it is no boolean")
+                raise ExpressionError(f"{value!r} cannot be used with {operator}: it is not a boolean")
             if value is decided:
                 return decided
         return not decided
@@ -226,7 +226,7 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
         return (type(left) is type(right) and left == right) is (operator == "==")
     if operator == "in":
         if not isinstance(right, list):
-            raise ExpressionError(f"{right!r} cannot be used with in: it is no list")
+            raise ExpressionError(f"{right!r} cannot be used with in: it is not a list")
         return any(type(left) is type(item) and left == item for item in right)
     if operator in ("=~", "!~"):
         if not isinstance(left, str) or not isinstance(right, str):
@@ -257,7 +257,7 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
         return _text(left) + _text(right)
     for value in (left, right):
         if not isinstance(value, float):
-            raise ExpressionError(f"{value!r} cannot be used with {operator}: it is no number", "quote strings")
+            raise ExpressionError(f"{value!r} cannot be used with {operator}: it is not a number", "quote strings")
     return ARITHMETIC[operator](left, right)
 
 

@@ -59,7 +59,7 @@ class Library:
             if manifest["kind"] != "ConfigMap" and not isinstance(manifest.get("spec"), dict):
                 raise BadInput(f"{path}:{line}: {manifest['kind']} without a spec", "give it a spec")
             if manifest["kind"] == "ConfigMap" and not isinstance(manifest.get("data") or {}, dict):
-                raise BadInput(f"{path}:{line}: ConfigMap whose data is no map", "data maps keys to texts")
+                raise BadInput(f"{path}:{line}: the data of a ConfigMap is not a map", "data maps keys to texts")
             source = Source(manifest, path, line)
             self.sources.append(source)
             self._index.setdefault((source.kind, source.name), manifest)

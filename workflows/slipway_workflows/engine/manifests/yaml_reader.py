@@ -51,7 +51,7 @@ def _key(value: Any, node: yaml.Node) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float):
-        raise yaml.constructor.ConstructorError(None, None, "a key is no text", node.start_mark)
+        raise yaml.constructor.ConstructorError(None, None, "a key is not a text", node.start_mark)
     return str(value)
 
 
@@ -77,7 +77,7 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             loaded = _construct(node, text)
             if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
                 raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
-            _refuse_what_json_has_not(loaded, f"{path}:{line}")
+            _refuse_values_without_json(loaded, f"{path}:{line}")
             yield loaded, line
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -92,7 +92,7 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
 
 
-def _refuse_what_json_has_not(value: Any, where: str) -> None:
+def _refuse_values_without_json(value: Any, where: str) -> None:
     """Raise BadInput for values that JSON does not have: dates, sets, bytes, NaN and single surrogates; also for an
     object with more than MOST_VALUES values, which aliases of aliases make out of a few lines.
     """
@@ -105,11 +105,13 @@ def _refuse_what_json_has_not(value: Any, where: str) -> None:
         elif isinstance(item, list):
             queue += item
         elif isinstance(item, float) and not math.isfinite(item):
-            raise BadInput(f"{where}: {item} is no number of JSON", "quote it")
+            raise BadInput(f"{where}: {item} is not a number that JSON has", "quote it")
         elif isinstance(item, str) and not item.isascii() and SURROGATE.search(item):
-            raise BadInput(f"{where}: {item[:40]!a} holds half a character", "write the whole character")
+            raise BadInput(
+                f"{where}: {item[:40]!a} holds half a character (a single surrogate)", "write the whole character"
+            )
         elif not isinstance(item, str | int | float | None):
-            raise BadInput(f"{where}: a {type(item).__name__} is no value of JSON", "leave out the YAML tag")
+            raise BadInput(f"{where}: a {type(item).__name__} is not a value that JSON has", "leave out the YAML tag")
 
 
 def _construct(node: Any, text: str) -> Any:

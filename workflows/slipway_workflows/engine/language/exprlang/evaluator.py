@@ -178,7 +178,7 @@ def _called(name: str, function: Callable[..., Any], values: list[Any]) -> Any:
 
 def _boolean(value: Any, operator: str) -> bool:
     if not isinstance(value, bool):
-        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is no boolean")
+        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is not a boolean")
     return value
 
 
@@ -186,7 +186,7 @@ def _unary(operator: str, value: Any) -> Any:
     if operator == "!":
         return not _boolean(value, "!")
     if not is_number(value):
-        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is no number")
+        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is not a number")
     return (golang.wrapped(-value) if isinstance(value, int) else -value) if operator == "-" else value
 
 
