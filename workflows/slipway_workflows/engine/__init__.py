@@ -1,4 +1,8 @@
-"""Runs Argo Workflows' YAML as processes on one machine; it reads manifests and knows nothing of who made them."""
+"""The local engine: runs the YAML of Argo Workflows as processes on one machine.
+
+It reads manifests and knows nothing of the catalog they were made from. `prepare` makes a `Run`, `Run.execute` runs it;
+`stored_runs` and its neighbours are for other processes that look at runs.
+"""
 
 from slipway_workflows.engine.manifests.library import Library, load, main_object
 from slipway_workflows.engine.prepare import prepare, prepare_retry

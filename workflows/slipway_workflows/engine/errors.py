@@ -1,11 +1,11 @@
-"""The engine's errors, on floor 0 of it: part of the tree that `slipway_steps.domain.errors` draws.
+"""The errors of the engine, which continue the tree of `slipway_steps.domain.errors`.
 
 SlipwayError
-|- ExpressionError      a text of one of the languages cannot be parsed or evaluated
+|- ExpressionError      an expression, a `when` clause or a tag cannot be parsed or evaluated
 |- UnforeseenError      the engine itself failed; the traceback is in the run's log
-`- NodeError            a node cannot be started or finished for a reason of the workflow's own
-   |- FailFastError     a child is not started because another one has failed
-   |- TemplateTimeout   a node has waited longer than the timeout of its template
+`- NodeError            a node cannot be started or finished, because of what the workflow says
+   |- FailFastError     a node is not started, because another node of the same template has failed
+   |- TemplateTimeout   a node has waited for a lock longer than the timeout of its template
    `- HookError         the expression of a lifecycle hook cannot be evaluated
 """
 
@@ -13,23 +13,23 @@ from slipway_steps.domain.errors import SlipwayError
 
 
 class ExpressionError(SlipwayError):
-    """A text could not be parsed or evaluated; the message names what and why."""
+    """An expression, a `when` clause or a tag cannot be parsed or evaluated; the message says which, and why."""
 
 
 class UnforeseenError(SlipwayError):
-    """The engine itself failed. It ends the run with phase Error, but for the exit handler; see `fault_log`."""
+    """The engine itself failed. The run ends with phase Error, after its exit handler; see `fault_log`."""
 
 
 class NodeError(SlipwayError):
-    """A node cannot be started or finished for a reason of the workflow's own; the text becomes its message."""
+    """A node cannot be started or finished, because of what the workflow says; the text becomes the node's message."""
 
 
 class FailFastError(NodeError):
-    """A child is not started because another one has failed."""
+    """A node is not started, because another node of the same template has failed and the template has `failFast`."""
 
 
 class TemplateTimeout(NodeError):
-    """A node has waited for a lock longer than the timeout of its template; `continueOn` does not help there."""
+    """A node has waited for a lock longer than the timeout of its template. As in Argo, `continueOn` has no effect."""
 
 
 class HookError(NodeError):

@@ -1,7 +1,6 @@
-"""From a name or an object to a run: what `argo submit` does, and what the API server checks."""
+"""Makes a run of a template's name or of an object: what `argo submit` does and Argo's API server checks."""
 
 import copy
-import random
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from slipway_workflows.argo.times import now
 from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.images import read_images
 from slipway_workflows.engine.manifests.library import Library, of_manifests
+from slipway_workflows.engine.manifests.names import generated_name
 from slipway_workflows.engine.manifests.templates import Context, merge_named, merge_spec, templates_by_name
 from slipway_workflows.engine.manifests.validate import refuse, validate
 from slipway_workflows.engine.run.run import Options, Run
@@ -21,34 +21,34 @@ from slipway_workflows.engine.run.scopes import workflow_globals
 from slipway_workflows.engine.state.store import runs_of
 from slipway_workflows.engine.state.stored_runs import load_for_retry
 
-SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
-"""Characters that Kubernetes makes names of: no vowels, so that no words come out."""
 NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
 API = "argoproj.io/v1alpha1"
 
 
 def prepare(library: Library, target: str | dict[str, Any], parameters: Mapping[str, str], options: Options) -> Run:
-    """A run of `target`, fully validated; nothing has been started or written yet.
+    """A validated run of `target`. Nothing has been started or written yet.
 
     `target`: the name of a template, as `argo submit --from` takes it, or a Workflow, CronWorkflow or template object.
-    Raises BadInput for an unknown name or parameter, WorkflowInvalid for what the engine cannot run.
+    `parameters`: values of the workflow's arguments, by name. Raises BadInput for an unknown name or parameter,
+    WorkflowInvalid for a workflow that the engine cannot run.
     """
     workflow = _submitted(library.template(target) if isinstance(target, str) else target)
-    return _planned(library, workflow, parameters, options)
+    return _new_run(library, workflow, parameters, options)
 
 
 def prepare_retry(home: Path, name: str, parameters: Mapping[str, str], options: Options) -> Run:
-    """A run that goes on where the stored workflow `name` failed or died; `parameters` change its arguments.
+    """A run that retries the stored workflow `name`, which has failed or whose engine died.
 
-    Raises Refused where there is none of that name, it still runs, or it has succeeded; else as `prepare`.
+    `parameters`: arguments that replace those of the stored workflow. Raises Refused where there is no such workflow,
+    it still runs, or it has succeeded; otherwise as `prepare`.
     """
     before, manifests = load_for_retry(home, name)
     workflow = copy.deepcopy({key: value for key, value in before.manifest.items() if key != "status"})
     library = of_manifests(manifests, runs_of(home) / name)
-    return _planned(library, workflow, parameters, options, before)
+    return _new_run(library, workflow, parameters, options, before)
 
 
-def _planned(
+def _new_run(
     library: Library,
     workflow: dict[str, Any],
     parameters: Mapping[str, str],
@@ -71,6 +71,7 @@ def _planned(
 
 
 def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The Workflow object that submitting a manifest creates, with its final name."""
     kind, metadata = manifest.get("kind"), manifest.get("metadata") or {}
     refuse(fields.faults(metadata, fields.METADATA, "metadata"))
     if kind == "Workflow":
@@ -100,16 +101,18 @@ def _submitted(manifest: dict[str, Any]) -> dict[str, Any]:
     if not metadata.get("name"):
         if not metadata.get("generateName"):
             raise WorkflowInvalid(f"{kind}: metadata.name or metadata.generateName is required", "give it a name")
-        metadata["name"] = metadata["generateName"] + "".join(random.choices(SUFFIX, k=5))  # noqa: S311 - a name
+        metadata["name"] = generated_name(metadata["generateName"])
     if not NAME.match(metadata["name"]):
         raise WorkflowInvalid(
-            f"metadata.name {metadata['name']!r} is no Kubernetes name", "lower case, digits, - and ."
+            f"metadata.name {metadata['name']!r} is not a name that Kubernetes accepts",
+            "use lower case letters, digits, - and .; begin and end with a letter or digit",
         )
     metadata.setdefault("namespace", "default")
     return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": workflow.get("spec")}
 
 
 def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec of a workflow, laid over that of the template its workflowTemplateRef names, if it has one."""
     reference = spec.get("workflowTemplateRef")
     if reference is None:
         return spec
@@ -122,6 +125,7 @@ def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_parameters(workflow: dict[str, Any], merged: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Write the `given` parameters into the workflow's arguments. Raises BadInput for one that `merged` has not."""
     known = [item["name"] for item in (merged.get("arguments") or {}).get("parameters") or []]
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -135,7 +139,10 @@ def _set_parameters(workflow: dict[str, Any], merged: dict[str, Any], given: Map
 
 
 def _resolve_arguments(library: Library, spec: dict[str, Any]) -> None:
-    """Arguments have values from here on: their own, a ConfigMap's, or a default."""
+    """Give each argument a value, in place: its own, that of a ConfigMap, or its default.
+
+    Raises WorkflowInvalid for an argument without a value.
+    """
     items = []
     for item in (spec.get("arguments") or {}).get("parameters") or []:
         source = item.get("valueFrom") or {}

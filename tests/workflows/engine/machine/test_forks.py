@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from slipway_workflows.engine.machine import forks
-from slipway_workflows.engine.machine.processes import Finished, Processes
+from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.manifests.images import OUR_PRELOAD, OUR_STEPS
 
 PROGRAM = """
@@ -118,7 +119,7 @@ def test_a_late_step_and_a_finished_one_take_along_what_they_started(
 ) -> None:
     async def do(processes: Processes, step: Step) -> None:
         late = await step("late", f"{LEAVES}; import time; time.sleep(60)", seconds=3)
-        assert (late.code, late.ended) == (143, "late")
+        assert (late.code, late.end_reason) == (143, "late")
         assert (await step("quick", LEAVES)).code == 0
         for name in ("late", "quick"):
             await until_gone(int((tmp_path / name / "pid").read_text()))
@@ -187,7 +188,7 @@ def test_a_step_that_is_cancelled_before_it_began(tmp_path: Path, environment: d
 def test_an_idle_server_ends_and_the_next_step_gets_another(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forks, "IDLE", 0.1)
+    monkeypatch.setattr(forks, "IDLE_SECONDS", 0.1)
 
     async def do(processes: Processes, step: Step) -> None:
         await step("a")

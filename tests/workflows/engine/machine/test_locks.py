@@ -73,6 +73,30 @@ def test_waiting_ends_when_it_is_given_up(tmp_path: Path) -> None:
     asyncio.run(give_up())
 
 
+@pytest.mark.parametrize("ends_by", ["timeout", "give_up"])
+def test_a_lock_that_comes_at_the_moment_the_wait_ends_is_given_back(tmp_path: Path, ends_by: str) -> None:
+    async def late() -> None:
+        held = await take(Locks(tmp_path), MUTEX)
+        stop = asyncio.Event()
+        waiting = asyncio.create_task(take(Locks(tmp_path), MUTEX, give_up=stop))
+        await asyncio.sleep(0.1)
+        with Locks(tmp_path).held(held or []):
+            pass
+        time.sleep(0.2)  # the waiting thread gets the lock, and this loop does not see it yet
+        if ends_by == "timeout":
+            waiting.cancel()
+        else:
+            stop.set()
+        (files,) = await asyncio.gather(waiting, return_exceptions=True)
+        with Locks(tmp_path).held(files if isinstance(files, list) else []):
+            pass
+        again = await asyncio.wait_for(take(Locks(tmp_path), MUTEX), 2)
+        with Locks(tmp_path).held(again or []):
+            pass
+
+    asyncio.run(late())
+
+
 def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
     code = (
         "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"

@@ -47,4 +47,4 @@ def test_no_path_leads_out(path: str) -> None:
 def test_what_a_step_reads_back_is_the_container_s_path(parts: list[str]) -> None:
     files = StepFiles(Path("/home/wf/work/a"), TEMPLATE)
     path = "/" + "/".join(parts)
-    assert files.outside(str(files.at(path))) == path
+    assert files.with_container_paths(str(files.at(path))) == path

@@ -11,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from slipway_workflows.engine.machine.processes import RESULT_LIMIT, Finished, Processes
+from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.step_output import RESULT_LIMIT
+from slipway_workflows.engine.machine.step_process import Finished
 
 
 def run(tmp_path: Path, script: str, capture: bool = False, seconds: float | None = None) -> Finished:
@@ -64,7 +66,7 @@ def test_output_goes_to_the_log_and_its_end_is_kept(tmp_path: Path) -> None:
 def test_a_late_step_is_ended_with_all_it_started(tmp_path: Path) -> None:
     began = time.monotonic()
     finished = run(tmp_path, "sleep 60 & echo $! > pid; wait", seconds=0.3)
-    assert (finished.code, finished.ended) == (143, "late")
+    assert (finished.code, finished.end_reason) == (143, "late")
     assert time.monotonic() - began < 40, "not the 60 s that it sleeps"
     assert gone(int((tmp_path / "pid").read_text()))
 

@@ -78,7 +78,7 @@ def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_no_name_leads_out_of_the_directory(tmp_path: Path) -> None:
     node = run(tmp_path, action("create", {**MAP, "metadata": {"name": "../../x"}}))["t0"]
-    assert "no usable name" in node["message"]
+    assert "cannot be kept as a file" in node["message"]
 
 
 @pytest.mark.parametrize(

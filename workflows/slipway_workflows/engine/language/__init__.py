@@ -1,1 +1,1 @@
-"""Argo's languages: tags, `when` clauses, expr-lang, durations."""
+"""The languages of Argo's manifests: tags, `when` clauses, expr-lang expressions, durations."""

@@ -1,9 +1,10 @@
-"""Holds the languages against answers of Argo's own code, one case a line.
+"""Compares the languages with recorded answers of Argo's own code. FILE holds one case a line.
 
     python -m slipway_workflows.engine.language.conformance FILE.jsonl --environments FILE.json
 
-A case: `op` (when, replace, strict, bool, depends), `in`, `env` (the environment's name), and `out` or `error`. Prints
-a line for each miss and `N passed, N failed`; exit code 1 where any failed, 2 where a file cannot be read.
+A case is a JSON object: `op` (when, replace, strict, bool or depends), `in` (the text), `env` (the name of the
+environment), and `out` or `error`. Prints a line for each case that differs, and `N passed, N failed`. Exits with 1 if
+any case differs, with 2 if a file cannot be read.
 """
 
 import json
@@ -19,11 +20,11 @@ from slipway_workflows.engine.language.expressions import evaluate_bool
 from slipway_workflows.engine.language.texts import fill, fill_strictly
 
 EVERY_NAME = ("",)
-"""As prefixes of `fill_strictly`: no tag may stay unresolved."""
+"""Given to `fill_strictly` as prefixes: no tag may stay unresolved, as every name begins with the empty text."""
 
 
 def answer(case: dict[str, Any], environments: dict[str, Any]) -> Any:
-    """What the engine makes of a case, by the functions that a run calls. Raises ExpressionError."""
+    """The engine's answer to a case, by the functions that a run calls. Raises ExpressionError."""
     text, environment = case["in"], environments.get(case.get("env") or "", {})
     if case["op"] == "when":
         return govaluate.evaluate(text)
@@ -37,7 +38,7 @@ def answer(case: dict[str, Any], environments: dict[str, Any]) -> Any:
 
 
 def missed(case: dict[str, Any], environments: dict[str, Any]) -> str | None:
-    """Why a case is a miss, or None."""
+    """How the engine's answer to a case differs from Argo's, or None where it does not."""
     try:
         found = answer(case, environments)
     except ExpressionError as error:
@@ -51,7 +52,7 @@ def missed(case: dict[str, Any], environments: dict[str, Any]) -> str | None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--environments", required=True, type=click.Path(path_type=Path), help="JSON: name -> variables.")
 def main(file: Path, environments: Path) -> None:
-    """See the module."""
+    """Run the cases of FILE; the help text is that of this module."""
     try:
         known = json.loads(environments.read_text())
         cases = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]

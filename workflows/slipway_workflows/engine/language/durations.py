@@ -1,4 +1,4 @@
-"""Durations as Argo's fields hold them."""
+"""Durations and times as the fields of Argo's objects hold them."""
 
 import re
 from datetime import datetime
@@ -11,13 +11,13 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def seconds(text: Any) -> float:
-    """A duration: `10` (seconds), `1m30s`, `0.5h`. Raises NodeError for anything else."""
+    """The seconds of a duration such as `10`, `1m30s` or `0.5h`. Raises NodeError for a text that is not a duration."""
     value = str(text).strip()
     if not value or DURATION.sub("", value):
-        raise NodeError(f"{text!r} is no duration (such as 30, 10s or 1m30s)")
+        raise NodeError(f"{text!r} is not a duration (such as 30, 10s or 1m30s)")
     return sum(float(number) * UNITS[unit or "s"] for number, unit in DURATION.findall(value))
 
 
 def moment(text: str) -> float:
-    """A stored time as Unix seconds."""
+    """A stored time, in ISO 8601, as Unix seconds."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,6 +1,6 @@
-"""Go's fmt.Sprintf of one integer, as `withSequence.format` is written.
+"""Formats an integer as Go's fmt.Sprintf does, for `withSequence.format`.
 
-A format is text with one verb: "%", any of the flags + - # 0 and space, a width, "." and a precision, and a letter.
+A format is a text with one verb: "%", any of the flags + - # 0 and space, a width, "." and a precision, and a letter.
 """
 
 import re
@@ -17,11 +17,14 @@ DIGITS: dict[str, Callable[[int], str]] = {
     "X": lambda number: format(number, "X"),
 }
 PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
-"""What the flag # puts before the digits."""
+"""The prefixes of the digits with the flag #, by verb."""
 
 
 def format_integer(pattern: str, number: int) -> str:
-    """`pattern` with its first verb replaced by the number. What Go cannot format it says in the text: `%!s(int=3)`."""
+    """`pattern` with its first verb replaced by the number.
+
+    As in Go there are no errors: a verb that cannot be used becomes a text such as `%!s(int=3)`.
+    """
     verbs = 0
 
     def replace(match: "re.Match[str]") -> str:

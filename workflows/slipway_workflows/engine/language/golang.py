@@ -1,4 +1,4 @@
-"""Numbers as Go calculates and prints them, where Python would raise, round or print otherwise."""
+"""Arithmetic and printing of numbers as in Go, where Python would raise an error or give another result."""
 
 import math
 from decimal import Decimal
@@ -7,7 +7,7 @@ _WORD = 1 << 64
 
 
 def remainder(left: float, right: float) -> float:
-    """Go's math.Mod: the sign of the dividend, NaN for what has no remainder."""
+    """Go's math.Mod: the remainder has the sign of the dividend, and is NaN for a division by zero."""
     if math.isinf(left) or right == 0 or math.isnan(left) or math.isnan(right):
         return math.nan
     return math.fmod(left, right)
@@ -23,7 +23,7 @@ def quotient(left: float, right: float) -> float:
 
 
 def power(left: float, right: float) -> float:
-    """Go's math.Pow: infinite where the result is too large, NaN where it is no real number."""
+    """Go's math.Pow: infinite where the result is too large, NaN where it is not a real number."""
     try:
         return math.pow(left, right)
     except OverflowError:
@@ -37,31 +37,31 @@ def power(left: float, right: float) -> float:
 
 
 def int64(value: float) -> int:
-    """As Go converts a float to int64 on amd64: the smallest integer stands for what does not fit."""
+    """A float as int64, as Go converts it on amd64: a value that does not fit becomes the smallest integer."""
     if math.isnan(value) or not -(2.0**63) <= value < 2.0**63:
         return -(1 << 63)
     return int(value)
 
 
 def uint64(value: float) -> int:
-    """As Go converts a float to uint64 on amd64, where a negative number wraps around."""
+    """A float as uint64, as Go converts it on amd64: a negative value wraps around."""
     if math.isnan(value) or not -(2.0**63) <= value < 2.0**64:
         return 1 << 63
     return int(value) % _WORD
 
 
 def wrapped(value: int) -> int:
-    """An integer as 64 bits with a sign hold it."""
+    """An integer wrapped around to the range of int64."""
     return (value + (1 << 63)) % _WORD - (1 << 63)
 
 
 def shift_left(value: int, places: int) -> int:
-    """Go's `<<` of an unsigned word: bits that leave it are lost."""
+    """Go's `<<` of a uint64: the bits above the 64th are lost."""
     return (value << places) % _WORD if places < 64 else 0
 
 
 def shift_right(value: int, places: int) -> int:
-    """Go's `>>` of an unsigned word."""
+    """Go's `>>` of a uint64: 0 for 64 places or more."""
     return value >> places if places < 64 else 0
 
 
@@ -72,7 +72,7 @@ def printed(value: float) -> str:
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     if value and not 1e-4 <= abs(value) < 1e6:
-        # Python has the same shortest digits, but its own idea of when to write an exponent
+        # Python writes the same digits as Go, but uses an exponent for other values
         mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
         return f"{mantissa}e{exponent[0]}{int(exponent[1:]):02d}"
     return repr(value).removesuffix(".0")

@@ -12,8 +12,8 @@
     unary      = [ "!" | "-" | "~" ] primary
     primary    = number | string | word | "true" | "false" | "(" clause { "," clause } ")" | "[" word "]"
 
-Tags have been substituted before. A bare word is a string, as in Argo; a quoted date is a number of seconds; numbers
-and strings never compare; the result has to be a boolean.
+Tags have been filled in before. A word without quotes is a string, as in Argo; a date in quotes is a number, of seconds
+since 1970; a number never equals a string; the result has to be a boolean.
 """
 
 import math
@@ -37,19 +37,19 @@ TOKEN = re.compile(
 )
 DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S")
 COMPARATORS = ("==", "!=", "<=", ">=", "<", ">", "=~", "!~", "in")
-DEEPEST = 100
-"""Nested parentheses; deeper is refused, where Python's stack would end."""
+MAX_NESTING = 100
+"""How deep parentheses may be nested; deeper ones are refused, before Python's recursion limit is reached."""
 
 
 class Token(NamedTuple):
-    """kind: number, string, word, op or end."""
+    """One token of a clause. `kind`: number, string, word, bool, op or end."""
 
     kind: str
     value: Any
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a clause. Raises ExpressionError."""
+    """The tokens of a clause, an end token last. Raises ExpressionError for a text that is not made of tokens."""
     found, at, text = [], 0, text.rstrip()
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -59,7 +59,7 @@ def tokens(text: str) -> list[Token]:
         at = match.end()
         if kind == "number" and at < len(text) and (text[at].isalnum() or text[at] in "_."):
             raise ExpressionError(
-                f"{text[match.start() : at + 10].strip()!r} is neither number nor word", "quote strings"
+                f"{text[match.start() : at + 10].strip()!r} is neither a number nor a word", "quote strings"
             )
         found.append(_token(kind, value))
     return [*found, Token("end", None)]
@@ -77,7 +77,7 @@ def _token(kind: str, value: str) -> Token:
     if kind == "word" and value in ("true", "false"):
         return Token("bool", value == "true")
     if kind == "word" and "." in value:
-        raise ExpressionError(f"{value!r} is no word: it has a dot", "quote strings")
+        raise ExpressionError(f"{value!r} is not a word: it has a dot", "quote strings")
     return Token("op", value) if kind == "word" and value == "in" else Token(kind, value)
 
 
@@ -104,7 +104,10 @@ def _date(text: str) -> float | None:
 
 
 class _Parser:
-    """Recursive descent that evaluates as it goes; `live` is false in a branch that is only parsed."""
+    """Parses a clause by recursive descent, one method for each rule of the grammar, and evaluates it meanwhile.
+
+    `live` is false for a part that is parsed but not evaluated, such as the right side of `true || ...`.
+    """
 
     def __init__(self, text: str) -> None:
         self.tokens = tokens(text)
@@ -123,7 +126,7 @@ class _Parser:
         while operator := self.take("?", ":", "??"):
             if operator == "?":
                 if live and not isinstance(left, bool):
-                    raise ExpressionError(f"{left!r} cannot be used with ?: it is no boolean")
+                    raise ExpressionError(f"{left!r} cannot be used with ?: it is not a boolean")
                 right = self.either(live and left is True)
                 left = right if left is True else None
             else:
@@ -152,7 +155,7 @@ class _Parser:
         decided = operator == "||"
         for value in (left, right):
             if not isinstance(value, bool):
-                raise ExpressionError(f"{value!r} cannot be used with {operator}: it is no boolean")
+                raise ExpressionError(f"{value!r} cannot be used with {operator}: it is not a boolean")
             if value is decided:
                 return decided
         return not decided
@@ -206,7 +209,7 @@ class _Parser:
             return token.value
         if token.kind == "op" and token.value == "(":
             self.depth += 1
-            if self.depth > DEEPEST:
+            if self.depth > MAX_NESTING:
                 raise ExpressionError("parentheses are nested too deeply")
             values = [self.clause(live)]
             while self.take(","):
@@ -223,7 +226,7 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
         return (type(left) is type(right) and left == right) is (operator == "==")
     if operator == "in":
         if not isinstance(right, list):
-            raise ExpressionError(f"{right!r} cannot be used with in: it is no list")
+            raise ExpressionError(f"{right!r} cannot be used with in: it is not a list")
         return any(type(left) is type(item) and left == item for item in right)
     if operator in ("=~", "!~"):
         if not isinstance(left, str) or not isinstance(right, str):
@@ -254,7 +257,7 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
         return _text(left) + _text(right)
     for value in (left, right):
         if not isinstance(value, float):
-            raise ExpressionError(f"{value!r} cannot be used with {operator}: it is no number", "quote strings")
+            raise ExpressionError(f"{value!r} cannot be used with {operator}: it is not a number", "quote strings")
     return ARITHMETIC[operator](left, right)
 
 
@@ -287,9 +290,7 @@ def _parsed(text: str, live: bool) -> Any:
 
 
 def evaluate(text: str) -> bool:
-    """Whether a clause holds; an empty one does. Raises ExpressionError for what cannot be parsed or compared, or is no
-    boolean.
-    """
+    """The value of a clause; an empty one is true. Raises ExpressionError for any other that gives no boolean."""
     if not text:
         return True
     value = _parsed(text, live=True)

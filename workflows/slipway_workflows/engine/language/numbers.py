@@ -6,8 +6,11 @@ from slipway_workflows.engine.errors import NodeError
 
 
 def whole_number(value: Any, field: str) -> int:
-    """The number of a field, given as a number or a text, its tags filled in. Raises NodeError for what is none."""
+    """The whole number that a field holds as a number or as text. `field`: its name, for the message.
+
+    Raises NodeError for a value that is not a whole number.
+    """
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise NodeError(f"{field}: {value!r} is no whole number") from error
+        raise NodeError(f"{field}: {value!r} is not a whole number") from error

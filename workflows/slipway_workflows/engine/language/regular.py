@@ -1,4 +1,4 @@
-"""Regular expressions as Go has them: RE2, whose time grows with the text alone, whatever the pattern."""
+"""Regular expressions as in Go: RE2, which takes time in proportion to the text, whatever the pattern is."""
 
 import functools
 from typing import Any
@@ -8,21 +8,21 @@ import re2
 from slipway_workflows.engine.errors import ExpressionError
 
 _OPTIONS = re2.Options()
-_OPTIONS.log_errors = False  # it would write them to stderr
+_OPTIONS.log_errors = False  # RE2 would write them to stderr
 
 
 @functools.lru_cache(maxsize=128)
 def compiled(pattern: str) -> Any:
-    """The pattern as an object with the methods of Python's `re`. Raises ExpressionError for one that is none."""
+    """The compiled pattern, with the methods of Python's `re.Pattern`. Raises ExpressionError for an invalid one."""
     try:
         return re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
         raise ExpressionError(
-            f"{pattern!r} is no regular expression: {reason}", "look-around and back-references do not exist in RE2"
+            f"{pattern!r} is not a regular expression: {reason}", "RE2 has no look-around and no back-references"
         ) from error
 
 
 def found(pattern: str, text: str) -> bool:
-    """Whether the pattern matches somewhere in the text. Raises ExpressionError."""
+    """Whether the pattern matches somewhere in the text. Raises ExpressionError for an invalid pattern."""
     return compiled(pattern).search(text) is not None

@@ -1,12 +1,12 @@
-"""Tags: `{{name}}` and `{{=expression}}` in the JSON text of a template.
+"""Fills in tags, `{{name}}` and `{{=expression}}`, in the JSON text of a template.
 
-A tag begins at `{{` and ends at the first `}}` behind it, even where that stands in another field of the text; a `{{`
-that nothing ends is an error. Names are looked up whole (`steps.a.outputs.parameters.x`); their values are escaped for
-the JSON string around them. An expression sees the same names as nested maps, and its result is written as JSON.
+A tag begins at `{{` and ends at the next `}}`, even if that is in another field of the text; a `{{` without an end is
+an error. A name is looked up as a whole (`steps.a.outputs.parameters.x`), and its value is escaped for the JSON string
+around it. An expression sees the same names as nested maps; its result is written as JSON.
 
-What is not known stays as it is, so that a later pass can fill it, unless it begins with one of the `strict` prefixes:
-then it is an error. An output that is known to be absent, because its node was skipped and declares no default, is
-always an error.
+A tag with an unknown name stays as it is, so that it can be filled in later; if the name begins with one of the
+`strict` prefixes, it is an error. An output that is known to be absent, because its node was skipped and it has no
+default, is always an error.
 
 Source: Argo 4.1's util/template with valyala/fasttemplate.
 """
@@ -30,12 +30,12 @@ KNOWN_LATER = (
     "workflow.status",
     "workflow.failures",
 )
-"""Names that get their value only when a loop, a retry or the exit handler begins: an expression with one of them waits
-for it, even where it has a fallback."""
+"""Names that get their value only when a loop, a retry or the exit handler begins. An expression that reads one of them
+stays as it is until then, even if it has a fallback for a missing name."""
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as maps: {"a.b": 1} becomes {"a": {"b": 1}}; of a name and a longer one, the longer one wins."""
+    """Dotted names as nested maps: {"a.b": 1} becomes {"a": {"b": 1}}. If there are `a` and `a.b`, `a` is lost."""
     found: dict[str, Any] = {}
     for name in sorted(values):
         *path, last = name.split(".")
@@ -51,22 +51,23 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """A text as it stands between the quotes of a JSON string."""
+    """A text as it is written between the quotes of a JSON string."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def replace(text: str, values: Mapping[str, Any], strict: Sequence[str] = ()) -> str:
-    """`text` (JSON) with its tags filled in from `values`; None in them is an output that is absent.
+    """The JSON text with its tags filled in.
 
-    `strict`: prefixes of names that have to be known; "" stands for all names. Raises ExpressionError as the module
-    says, and for an expression that cannot be parsed.
+    `values`: by dotted name; None is an output that is absent. `strict`: prefixes of names that have to be known; ""
+    stands for all names. Raises ExpressionError for the errors that the module names, and for an expression that cannot
+    be parsed.
     """
     replacer = _Replacer(values, strict)
     return "".join(before + ("" if tag is None else replacer.tag(tag)) for before, tag in list(pieces(text)))
 
 
 def pieces(text: str) -> Iterator[tuple[str, str | None]]:
-    """Each plain part of a text with the tag behind it, without its braces; behind the last part is none.
+    """The parts of a text between its tags, each with the tag after it, without braces; None after the last part.
 
     Raises ExpressionError where a tag has no end.
     """
@@ -81,14 +82,14 @@ def pieces(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 class _Replacer:
-    """One pass over a text."""
+    """Fills in the tags of one text; arguments as of `replace`."""
 
     def __init__(self, values: Mapping[str, Any], strict: Sequence[str]) -> None:
         self.values, self.strict = values, tuple(strict)
         self.maps: dict[str, Any] | None = None
 
     def tag(self, tag: str) -> str:
-        """What stands in place of a tag, which is given without its braces."""
+        """The text that replaces a tag, which is given without its braces."""
         return self.expression(tag[1:]) if tag.startswith("=") else self.name(tag)
 
     def name(self, tag: str) -> str:
@@ -97,12 +98,12 @@ class _Replacer:
             return self.value(name, tag)
         outer, braces, inner = tag.rpartition(BEGIN)
         if braces and outer and inner in self.values:
-            # a tag within a tag: the inner one is filled in, the outer one ends at the next braces
+            # a tag inside of a tag: the inner one is filled in, and the outer one then ends at the next `}}`
             return BEGIN + outer + self.value(inner, tag)
         artifact = ".outputs.artifacts." in name and "" not in self.strict
         if name.startswith(self.strict) and not artifact:
             raise ExpressionError(
-                f"failed to resolve {{{{{tag}}}}}", "declare a default on that output, or mend the name"
+                f"failed to resolve {{{{{tag}}}}}", "declare a default on that output, or correct the name"
             )
         return BEGIN + tag + END
 
@@ -123,7 +124,7 @@ class _Replacer:
         except ValueError as error:
             if not self.strict:
                 return whole
-            raise ExpressionError(f"expression {text!r} is no JSON text: {error}", "close its tag") from error
+            raise ExpressionError(f"expression {text!r} is not a JSON text: {error}", "close its tag") from error
         parsed = exprlang.parse(source)
         if self.maps is None:
             self.maps = nested(self.values)
@@ -132,14 +133,14 @@ class _Replacer:
             unknown = exprlang.missing(parsed, self.maps)
             wrong = [name for name in unknown if f"{name}.".startswith(self.strict)]
             if wrong:
-                raise ExpressionError(f"expression {source!r}: {wrong[0]} is missing", "mend the name")
+                raise ExpressionError(f"expression {source!r}: {wrong[0]} is missing", "correct the name")
             lenient = bool(unknown)
         if lenient and self.waits(source):
             return whole
         try:
             value = exprlang.run(parsed, self.maps)
             if value is None:
-                raise ExpressionError(f"expression {source!r} has no value: it reads something that is not there")
+                raise ExpressionError(f"expression {source!r} has no value: it reads a name that does not exist")
             return escaped(value if isinstance(value, str) else to_json(value))
         except ExpressionError:
             if lenient:
@@ -147,5 +148,5 @@ class _Replacer:
             raise
 
     def waits(self, source: str) -> bool:
-        """Whether the expression reads something that only a later pass knows."""
+        """Whether the expression reads a name that gets its value only later; see KNOWN_LATER."""
         return any(name not in self.values and exprlang.mentions(source, name) for name in KNOWN_LATER)

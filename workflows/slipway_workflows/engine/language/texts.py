@@ -1,4 +1,4 @@
-"""Substitutes tags in whole objects: on their JSON text, as Argo does, so that values are escaped alike."""
+"""Fills in tags in whole objects. As in Argo this is done on their JSON text, so that values are escaped the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,15 @@ STEPS_AND_TASKS = ("steps.", "tasks.")
 
 
 def fill(value: Any, values: Values) -> Any:
-    """All tags that can be resolved; the others stay. Raises ExpressionError."""
+    """The object with all tags filled in that are known; the others stay.
+
+    Raises ExpressionError for a tag without an end, an expression that cannot be parsed, or an output that is absent.
+    """
     return fill_strictly(value, values, ())
 
 
 def fill_strictly(value: Any, values: Values, prefixes: Sequence[str] = STEPS_AND_TASKS) -> Any:
-    """The same, but a tag that begins with one of `prefixes` and cannot be resolved is an error."""
+    """As `fill`, but raises ExpressionError too for an unknown name that begins with one of `prefixes`."""
     text = json.dumps(value, ensure_ascii=False)
     if substitution.BEGIN not in text:
         return value
@@ -32,6 +35,6 @@ def fill_strictly(value: Any, values: Values, prefixes: Sequence[str] = STEPS_AN
 
 
 def encode(value: Any) -> str:
-    """JSON as Go writes it: compact, and with <, > and & escaped."""
+    """A value as JSON as Go writes it: compact, and with <, > and & escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

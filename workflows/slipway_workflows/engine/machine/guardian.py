@@ -1,8 +1,9 @@
-"""Ends the processes of an engine that was killed: a program of its own, standard library only.
+"""The guardian: ends the steps of an engine that was killed. It is a program of its own, of the standard library only.
 
-It reads `+STEP GROUP` and `-STEP` lines from its standard input, which only the engine holds open. When that ends, the
-engine is gone, however it went, and the process groups that are left are killed. A parent-death signal would reach
-the first process of a step only, not those it has started.
+It reads lines from its standard input, which only the engine holds open: `+STEP GROUP` when a step begins (its number
+and its process group), `-STEP` when it has ended. When the input ends, the engine is gone for whatever reason, and the
+process groups of all steps that have not ended are killed. A parent-death signal would not do: it reaches only the
+first process of a step, not the processes that this one has started.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import sys
 
 
 def main() -> None:
-    """Follow the engine until it ends."""
+    """Read what the engine reports until it is gone, then kill the process groups of the steps that still run."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     groups: dict[str, int] = {}

@@ -1,4 +1,7 @@
-"""Mutexes and semaphores between nodes, workflows and engine processes: flock on files, free when a caller dies."""
+"""Mutexes and semaphores between nodes, workflows and engine processes.
+
+Each is a file that is locked with flock, or several files for a semaphore. The kernel frees them when an engine dies.
+"""
 
 import asyncio
 import contextlib
@@ -7,22 +10,23 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from slipway_workflows.engine.manifests.synchronization import Lock
 
 SEMAPHORE_POLL = 0.1
-"""Seconds between looks at a full semaphore: flock can wait for one file, not for the first of several."""
+"""Seconds between two tries to take a full semaphore: flock can wait for one file, not for any one of several."""
 
 
 class Locks:
-    """Takes locks in a directory."""
+    """Takes the locks whose files lie in `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     @contextlib.contextmanager
     def held(self, files: list[int]) -> Iterator[None]:
-        """Give the files back at the end, whatever that end."""
+        """Hold locks for as long as the context lasts. `files`: what `take` returned; they are closed at its end."""
         try:
             yield
         finally:
@@ -30,9 +34,10 @@ class Locks:
                 os.close(file)
 
     async def take(self, locks: list[Lock], waits: Callable[[str], None], give_up: asyncio.Event) -> list[int] | None:
-        """Open files that hold all the locks; `waits` gets a message whenever one is not free at once.
+        """Take all the locks, one after the other, and wait for those that are not free.
 
-        None where `give_up` was set first.
+        `waits` is called with a message before each wait. Returns the descriptors of the locked files, for `held`; None
+        where `give_up` was set before all locks were taken.
         """
         taken: list[int] = []
         try:
@@ -78,33 +83,42 @@ class Locks:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(give_up.wait(), SEMAPHORE_POLL)
             return None
-        waiting = asyncio.ensure_future(self._block(self._paths(lock)[0]))
-        stopping = asyncio.ensure_future(give_up.wait())
+        locked = _lock_in_thread(self._paths(lock)[0])
+        stopping: asyncio.Future[Any] = asyncio.ensure_future(give_up.wait())
+        taken = False
         try:
-            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            return waiting.result() if waiting.done() else None
+            await asyncio.wait({locked, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            taken = locked.done()
+            return locked.result() if taken else None
         finally:
-            waiting.cancel()
             stopping.cancel()
+            # nobody gets a lock that comes just when the wait is cancelled: it has to be given back
+            if not taken and not locked.cancel():
+                os.close(locked.result())
 
-    async def _block(self, path: Path) -> int:
-        """Wait in a thread that may be left behind: a blocked flock cannot be called off."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[int] = loop.create_future()
 
-        def deliver(file: int) -> None:
-            if answer.done():
-                os.close(file)
-            else:
-                answer.set_result(file)
+def _lock_in_thread(path: Path) -> "asyncio.Future[int]":
+    """The descriptor of a file, once its lock is taken.
 
-        def block() -> None:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                loop.call_soon_threadsafe(deliver, file)
-            except RuntimeError:
-                os.close(file)  # the loop has ended meanwhile
+    A thread waits for the lock, because a blocked flock cannot be cancelled. If the future has been cancelled when the
+    thread gets the lock, the lock is given back.
+    """
+    loop = asyncio.get_running_loop()
+    locked: asyncio.Future[int] = loop.create_future()
 
-        threading.Thread(target=block, daemon=True).start()
-        return await answer
+    def deliver(file: int) -> None:
+        if locked.done():
+            os.close(file)
+        else:
+            locked.set_result(file)
+
+    def block() -> None:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            loop.call_soon_threadsafe(deliver, file)
+        except RuntimeError:
+            os.close(file)  # the event loop has been closed meanwhile
+
+    threading.Thread(target=block, daemon=True).start()
+    return locked

@@ -1,4 +1,7 @@
-"""Where resource templates find Kubernetes objects: in files of this machine, or where the caller of a run says."""
+"""The Kubernetes objects that resource templates read and change.
+
+They are files of this machine (`FileObjects`), or those of a cluster: whoever starts a run hands these in.
+"""
 
 import copy
 from pathlib import Path
@@ -13,35 +16,39 @@ Object = dict[str, Any]
 
 
 class Objects(Protocol):
-    """Kubernetes objects. Each method raises Broken, saying what was tried on what."""
+    """A store of Kubernetes objects.
+
+    `wanted` is a manifest: its kind, namespace and name say which object is meant. Each method raises Broken where it
+    fails, with a message that says what was tried on which object.
+    """
 
     watches: bool
-    """Whether something may change an object after it was written, so that waiting for a condition makes sense."""
+    """Whether a controller may change an object after it was written, so that waiting for a condition makes sense."""
 
     def get(self, wanted: Object) -> Object:
-        """The object of this kind and name."""
+        """Return the object. Raises Broken where it does not exist."""
 
     def create(self, wanted: Object) -> Object:
-        """A new object; one of that name must not be there."""
+        """Create the object and return it. Raises Broken where it exists already."""
 
     def apply(self, wanted: Object) -> Object:
-        """The object as wanted, made or changed."""
+        """Create the object, or change its fields to the wanted ones, and return it."""
 
     def patch(self, wanted: Object) -> Object:
-        """The object, which has to be there, with these fields changed."""
+        """Change the fields that `wanted` has, and return the object. Raises Broken where it does not exist."""
 
     def delete(self, wanted: Object) -> Object:
-        """The object, no longer there."""
+        """Delete the object, and return it as it was. Raises Broken where it does not exist."""
 
 
 def object_name(wanted: Object) -> str:
-    """Kind and name, for messages."""
+    """The kind, namespace and name of an object, for messages: `ConfigMap default/settings`."""
     metadata = wanted.get("metadata") or {}
     return f"{wanted.get('kind')} {metadata.get('namespace', 'default')}/{metadata.get('name')}"
 
 
 def merged(old: Any, new: Any) -> Any:
-    """A JSON merge patch (RFC 7386)."""
+    """The object `old` after the JSON merge patch `new` (RFC 7386): maps are merged, null removes a field."""
     if not isinstance(new, dict):
         return new
     result = dict(old) if isinstance(old, dict) else {}
@@ -54,7 +61,7 @@ def merged(old: Any, new: Any) -> Any:
 
 
 class FileObjects:
-    """Objects as YAML files, `<kind>/<namespace>/<name>.yaml`; nothing acts on them."""
+    """Objects as YAML files `<kind>/<namespace>/<name>.yaml` in `directory`. No controller acts on them."""
 
     watches = False
 
@@ -65,11 +72,13 @@ class FileObjects:
         metadata = wanted.get("metadata") or {}
         parts = [str(wanted.get("kind")), str(metadata.get("namespace", "default")), str(metadata.get("name"))]
         if any("/" in part or part in ("", ".", "..") for part in parts):
-            raise Broken(f"{object_name(wanted)} has no usable name", "kind, namespace and name become a file")
+            raise Broken(
+                f"{object_name(wanted)} cannot be kept as a file", "kind, namespace and name must be without '/'"
+            )
         return self.directory.joinpath(*parts[:2], f"{parts[2]}.yaml")
 
     def get(self, wanted: Object) -> Object:
-        """See Objects."""
+        """Read the object from its file. Raises Broken where there is none, or it cannot be read."""
         try:
             found = yaml.safe_load(self._path(wanted).read_text())
         except FileNotFoundError as error:
@@ -79,21 +88,21 @@ class FileObjects:
         return found if isinstance(found, dict) else {}
 
     def create(self, wanted: Object) -> Object:
-        """See Objects."""
+        """Write a new file. Raises Broken where it exists already, or cannot be written."""
         if self._path(wanted).exists():
-            raise Broken(f"{object_name(wanted)} already exists", "apply it, or delete it before")
+            raise Broken(f"{object_name(wanted)} already exists", "use the action apply, or delete the object first")
         return self._write(copy.deepcopy(wanted))
 
     def apply(self, wanted: Object) -> Object:
-        """See Objects."""
+        """Write the file, merged into the one that exists. Raises Broken where it cannot be read or written."""
         return self._write(merged(self.get(wanted) if self._path(wanted).exists() else {}, wanted))
 
     def patch(self, wanted: Object) -> Object:
-        """See Objects."""
+        """Merge into the file that exists. Raises Broken where there is none, or it cannot be read or written."""
         return self._write(merged(self.get(wanted), wanted))
 
     def delete(self, wanted: Object) -> Object:
-        """See Objects."""
+        """Delete the file; returns what it held. Raises Broken where there is none, or it cannot be read."""
         found = self.get(wanted)
         self._path(wanted).unlink()
         return found

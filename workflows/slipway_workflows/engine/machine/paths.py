@@ -1,10 +1,12 @@
-"""Gives each step files of its own: container paths such as /tmp lead into the step's directory.
+"""Gives each step files of its own: container paths such as /tmp are mapped to files in the step's directory.
 
-On a cluster every pod has its own file system. Here a step's own paths are `/tmp`, its mounts, its working directory
-and the directories of its inputs and outputs. Where the kernel allows it they are mounted over the machine's
-(`isolation`). Elsewhere, and for this project's own images, which work on the machine's files, they are rewritten where
-the template writes them down: in its command, arguments, script and environment. Values that come in by parameters are
-left alone then: they may name real files of this machine.
+On a cluster every pod has its own file system. Here a step's own paths are `/tmp`, its volume mounts, its working
+directory and the directories of its declared inputs and outputs. There are two ways to get them there:
+
+- Where the kernel allows it, the step gets a mount namespace in which these paths are its own (`isolation`).
+- Elsewhere, and for this project's own images, which work on the machine's files, the paths are rewritten wherever the
+  template itself has them: in its command, arguments, script and environment. Values that come from parameters are not
+  rewritten, as they may name real files of this machine.
 """
 
 import copy
@@ -17,11 +19,11 @@ from typing import Any
 from slipway_workflows.engine.machine.isolation import View, fits
 from slipway_workflows.engine.manifests.templates import Template
 
-ALWAYS = "/tmp"  # noqa: S108 - a path inside a container
+TMP = "/tmp"  # noqa: S108 - a path inside a container
 
 
-def declared(template: Template) -> list[str]:
-    """The container paths of the template's inputs and outputs."""
+def declared_paths(template: Template) -> list[str]:
+    """The container paths of the template's input and output artifacts, and of its output parameters."""
     inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
     found = [item.get("path") for item in (inputs.get("artifacts") or []) + (outputs.get("artifacts") or [])]
     found += [(item.get("valueFrom") or {}).get("path") for item in outputs.get("parameters") or []]
@@ -29,64 +31,72 @@ def declared(template: Template) -> list[str]:
 
 
 class StepFiles:
-    """The directory of one step, and where container paths lie in it."""
+    """The files of one step. `directory`: the step's directory on this machine.
+
+    `isolated`: whether it may get a mount namespace; the attribute says whether it does get one.
+    """
 
     def __init__(self, directory: Path, template: Template, isolated: bool = False) -> None:
         self.directory = directory
         main = template.get("container") or template.get("script") or {}
         mounts = [mount["mountPath"] for mount in main.get("volumeMounts") or []]
         self.mounts = [path.rstrip("/") for path in mounts]
-        prefixes = {ALWAYS, *self.mounts}
-        for path in declared(template):
+        prefixes = {TMP, *self.mounts}
+        for path in declared_paths(template):
             above = str(PurePosixPath(path).parent)
             prefixes.add(path if above == "/" else above)
-        parents = {str(PurePosixPath(path).parent) for path in declared(template)} - {"/"}
-        self._directories = {ALWAYS, *self.mounts, *parents}
+        parents = {str(PurePosixPath(path).parent) for path in declared_paths(template)} - {"/"}
+        self._directories = {TMP, *self.mounts, *parents}
         self.isolated = isolated and fits(self._directories)
         if main.get("workingDir") and not Path(main["workingDir"]).is_dir():
             self._directories.add(main["workingDir"])
         ordered = sorted((prefix for prefix in prefixes if prefix.startswith("/")), key=len, reverse=True)
-        # only where the path begins, and only whole names: not /var/tmp, not /tmpfs
+        # matches only at the beginning of a path, and whole names: not the end of /var/tmp, not the beginning of /tmpfs
         self._pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, ordered)) + r")(?![\w-])")
 
     def at(self, path: str) -> Path:
-        """Where a container path lies. A path that leads out of the directory is taken as lying in it."""
+        """The file on this machine for a container path: always one in the step's directory, `..` is ignored."""
         parts = [part for part in path.split("/") if part not in ("", "..", ".")]
         return self.directory.joinpath(*parts)
 
-    def view(self, kept: Iterable[Path]) -> View:
-        """The file system of the step; `kept`: real directories that it needs. Only where `isolated`."""
-        own = [path for path in self._directories if path.startswith("/") and not self._above(path)]
+    def view(self, visible: Iterable[Path]) -> View:
+        """The mount namespace of the step, only for one that is `isolated`; its directories are created.
+
+        `visible`: directories of this machine that the step needs, even where they lie in a directory of its own.
+        """
+        own = [path for path in self._directories if path.startswith("/") and not self._is_inside_own(path)]
         for path in self._directories:
             self.at(path).mkdir(parents=True, exist_ok=True)
-        return View(self.directory, own, kept)
+        return View(self.directory, own, visible)
 
-    def _above(self, path: str) -> bool:
-        """Whether an own directory lies above a path."""
+    def _is_inside_own(self, path: str) -> bool:
+        """Whether a container path lies inside one of the step's own directories."""
         return any(path.startswith(f"{other}/") for other in self._directories)
 
-    def written(self, path: str) -> Path:
-        """Where a container path that the step has left lies: in its directory, or, as part of what this machine lends
-        to the image (/etc, say), on the machine.
+    def output_path(self, path: str) -> Path:
+        """The file on this machine from which the output at a container path is taken after the step.
+
+        It is a file of the step's directory. Only for a path outside of the step's own directories that exists on the
+        machine, such as /etc/hostname, it is the machine's file: the step saw that one.
         """
-        mine = self._above(path) or path in self._directories
-        lent = os.path.lexists(path) and not mine and (self.isolated or not os.path.lexists(self.at(path)))
-        return Path(path) if lent else self.at(path)
+        is_own = self._is_inside_own(path) or path in self._directories
+        is_machine_file = os.path.lexists(path) and not is_own and (self.isolated or not os.path.lexists(self.at(path)))
+        return Path(path) if is_machine_file else self.at(path)
 
     def prepare(self, template: Template) -> None:
-        """Make the directories that exist in a container: /tmp, mounts, those of declared paths."""
-        for path in (ALWAYS, *self.mounts):
+        """Create the directories that a container would have: /tmp, the volume mounts, those of declared paths."""
+        for path in (TMP, *self.mounts):
             self.at(path).mkdir(parents=True, exist_ok=True)
-        for path in declared(template):
+        for path in declared_paths(template):
             self.at(path).parent.mkdir(parents=True, exist_ok=True)
 
-    def outside(self, text: str) -> str:
-        """A text that a step wrote, with its directory's paths as a container would have had them."""
+    def with_container_paths(self, text: str) -> str:
+        """A text that the step wrote, with the paths of its directory turned back into container paths."""
         own = str(self.directory)
         return text.replace(own + "/", "/").replace(own, "/") if own in text else text
 
     def rewrite(self, template: Template) -> Template:
-        """The template with its own paths leading into the directory; as it is, where they are mounted."""
+        """A copy of the template in which the step's own paths are those on this machine; unchanged if `isolated`."""
         if self.isolated:
             return template
         result = copy.copy(template)

@@ -1,1 +1,1 @@
-"""Reads Argo's YAML, finds templates by name, and refuses what cannot run."""
+"""Reads Argo's YAML, finds templates by name, and refuses what the engine cannot run."""

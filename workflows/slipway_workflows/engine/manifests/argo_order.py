@@ -1,7 +1,8 @@
 """Puts the fields of a template into the order in which Argo writes them as JSON.
 
-A tag ends at the next two closing braces of that text, wherever they stand. So the order of the fields, and the empty
-maps that Argo always writes, decide where a tag that its author did not close ends, and whether it ends at all.
+Argo substitutes tags in the JSON text of a whole template: a tag ends at the next `}}` of this text, even if that is in
+another field. So the order of the fields, and the empty maps that Argo always writes, decide where a tag ends that its
+author did not close, and whether it ends at all.
 """
 
 from typing import Any
@@ -30,11 +31,12 @@ ORDERS: tuple[tuple[Shape, str, tuple[str, ...]], ...] = (
     (fields.PARAMETER, "name default value valueFrom globalName enum description", ()),
     (fields.PARAMETERS, "parameters artifacts", ()),
 )
-"""Shape, its fields in the order of Argo's Go types, and those that Argo writes as an empty map where none is set."""
+"""Each shape with its fields, in the order of Argo's Go types, and the fields that Argo always writes, as an empty map
+where they are not set."""
 
 
 def in_argo_order(value: Any, shape: Any) -> Any:
-    """A copy of a template, step or task of that shape (see `fields`), its fields as Argo writes them."""
+    """A copy of a template, step or task with its fields in Argo's order. `shape`: what it is, see `fields`."""
     if isinstance(shape, list) and isinstance(value, list):
         return [in_argo_order(item, shape[0]) for item in value]
     if not isinstance(shape, dict) or not isinstance(value, dict):

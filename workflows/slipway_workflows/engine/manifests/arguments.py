@@ -1,4 +1,7 @@
-"""Gives a template its inputs: defaults, arguments, ConfigMaps, then the tags in it, in Argo's two passes."""
+"""Gives a template its inputs, from arguments, ConfigMaps and defaults, and then fills in its tags.
+
+Like Argo it fills them in twice: first the names of the workflow and node, then the template's own inputs.
+"""
 
 import copy
 from typing import Any
@@ -11,16 +14,19 @@ from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.templates import Template
 
 LOCATIONS = ("raw", "s3", "from", "fromExpression")
-"""What says where an artifact comes from; `s3.key` is, on one machine, a path in the run's directory."""
+"""The fields of an artifact that say where its content is. On one machine `s3.key` is a path in the run's directory."""
 
 
 def by_name(items: list[dict[str, Any]] | None, name: str) -> dict[str, Any] | None:
-    """The item of that name."""
+    """The first item of a list that has this name, or None."""
     return next((item for item in items or [] if item.get("name") == name), None)
 
 
 def input_parameter(declared: dict[str, Any], given: dict[str, Any] | None, library: Library) -> dict[str, Any]:
-    """A declared input with its value. Raises NodeError where there is none."""
+    """A declared input parameter with its value. `given`: the caller's argument for it, if there is one.
+
+    Raises NodeError where it has no value, WorkflowInvalid where a ConfigMap that it names has none.
+    """
     source = declared.get("valueFrom") or {}
     value = declared.get("value")
     if value is None:
@@ -38,7 +44,10 @@ def input_parameter(declared: dict[str, Any], given: dict[str, Any] | None, libr
 
 
 def input_artifact(declared: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
-    """A declared artifact with its place. Raises NodeError where it is needed and there is none."""
+    """A declared input artifact with its location. `given`: the caller's argument for it, if there is one.
+
+    Raises NodeError where it has no location and is not optional.
+    """
     if any(declared.get(key) for key in LOCATIONS):
         return declared
     if given is None or not any(given.get(key) for key in LOCATIONS):
@@ -50,7 +59,11 @@ def input_artifact(declared: dict[str, Any], given: dict[str, Any] | None) -> di
 
 
 def process(template: Template, arguments: dict[str, Any], library: Library, values: Values) -> Template:
-    """The template as its node runs it. `values`: globals, the node's own names. Raises NodeError, ExpressionError."""
+    """The template as its node runs it: with its inputs, and all tags filled in that are known now.
+
+    `arguments`: those of the caller. `values`: the names of the workflow and of the node, with their values. Raises
+    NodeError for an input without a value, ExpressionError for a tag that cannot be evaluated.
+    """
     inputs = template.get("inputs") or {}
     processed = copy.copy(template)
     if inputs:

@@ -1,4 +1,4 @@
-"""When a task of a dag may start: its `depends`, or its `dependencies`, over the phases of other tasks."""
+"""When a task of a dag may start: its `depends` or `dependencies`, evaluated over the phases of the other tasks."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,20 @@ RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "
 
 @dataclass(frozen=True)
 class Condition:
-    """The clause of one task: the tasks it names, in order, and an expression over `t0.Succeeded`, `t1.Failed`, ..."""
+    """The `depends` of one task, or what its `dependencies` mean as a `depends`."""
 
     task: str
     names: tuple[str, ...]
+    """The tasks it depends on, in the order in which they are named."""
     expression: str
+    """The condition as an expression in which `t0`, `t1`, ... stand for these tasks: `t0.Succeeded && t1.Failed`."""
 
     def met(self, phases: Mapping[str, str], item_phases: Mapping[str, Sequence[str]]) -> bool:
-        """Whether the task runs, now that all it names have ended.
+        """Whether the task runs, now that all tasks it depends on have ended.
 
-        phases: of those tasks, by name; one that is not there was omitted. item_phases: of the nodes under those that
-        are loops, its hooks among them, as Argo counts. Raises ExpressionError.
+        phases: the phase of each of these tasks, by name; a task without one counts as omitted. item_phases: for each
+        of them that is a loop, the phases of the nodes under it; as in Argo, those of its hooks are among them. Raises
+        ExpressionError for a condition that cannot be evaluated.
         """
         if not self.names:
             return True
@@ -49,7 +52,7 @@ class Condition:
 
 
 def conditions_of(template: Template) -> dict[str, Condition]:
-    """The condition of each task. Raises WorkflowInvalid for an unknown task or result in one."""
+    """The condition of each task, by its name. Raises WorkflowInvalid for an unknown task or result in one."""
     tasks = {task["name"]: task for task in template["dag"].get("tasks") or []}
     return {name: _condition(name, task, tasks) for name, task in tasks.items()}
 
@@ -76,7 +79,7 @@ def _condition(name: str, task: TemplateCaller, tasks: Mapping[str, TemplateCall
 
 
 def _default(variable: str, task: TemplateCaller) -> str:
-    """What a bare name means: it went well, or it may go wrong by its own `continueOn`."""
+    """What a task's name without a result means: it succeeded or was skipped, or its `continueOn` allows its phase."""
     rules = task.get("continueOn") or {}
     fine = ["Succeeded", "Skipped", "Daemoned"]
     fine += ["Errored"] if rules.get("error") else []
@@ -85,7 +88,7 @@ def _default(variable: str, task: TemplateCaller) -> str:
 
 
 def order_of(template: Template, conditions: Mapping[str, Condition]) -> list[str]:
-    """The tasks, each after those it depends on. Raises WorkflowInvalid for a cycle or an unknown target."""
+    """The names of the tasks, each after those it depends on. Raises WorkflowInvalid for a cycle or unknown target."""
     try:
         order = list(
             TopologicalSorter({name: condition.names for name, condition in conditions.items()}).static_order()
@@ -104,10 +107,10 @@ def _targets(template: Template) -> list[str]:
 
 
 def targets_of(template: Template) -> list[str]:
-    """The tasks that decide the dag's phase: `target`, else those that nothing depends on.
+    """The names of the tasks that decide the dag's phase: those of `target`, or else those that no task depends on.
 
-    Raises UnforeseenError for a target that is no task, where Argo's controller panics: what a tag in it stands for is
-    known only when the dag runs.
+    Raises UnforeseenError for a target that is not a task, where Argo's controller panics. `validate` cannot refuse all
+    of these, because a tag in `target` gets its value only when the dag runs.
     """
     conditions = conditions_of(template)
     targets = _targets(template)

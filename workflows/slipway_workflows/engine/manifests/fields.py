@@ -1,8 +1,9 @@
-"""Which fields of Argo's objects the engine honours, of which type they are, and which mean nothing on one machine.
+"""Which fields of Argo's objects the engine accepts, with their types.
 
-Any other field is refused: ignoring one that changes what a workflow does would be a lie. Only what concerns pods,
-nodes, permissions and cleaning up on a cluster is ignored. The types are those of Argo's own API (a test holds them
-against Hera's models of it), so what the API server refuses is refused here, before anything starts.
+Some of them are accepted and ignored: those that concern pods, cluster nodes, permissions and cleaning up on a cluster.
+All other fields are refused, because a workflow would do something else if they were ignored. The types are those of
+Argo's own API (a test compares them with Hera's models of it): what the API server refuses is refused here too, before
+anything starts.
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 ANY = "any value"
-"""A field whose inside is not looked into."""
+"""A field whose value is not checked."""
 STRING, INTEGER, BOOLEAN = "a string", "an integer", "true or false"
 INT_OR_STRING = "an integer, or a string with one"
 NUMBER_TEXT = re.compile(r"\s*[+-]?[0-9]+\s*")
@@ -124,7 +125,7 @@ TASK: Shape = {**STEP, "depends": STRING, "dependencies": STRINGS}
 TEMPLATE["steps"] = [[STEP]]
 TEMPLATE["dag"] = {"target": STRING, "failFast": BOOLEAN, "tasks": [TASK]}
 NAMED_TEMPLATE: Shape = {"name": STRING, "*": ANY}
-"""A template that may never be reached: only its name is looked at."""
+"""A template of which only the name is checked: the rest is checked, as TEMPLATE, if the workflow reaches it."""
 SPEC: Shape = {
     **IGNORED_IN_SPEC,
     **_of(STRING, "entrypoint", "onExit"),
@@ -146,11 +147,14 @@ REQUIRED: tuple[tuple[Shape, tuple[str, ...]], ...] = (
     (TEMPLATE_REF, ("name", "template")),
     (WORKFLOW_TEMPLATE_REF, ("name",)),
 )
-"""Fields that have to be there wherever an object of that shape is."""
+"""The fields that an object of each shape must have."""
 
 
 def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """What in `value` the engine does not know, or finds of the wrong type, each by its path; null is no value."""
+    """A message for each field of `value` that `shape` does not have, that is missing, or that has the wrong type.
+
+    Each begins with the path of the field; `path` is that of `value`. A null counts as a field that is not set.
+    """
     if shape is ANY or value is None:
         return
     if isinstance(shape, list):

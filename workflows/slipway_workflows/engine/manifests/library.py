@@ -1,4 +1,4 @@
-"""The manifests a run can look names up in."""
+"""The library of a run: the manifests in which it looks up templates and ConfigMaps by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from slipway_workflows.engine.manifests.yaml_reader import read_documents
 
 Manifest = dict[str, Any]
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "ConfigMap")
-"""What the engine reads; other kinds in a file (a ServiceAccount, a Role) are the cluster's business."""
+"""The kinds that the engine reads; others in a file (a ServiceAccount, a Role) only mean something to a cluster."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One object and where it stands."""
+    """A manifest, with the file and line at which it begins."""
 
     manifest: Manifest
     path: Path
@@ -24,22 +24,23 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """Its kind."""
+        """The kind of the object, such as `WorkflowTemplate`."""
         return str(self.manifest["kind"])
 
     @property
     def name(self) -> str:
-        """Its name, or the beginning of the name it will get."""
+        """Its `metadata.name`, or else its `metadata.generateName`."""
         metadata = self.manifest["metadata"]
         return str(metadata.get("name") or metadata.get("generateName"))
 
 
 @dataclass
 class Library:
-    """Objects by kind and name: those of the files first, then those of the catalog, the first of a name wins."""
+    """Objects by kind and name. Of several with the same kind and name, the one that was read first counts."""
 
     sources: list[Source] = field(default_factory=list)
     catalog: Path | None = None
+    """A directory of YAML files that is read when a name is looked up that the other files do not have."""
     images: Images = field(default_factory=Images)
     resources: str = ""
     """Where resource templates find objects: `files`, `cluster`, or "" for nowhere."""
@@ -47,7 +48,7 @@ class Library:
     _catalog_read: bool = False
 
     def add(self, path: Path) -> None:
-        """Read one file. Raises BadInput."""
+        """Read the objects of one file. Raises BadInput, with file and line, for what is not a Kubernetes object."""
         for manifest, line in read_documents(path):
             metadata = manifest.get("metadata")
             named = isinstance(metadata, dict) and isinstance(metadata.get("name") or metadata.get("generateName"), str)
@@ -58,13 +59,13 @@ class Library:
             if manifest["kind"] != "ConfigMap" and not isinstance(manifest.get("spec"), dict):
                 raise BadInput(f"{path}:{line}: {manifest['kind']} without a spec", "give it a spec")
             if manifest["kind"] == "ConfigMap" and not isinstance(manifest.get("data") or {}, dict):
-                raise BadInput(f"{path}:{line}: ConfigMap whose data is no map", "data maps keys to texts")
+                raise BadInput(f"{path}:{line}: the data of a ConfigMap is not a map", "data maps keys to texts")
             source = Source(manifest, path, line)
             self.sources.append(source)
             self._index.setdefault((source.kind, source.name), manifest)
 
     def find(self, kind: str, name: str) -> Manifest | None:
-        """The object of that kind and name; the catalog is read when the files do not have it."""
+        """The object with this kind and name, or None. The catalog is read if the files do not have it."""
         if (kind, name) not in self._index and self.catalog is not None and not self._catalog_read:
             self._catalog_read = True
             for path in sorted(self.catalog.glob("*.yaml")):
@@ -72,11 +73,11 @@ class Library:
         return self._index.get((kind, name))
 
     def manifests(self) -> list[Manifest]:
-        """All that was read, in order."""
+        """All manifests that were read, in order; `of_manifests` makes a library of them again."""
         return [source.manifest for source in self.sources]
 
     def template(self, name: str) -> Manifest:
-        """The template or CronWorkflow `name`. Raises BadInput naming those there are."""
+        """The (Cluster)WorkflowTemplate or CronWorkflow `name`. Raises BadInput, with known names, if there is none."""
         kinds = ("WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
         found = next((one for kind in kinds if (one := self.find(kind, name))), None)
         if found is None:
@@ -85,14 +86,14 @@ class Library:
         return found
 
     def config_values(self, name: str, optional: bool) -> dict[str, str]:
-        """All values of a ConfigMap. Raises WorkflowInvalid where it is missing and not optional."""
+        """All values of the ConfigMap `name`, by key. Raises WorkflowInvalid where it is missing and not optional."""
         found = self.find("ConfigMap", name)
         if found is None and not optional:
             raise WorkflowInvalid(f"there is no ConfigMap {name}", "add it with --with FILE")
         return {str(key): str(value) for key, value in ((found or {}).get("data") or {}).items()}
 
     def config_value(self, reference: Manifest) -> str:
-        """The value of a configMapKeyRef. Raises WorkflowInvalid where it is missing."""
+        """The value that a configMapKeyRef names. Raises WorkflowInvalid where the ConfigMap or its key is missing."""
         name, key = str(reference.get("name")), str(reference.get("key"))
         data = (self.find("ConfigMap", name) or {}).get("data") or {}
         if key not in data:
@@ -101,7 +102,7 @@ class Library:
 
 
 def of_manifests(manifests: Sequence[Manifest], path: Path) -> Library:
-    """A library of what `manifests()` gave; `path`: where that was stored."""
+    """The library of manifests that `Library.manifests` returned. `path`: the place they were stored in."""
     library = Library()
     for manifest in manifests:
         source = Source(manifest, path, 1)
@@ -111,9 +112,9 @@ def of_manifests(manifests: Sequence[Manifest], path: Path) -> Library:
 
 
 def load(files: Sequence[Path], catalog: Path | None = None) -> Library:
-    """Read the files, in this order; the catalog's directory is only looked into for names they do not have.
+    """The library of these files. `catalog`: a directory that is only read for names that the files do not have.
 
-    Raises BadInput with file and line for what is no YAML or no Kubernetes object.
+    Raises BadInput, with file and line, for a file that is not YAML or an object that is not one of Kubernetes.
     """
     library = Library(catalog=catalog)
     for path in files:
@@ -122,7 +123,8 @@ def load(files: Sequence[Path], catalog: Path | None = None) -> Library:
 
 
 def main_object(library: Library, path: Path) -> Manifest:
-    """What running a file means: its one Workflow, else its CronWorkflow, else its first (Cluster)WorkflowTemplate.
+    """The object of a file that `slipway run FILE` runs: its one Workflow, or else its first CronWorkflow, or else its
+    first (Cluster)WorkflowTemplate.
 
     Raises BadInput where the file holds none of these, or more than one Workflow.
     """

@@ -1,4 +1,4 @@
-"""Which mutexes and semaphores a `synchronization` asks for."""
+"""Which mutexes and semaphores the `synchronization` of a workflow or template names."""
 
 import re
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ from slipway_workflows.engine.manifests.library import Library
 
 @dataclass(frozen=True)
 class Lock:
-    """A mutex (`size` 1) or a semaphore. `title` is what Argo's message calls it."""
+    """A mutex, or a semaphore, that nodes or workflows hold."""
 
     name: str
+    """The beginning of its files' names."""
     title: str
+    """Its name in Argo's messages, such as `default/Mutex/a`."""
     size: int = 1
+    """How many may hold it at the same time; 1 for a mutex."""
 
     @property
     def message(self) -> str:
@@ -23,9 +26,9 @@ class Lock:
 
 
 def locks_of(synchronization: dict[str, Any] | None, library: Library) -> list[Lock]:
-    """The locks of a `synchronization`, always in one order, so that no two callers wait for each other.
+    """The locks of a `synchronization`, sorted, so that two nodes that need the same ones cannot wait for each other.
 
-    Raises WorkflowInvalid where a semaphore's ConfigMap is missing or holds no number.
+    Raises WorkflowInvalid where a semaphore's ConfigMap is missing, or its value is not a number.
     """
     found = {}
     for mutex in (synchronization or {}).get("mutexes") or []:
@@ -43,7 +46,9 @@ def _size(value: str, title: str) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise WorkflowInvalid(f"{title}: {value!r} is no number", "it is how many may hold the semaphore") from error
+        raise WorkflowInvalid(
+            f"{title}: {value!r} is not a number", "write how many may hold the semaphore at the same time"
+        ) from error
 
 
 def _file_name(name: str) -> str:

@@ -1,4 +1,7 @@
-"""Which `{{...}}` of a template can ever be resolved; one that cannot ends in an error that names it, not in a hang."""
+"""Which names in the tags of a template can be resolved.
+
+A workflow with another name in a tag is refused, with a message that names it: at run time it might wait for ever.
+"""
 
 import json
 import re
@@ -9,8 +12,8 @@ from slipway_workflows.engine.language import substitution
 from slipway_workflows.engine.manifests.templates import Template
 
 PREFIXES = ("item.", "steps.", "inputs.", "outputs.", "pod.", "workflow.", "tasks.")
-"""How the names begin that mean something to Argo; any other tag is the program's own, and stays as it is."""
-PLACES = (
+"""The beginnings of names that mean something to Argo. Other tags are meant for the step's program; they stay."""
+NODE_FIELDS = (
     "id",
     "status",
     "startedAt",
@@ -21,14 +24,18 @@ PLACES = (
     "outputs.result",
     "outputs.parameters",
 )
-ALWAYS = re.compile(r"^(?:pod\.name|node\.name|retries|lastRetry\.\w+|steps\.name|tasks\.name)$")
-AT_THE_END = ("workflow.status", "workflow.failures", "workflow.duration")
+"""What every step or task offers under its own name, whatever outputs its template declares."""
+ALWAYS_KNOWN = re.compile(r"^(?:pod\.name|node\.name|retries|lastRetry\.\w+|steps\.name|tasks\.name)$")
+"""Names that every node has."""
+KNOWN_ON_EXIT = ("workflow.status", "workflow.failures", "workflow.duration")
+"""Names that only exit handlers and hooks have."""
 
 
 def simple_tags(value: Any) -> Iterator[str]:
-    """Argo's names in the simple tags of a value; expressions and tags within tags are judged when they are reached.
+    """The names in the `{{name}}` tags of a value that mean something to Argo.
 
-    Raises ExpressionError for a tag without an end.
+    Expressions, and tags inside of tags, are left out: they are only checked when they are evaluated. Raises
+    ExpressionError for a tag without an end.
     """
     for _, tag in substitution.pieces(json.dumps(value, ensure_ascii=False)):
         name = (tag or "").strip()
@@ -36,9 +43,13 @@ def simple_tags(value: Any) -> Iterator[str]:
             yield name
 
 
-def left_by(prefix: str, template: Template | None) -> set[str]:
-    """What a step or task of that template can leave behind. `template` None: its name is only known later."""
-    found = {f"{prefix}.{place}" for place in PLACES}
+def output_names(prefix: str, template: Template | None) -> set[str]:
+    """The names with which other templates read a step or task after it has ended.
+
+    `prefix`: `steps.<name>` or `tasks.<name>`. `template`: the one it runs; None where a tag in its name makes it known
+    only at run time, so that it may have any outputs.
+    """
+    found = {f"{prefix}.{name}" for name in NODE_FIELDS}
     if template is None:
         return found | {f"{prefix}.outputs.*"}
     for kind in ("parameters", "artifacts"):
@@ -48,7 +59,7 @@ def left_by(prefix: str, template: Template | None) -> set[str]:
 
 
 def own_names(template: Template) -> set[str]:
-    """What a template can say about itself."""
+    """The names of a template's own inputs and outputs, which it can use itself."""
     found = {"inputs.parameters"}
     inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
     found |= {f"inputs.parameters.{item.get('name')}" for item in inputs.get("parameters") or []}
@@ -60,10 +71,14 @@ def own_names(template: Template) -> set[str]:
 
 
 def unresolvable(value: Any, known: set[str], loop: bool = False) -> list[str]:
-    """The tags of a value that nothing will ever resolve. Raises ExpressionError for a tag without an end."""
+    """The names in the tags of a value that will never be resolved, each once.
+
+    `known`: names that can be resolved; `steps.a.outputs.*` stands for all outputs of a. `loop`: whether the value is a
+    step or task with items. Raises ExpressionError for a tag without an end.
+    """
     found = []
     for name in simple_tags(value):
-        if name in known or ALWAYS.match(name):
+        if name in known or ALWAYS_KNOWN.match(name):
             continue
         if loop and name.startswith("item."):
             continue

@@ -1,4 +1,7 @@
-"""Which template a step means: by name, by templateRef or inline, and where names inside that one are looked up."""
+"""Finds the template that a step, task or hook names: by its name, by a templateRef, or inline.
+
+It also says where the names inside of that template are looked up (`Context`).
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +14,7 @@ Template = dict[str, Any]
 TemplateCaller = dict[str, Any]
 """A step, a task or a lifecycle hook: it names a template and gives it arguments."""
 TYPES = ("container", "script", "resource", "steps", "dag", "suspend")
-"""What a template can be, here; Argo's others are refused by name."""
+"""The template types that the engine runs; the other ones of Argo are refused."""
 NODE_TYPES = {
     "container": "Pod",
     "script": "Pod",
@@ -23,7 +26,7 @@ NODE_TYPES = {
 
 
 def template_type(template: Template) -> str:
-    """The one of TYPES that the template is. Raises WorkflowInvalid for none or several."""
+    """The type of a template, one of TYPES. Raises WorkflowInvalid where it has none, or several."""
     found = [name for name in TYPES if template.get(name) is not None]
     if len(found) != 1:
         name = template.get("name", "inline")
@@ -34,21 +37,30 @@ def template_type(template: Template) -> str:
 
 
 def node_type(template: Template) -> str:
-    """Argo's node type of a template."""
+    """The type of the node that runs a template, such as `Pod`. Raises WorkflowInvalid as `template_type`."""
     return NODE_TYPES[template_type(template)]
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where template names are looked up: the workflow itself, or the WorkflowTemplate that a templateRef led into."""
+    """Where the template names of a caller are looked up.
+
+    At first that is the workflow itself; inside of a template that a templateRef names, it is its WorkflowTemplate.
+    """
 
     library: Library
     template_scope: str
+    """As nodes store it, such as `local/<workflow>` or `namespaced/<WorkflowTemplate>`."""
     templates: dict[str, Template]
+    """The templates by name."""
     defaults: Template
+    """The `templateDefaults` of the workflow, which count everywhere."""
 
     def resolve(self, caller: dict[str, Any]) -> tuple[Template, "Context"]:
-        """The template that a step, task or hook names. Raises WorkflowInvalid for one that does not exist."""
+        """The template that a caller names, with the defaults merged in, and the context for the names inside of it.
+
+        Raises WorkflowInvalid where it does not exist.
+        """
         if caller.get("inline") is not None:
             return merge_defaults(caller["inline"], self.defaults), self
         reference = caller.get("templateRef")
@@ -68,13 +80,13 @@ class Context:
 
 
 def context_of(library: Library, manifest: dict[str, Any], defaults: Template) -> Context:
-    """The context inside a (Cluster)WorkflowTemplate."""
+    """The context inside of a (Cluster)WorkflowTemplate. `defaults`: the `templateDefaults` of the workflow."""
     kind = "cluster" if manifest["kind"] == "ClusterWorkflowTemplate" else "namespaced"
     return Context(library, f"{kind}/{manifest['metadata']['name']}", templates_by_name(manifest["spec"]), defaults)
 
 
 def templates_by_name(spec: dict[str, Any]) -> dict[str, Template]:
-    """The templates of a spec by name. Raises WorkflowInvalid where they are no list of templates with names."""
+    """The templates of a spec by name. Raises WorkflowInvalid where they are not a list of templates with names."""
     listed = spec.get("templates") or []
     for fault in fields.faults(listed, fields.SPEC["templates"], "spec.templates"):
         raise WorkflowInvalid(fault, "correct the template")
@@ -82,7 +94,7 @@ def templates_by_name(spec: dict[str, Any]) -> dict[str, Template]:
 
 
 def merge_defaults(template: Template, defaults: Template) -> Template:
-    """The template over the workflow's templateDefaults; what is for another type of template does not apply."""
+    """The template laid over the workflow's templateDefaults, without those for other types of templates."""
     if not defaults:
         return template
     kind = template_type(template)
@@ -91,7 +103,7 @@ def merge_defaults(template: Template, defaults: Template) -> Template:
 
 
 def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, map by map; lists are replaced whole."""
+    """`above` laid over `below`: maps are merged at every depth; other values of `above` replace those of `below`."""
     result = dict(below)
     for key, value in above.items():
         under = result.get(key)
@@ -100,7 +112,7 @@ def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge_named(below: list[dict[str, Any]], above: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Two lists of named things, by name; the fields of `above` win."""
+    """Two lists of named objects as one. The fields of objects with the same name are merged; those of `above` win."""
     result = {item["name"]: item for item in below}
     for item in above:
         result[item["name"]] = {**result.get(item["name"], {}), **item}
@@ -108,7 +120,7 @@ def merge_named(below: list[dict[str, Any]], above: list[dict[str, Any]]) -> lis
 
 
 def merge_spec(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """A Workflow's spec over that of the template it refers to: arguments and templates by name."""
+    """The spec of a Workflow, `above`, over that of its workflowTemplateRef; arguments and templates merge by name."""
     result = merge(below, {key: value for key, value in above.items() if key not in ("arguments", "templates")})
     arguments_below, arguments_above = below.get("arguments") or {}, above.get("arguments") or {}
     merged = {

@@ -1,4 +1,4 @@
-"""Refuses a workflow before anything runs: over every template that it can reach."""
+"""Checks a workflow before anything runs: its spec, and every template that it can reach."""
 
 import contextlib
 from collections.abc import Iterable
@@ -11,14 +11,18 @@ from slipway_workflows.engine.manifests.arguments import by_name
 from slipway_workflows.engine.manifests.depends import conditions_of, order_of
 from slipway_workflows.engine.manifests.resources import resource_fault
 from slipway_workflows.engine.manifests.synchronization import locks_of
-from slipway_workflows.engine.manifests.tags import AT_THE_END, left_by, own_names, simple_tags, unresolvable
+from slipway_workflows.engine.manifests.tags import KNOWN_ON_EXIT, output_names, own_names, simple_tags, unresolvable
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, template_type
 
 LOOPS = ("withItems", "withParam", "withSequence")
 
 
 def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> None:
-    """Check the merged spec of a workflow and all that it reaches. Raises WorkflowInvalid naming every fault."""
+    """Check the merged spec of a workflow, and every template that it reaches.
+
+    `context`: where the workflow's own templates are looked up. `global_names`: the `workflow.*` names that it begins
+    with. Raises WorkflowInvalid, with all faults in its message.
+    """
     validator = _Validator(context, global_names)
     validator.faults += fields.faults(spec, fields.SPEC, "spec")
     if not spec.get("entrypoint"):
@@ -32,37 +36,43 @@ def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> 
             validator.caller(hook, context, f"spec.hooks.{name}", True)
         if spec.get("onExit"):
             validator.caller({"template": spec["onExit"]}, context, "spec.onExit", True)
-        validator.judge_tags()
+        validator.check_tags()
     refuse(validator.faults)
 
 
 def refuse(faults: Iterable[str]) -> None:
-    """Raises WorkflowInvalid with all of these faults, if there are any."""
+    """Raise WorkflowInvalid with all of these faults in its message, if there are any."""
     found = list(dict.fromkeys(faults))
     if found:
         raise WorkflowInvalid("invalid spec: " + "; ".join(found), "nothing was started")
 
 
 class _Validator:
-    """The faults found so far, and what has been looked at."""
+    """Walks through the templates that a workflow reaches, each once, and gathers their faults."""
 
     def __init__(self, context: Context, global_names: set[str]) -> None:
         self.faults: list[str] = []
         self.library = context.library
         self.global_names = global_names
+        """Names that every template can read; those of global outputs are added as they are found."""
         self._seen: set[tuple[str, int, bool]] = set()
+        """The templates that have been checked: their scope, a key of them, and whether an exit handler runs them."""
         self._tagged: list[tuple[str, Any, set[str], bool]] = []
-        self._kept: list[Template] = []
-        """Holds merged templates, so that their identities stay theirs."""
+        """What has tags that have to be checked at the end; see `_check_later`."""
+        self._alive: list[Template] = []
+        """The templates that have been checked. Keeping them makes sure that no other template gets the same id()."""
 
     def caller(self, caller: TemplateCaller, context: Context, path: str, on_exit: bool) -> Template | None:
-        """A step, task or hook: the template it names, the arguments that one needs, and all inside it."""
+        """Check what a step, task or hook names: the template with all inside of it, and the arguments that it needs.
+
+        Returns the template; None where it is unknown or at fault, or where a tag in its name hides which one it is.
+        """
         kinds = [key for key in ("template", "templateRef", "inline") if caller.get(key)]
         if len(kinds) != 1:
             self.faults.append(f"{path}: needs one of template, templateRef and inline")
             return None
         if "{{" in str(caller.get("template") or caller.get("templateRef") or ""):
-            # known only when it runs: each template may be the one
+            # a tag in the name is filled in at run time: it may be any template of the workflow
             for name, template in context.templates.items():
                 self.faults += fields.faults(template, fields.TEMPLATE, f"{path}: templates.{name}")
             return None
@@ -86,7 +96,7 @@ class _Validator:
         return template
 
     def locks(self, synchronization: dict[str, Any] | None, path: str) -> None:
-        """Semaphores need their ConfigMap."""
+        """Check that the ConfigMaps of semaphores exist and hold numbers."""
         if "{{" in str(synchronization):
             return
         try:
@@ -120,13 +130,13 @@ class _Validator:
         if name and (context.template_scope, hash(name), on_exit) in self._seen:
             return
         self._seen.add((context.template_scope, hash(name), on_exit) if name else key)
-        self._kept.append(template)
+        self._alive.append(template)
         found = list(fields.faults(template, fields.TEMPLATE, path))
         self.faults += found
         if found:
             return
         kind = template_type(template)
-        self._closed(in_argo_order(template, fields.TEMPLATE), path)
+        self._check_tags_end(in_argo_order(template, fields.TEMPLATE), path)
         for item in (template.get("outputs") or {}).get("parameters") or []:
             if item.get("globalName"):
                 self.global_names.add(f"workflow.outputs.parameters.{item['globalName']}")
@@ -141,25 +151,25 @@ class _Validator:
         rest = {key: value for key, value in ordered.items() if key not in ignored}
         if kind in ("container", "script"):
             self._container(template[kind], f"{path}.{kind}")
-            self._tag(path, rest, known, on_exit)
+            self._check_later(path, rest, known, on_exit)
             return
         if kind == "resource":
             wrong = resource_fault(template[kind], self.library.resources)
             self.faults += [f"{path}.resource: {wrong}"] if wrong else []
-            self._tag(path, rest, known, on_exit)
+            self._check_later(path, rest, known, on_exit)
             return
         if kind == "suspend":
-            self._tag(path, rest, known, on_exit)
+            self._check_later(path, rest, known, on_exit)
             return
         for key_ in ("activeDeadlineSeconds", "timeout"):
             if template.get(key_) is not None:
-                self.faults.append(f"{path}.{key_}: is for container, script and suspend templates only")
-        left = self._steps(template, context, path, known, on_exit) if kind == "steps" else None
-        left = self._dag(template, context, path, known, on_exit) if left is None else left
-        self._tag(path, rest, known | left, on_exit)
+                self.faults.append(f"{path}.{key_}: is for container, script, resource and suspend templates only")
+        check = self._steps if kind == "steps" else self._dag
+        outputs = check(template, context, path, known, on_exit)
+        self._check_later(path, rest, known | outputs, on_exit)
 
-    def _closed(self, value: Any, path: str) -> None:
-        """Each tag needs an end somewhere in the JSON that Argo substitutes it in."""
+    def _check_tags_end(self, value: Any, path: str) -> None:
+        """Check that each tag ends somewhere in the JSON text in which Argo substitutes it."""
         try:
             list(simple_tags(value))
         except SlipwayError as error:
@@ -188,26 +198,28 @@ class _Validator:
             seen.add(caller["name"])
 
     def _steps(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
+        """Check the steps of a template; returns the names of all that they offer to read after them."""
         groups = [[(f"{path}.steps[{index}]", step) for step in group] for index, group in enumerate(template["steps"])]
         for index, group in enumerate(template["steps"]):
-            self._closed(in_argo_order(group, [fields.STEP]), f"{path}.steps[{index}]")
+            self._check_tags_end(in_argo_order(group, [fields.STEP]), f"{path}.steps[{index}]")
         self._unique([pair for group in groups for pair in group])
-        left: set[str] = set()
+        earlier: set[str] = set()
         for group in groups:
-            leaving: set[str] = set()
+            of_group: set[str] = set()
             for where, step in group:
                 found = self._inside(step, context, f"{where}.{step['name']}", on_exit)
-                own = left_by(f"steps.{step['name']}", found)
-                self._caller_tags(f"{path}.steps", step, known | left, own, on_exit)
-                leaving |= own
-            left |= leaving
-        return left
+                own = output_names(f"steps.{step['name']}", found)
+                self._caller_tags(f"{path}.steps", step, known | earlier, own, on_exit)
+                of_group |= own
+            earlier |= of_group
+        return earlier
 
     def _dag(self, template: Template, context: Context, path: str, known: set[str], on_exit: bool) -> set[str]:
+        """Check the tasks of a template; returns the names of all that they offer to read after them."""
         tasks = [(f"{path}.tasks.{task['name']}", task) for task in template["dag"].get("tasks") or []]
         self._unique(tasks)
         for where, task in tasks:
-            self._closed(in_argo_order(task, fields.TASK), where)
+            self._check_tags_end(in_argo_order(task, fields.TASK), where)
         for where, task in tasks:
             if task.get("depends") and task.get("dependencies"):
                 self.faults.append(f"{where}: depends and dependencies cannot both be given")
@@ -218,17 +230,18 @@ class _Validator:
             self.faults.append(f"{path}.{error}")
             return set()
         by_task = {task["name"]: (where, task) for where, task in tasks}
-        left: dict[str, set[str]] = {}
-        seen: dict[str, set[str]] = {}
+        own: dict[str, set[str]] = {}
+        of_ancestors: dict[str, set[str]] = {}
         for name in order:
             where, task = by_task[name]
             found = self._inside(task, context, where, on_exit)
-            left[name] = left_by(f"tasks.{name}", found)
-            seen[name] = set().union(*(left[other] | seen[other] for other in conditions[name].names))
-            self._caller_tags(where, task, known | seen[name], left[name], on_exit)
-        return set().union(*left.values())
+            own[name] = output_names(f"tasks.{name}", found)
+            of_ancestors[name] = set().union(*(own[other] | of_ancestors[other] for other in conditions[name].names))
+            self._caller_tags(where, task, known | of_ancestors[name], own[name], on_exit)
+        return set().union(*own.values())
 
     def _inside(self, caller: TemplateCaller, context: Context, path: str, on_exit: bool) -> Template | None:
+        """Check a step or task and its hooks; returns the template it names, as `caller`."""
         found = self.caller(caller, context, path, on_exit)
         for name, hook in (caller.get("hooks") or {}).items():
             self.caller(hook, context, f"{path}.hooks.{name}", True)
@@ -240,16 +253,18 @@ class _Validator:
         loop = any(key in caller for key in LOOPS)
         ordered = in_argo_order(caller, fields.TASK)
         plain = {key: value for key, value in ordered.items() if key not in ("hooks", "inline")}
-        self._tag(path, plain, known, on_exit, loop)
-        self._tag(path, caller.get("hooks") or {}, known | own, True, loop)
+        self._check_later(path, plain, known, on_exit, loop)
+        self._check_later(path, caller.get("hooks") or {}, known | own, True, loop)
 
-    def _tag(self, path: str, value: Any, known: set[str], on_exit: bool, loop: bool = False) -> None:
+    def _check_later(self, path: str, value: Any, known: set[str], on_exit: bool, loop: bool = False) -> None:
+        """Note a value whose tags `check_tags` will check. `known`: the names that they can use besides global ones."""
         self._tagged.append((path, (value, loop), known, on_exit))
 
-    def judge_tags(self) -> None:
-        """At last, when all global outputs are known: every tag that nothing will resolve."""
+    def check_tags(self) -> None:
+        """Check the names in all tags. Called at the end, when the names of all global outputs are known."""
         for path, (value, loop), known, on_exit in self._tagged:
-            names = known | self.global_names | (set(AT_THE_END) if on_exit else set())
-            with contextlib.suppress(SlipwayError):  # a tag without an end has been told before, or ends elsewhere
+            names = known | self.global_names | (set(KNOWN_ON_EXIT) if on_exit else set())
+            # a tag without an end in this part of the template ends elsewhere in it, or `_check_tags_end` reported it
+            with contextlib.suppress(SlipwayError):
                 for name in unresolvable(value, names, loop):
                     self.faults.append(f"{path} failed to resolve {{{{{name}}}}}")

@@ -1,4 +1,4 @@
-"""Reads YAML the way Kubernetes does: numbers and booleans as Go's reader sees them, dates stay text."""
+"""Reads YAML as Kubernetes does: numbers and booleans as Go's YAML reader takes them, and dates as text."""
 
 import math
 import re
@@ -15,14 +15,14 @@ FLOAT = re.compile(
     r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+"
     r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
 )
-"""Unlike PyYAML's: `1e3` is a number, as it is on the cluster, and `1:30` is not."""
+"""Other than for PyYAML, `1e3` is a number, as it is on a cluster, and `1:30` is not."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_VALUES = 1_000_000
-"""Values of one object; what a person writes has some thousands."""
+"""The most values that one object may have; an object that a person writes has some thousands."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """A safe loader without dates, with Go's idea of a float, and which refuses a key given twice."""
+    """A safe loader that knows no dates, takes the floats that Go takes, and refuses a key that is given twice."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -47,11 +47,11 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 def _key(value: Any, node: yaml.Node) -> str:
-    """A key as JSON has it, which knows only strings."""
+    """A key as a string, since JSON has no other keys."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, str | int | float):
-        raise yaml.constructor.ConstructorError(None, None, "a key is no text", node.start_mark)
+        raise yaml.constructor.ConstructorError(None, None, "a key is not a text", node.start_mark)
     return str(value)
 
 
@@ -59,9 +59,9 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    """The objects of a YAML file, each with the line it begins at.
+    """The Kubernetes objects of a YAML file, each with the number of the line at which it begins.
 
-    Raises BadInput with file and line where the file cannot be read, is not YAML, or holds something that is no object.
+    Raises BadInput, with file and line, where the file cannot be read, is not YAML, or holds something else.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
             loaded = _construct(node, text)
             if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
                 raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
-            _refuse_what_json_has_not(loaded, f"{path}:{line}")
+            _refuse_values_without_json(loaded, f"{path}:{line}")
             yield loaded, line
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -92,8 +92,10 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
 
 
-def _refuse_what_json_has_not(value: Any, where: str) -> None:
-    """Raises BadInput for dates, sets, bytes, NaN and half characters, and for aliases that grow without measure."""
+def _refuse_values_without_json(value: Any, where: str) -> None:
+    """Raise BadInput for values that JSON does not have: dates, sets, bytes, NaN and single surrogates; also for an
+    object with more than MOST_VALUES values, which aliases of aliases make out of a few lines.
+    """
     queue = [value]
     for count, item in enumerate(queue):  # grows while it is walked
         if count > MOST_VALUES:
@@ -103,11 +105,13 @@ def _refuse_what_json_has_not(value: Any, where: str) -> None:
         elif isinstance(item, list):
             queue += item
         elif isinstance(item, float) and not math.isfinite(item):
-            raise BadInput(f"{where}: {item} is no number of JSON", "quote it")
+            raise BadInput(f"{where}: {item} is not a number that JSON has", "quote it")
         elif isinstance(item, str) and not item.isascii() and SURROGATE.search(item):
-            raise BadInput(f"{where}: {item[:40]!a} holds half a character", "write the whole character")
+            raise BadInput(
+                f"{where}: {item[:40]!a} holds half a character (a single surrogate)", "write the whole character"
+            )
         elif not isinstance(item, str | int | float | None):
-            raise BadInput(f"{where}: a {type(item).__name__} is no value of JSON", "leave out the YAML tag")
+            raise BadInput(f"{where}: a {type(item).__name__} is not a value that JSON has", "leave out the YAML tag")
 
 
 def _construct(node: Any, text: str) -> Any:

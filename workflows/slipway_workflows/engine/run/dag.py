@@ -1,4 +1,4 @@
-"""A dag template: each task starts when what it depends on has ended."""
+"""A dag template: each task starts when the tasks it depends on have ended."""
 
 import asyncio
 from dataclasses import replace
@@ -21,7 +21,7 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 async def execute_dag(operation: Operation, node: Node, template: Template, context: Context, on_exit: bool) -> None:
-    """Run the tasks; the node has its outputs and final phase afterwards.
+    """Run the tasks of a dag template as `node`, which has its outputs and its final phase afterwards.
 
     Raises NodeError and ExpressionError where the template itself is at fault: an output without a value, a hook.
     """
@@ -40,7 +40,7 @@ async def execute_dag(operation: Operation, node: Node, template: Template, cont
         graph.add_outputs(name, scope)
     scope.artifacts.update(operation.global_outputs.artifacts)
     node.outputs = composite_outputs(operation, template, scope)
-    # not before: what follows a dag whose outputs have no value is linked to nothing, as on the real controller
+    # only now: if an output has no value, the dag node gets no outbound nodes, as with Argo's controller
     node.outbound = graph.ends(targets)
     tree.mark(node, "Succeeded")
 
@@ -59,18 +59,19 @@ class _Graph:
         self.targets = targets_of(template)
         self.loops: dict[str, list[Node]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._unvisited: dict[str, tuple[Hooks, Node]] = {}
-        """Tasks that have ended, and whose hooks do not know it yet."""
-        self._visited: list[Hooks] = []
+        self._with_unfinished_hooks: dict[str, tuple[Hooks, Node]] = {}
+        """Tasks that have ended, but whose hooks have not been told of it yet; see `_run_hooks_of_ended`."""
+        self._told_late: list[Hooks] = []
+        """The hooks of such tasks that have been told since, and that may still run."""
 
     async def run(self) -> None:
-        """Run all targets and what they depend on."""
+        """Run all targets, and the tasks that they depend on."""
         for target in self.targets:
             self._start(target)
         try:
             await gather_all(self._running.values())
         finally:
-            for hooks in self._visited:
+            for hooks in self._told_late:
                 await hooks.wait()
 
     def _start(self, name: str) -> "asyncio.Task[None]":
@@ -80,17 +81,17 @@ class _Graph:
         return self._running[name]
 
     def node_of(self, name: str) -> Node | None:
-        """The node of a task."""
+        """The node of the task `name`, or None where it has none yet."""
         return self.operation.tree.get(f"{self.node.name}.{name}")
 
     def ends(self, targets: list[str]) -> list[str]:
-        """The ids that what follows the dag is linked to."""
+        """The ids of the nodes at which these targets end: the outbound nodes of the dag."""
         found = [self.node_of(target) for target in targets]
         ends = [end.id for node in found if node is not None for end in self.operation.tree.outbound(node)]
         return list(dict.fromkeys(ends))
 
     def add_outputs(self, name: str, scope: Scope) -> None:
-        """Put what a task leaves behind into a scope."""
+        """Add the outputs of a task that has ended to a scope, as `tasks.<name>`."""
         found, prefix = self.node_of(name), f"tasks.{name}"
         if found is None:
             return
@@ -99,9 +100,9 @@ class _Graph:
             return
         skipped = found.phase in ("Skipped", "Omitted")
         template = self.context.resolve(self.tasks[name])[0] if skipped else None
-        scope.add_node(prefix, self.operation.tree.last_try(found), template)
+        scope.add_node(prefix, self.operation.tree.last_attempt(found), template)
 
-    def _place(self, name: str) -> Place:
+    def _place_of(self, name: str) -> Place:
         tree, ends = self.operation.tree, []
         for dependency in self.conditions[name].names:
             found = self.node_of(dependency)
@@ -110,6 +111,7 @@ class _Graph:
         return Place(self.node, parents, self.node, self.on_exit, referrer=self.template)
 
     async def _run(self, name: str, before: "list[asyncio.Task[None]]") -> None:
+        """Run a task when those `before` it have ended: its `depends`, its arguments, its items, then its template."""
         if before:
             await asyncio.wait(before)
         task = self.tasks[name]
@@ -124,43 +126,46 @@ class _Graph:
                 self.add_outputs(ancestor, scope)
             scope.artifacts.update(self.operation.global_outputs.artifacts)
             task = self._resolve(task, scope)
-            singles = expand(task) if expands(task) else [task]
+            items = expand(task) if expands(task) else [task]
         except SlipwayError as error:
             self._skip(name, self.tasks[name], "Error", str(error))
             return
-        if not singles:
+        if not items:
             self._skip(name, task, "Skipped", "Skipped, empty params")
             return
         if not expands(self.tasks[name]):
-            await self._single(task, scope, self._place(name), name)
+            await self._run_single(task, scope, self._place_of(name), name)
             return
-        await self._fan_out(name, singles, scope)
+        await self._run_loop(name, items, scope)
 
-    async def _fan_out(self, name: str, singles: list[TemplateCaller], scope: Scope) -> None:
-        full, task, tree = f"{self.node.name}.{name}", self.tasks[name], self.operation.tree
-        group = self.operation.create(full, "TaskGroup", task, self.context.template_scope, self._place(name))
-        self._visit_dependencies(name)
+    async def _run_loop(self, name: str, items: list[TemplateCaller], scope: Scope) -> None:
+        """Run the items of a task with a loop, under a node of type TaskGroup."""
+        full_name, task, tree = f"{self.node.name}.{name}", self.tasks[name], self.operation.tree
+        group = self.operation.create(full_name, "TaskGroup", task, self.context.template_scope, self._place_of(name))
+        self._tell_hooks_of_dependencies(name)
         hooks = self._hooks(name, task, scope)
 
-        def started(_: Node) -> None:
+        def item_started(_: Node) -> None:
             hooks.status_changed(group)
 
-        inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template, started=started)
-        bare = [{**single, "hooks": None, "onExit": None} for single in singles]
-        found = await gather_all(self._single(single, scope, inside, name) for single in bare)
+        inside = Place(self.node, (group,), group, self.on_exit, referrer=self.template, tell_started=item_started)
+        without_hooks = [{**item, "hooks": None, "onExit": None} for item in items]
+        found = await gather_all(self._run_single(item, scope, inside, name) for item in without_hooks)
         self.loops[name] = [child for child in found if child is not None]
-        for child in _with_exit_hook(self.loops[name]):
+        for child in _items_with_exit_hook(self.loops[name]):
             await hooks.run_exit(child)
         phases = [child.phase for child in self.loops[name] if child.failed]
         tree.mark(group, phases[-1] if phases else "Succeeded")
-        await self._after(name, group, hooks)
+        await self._run_hooks_of_ended(name, group, hooks)
 
-    async def _after(self, name: str, node: Node, hooks: Hooks) -> None:
-        """Run the hooks of a task that has ended.
+    async def _run_hooks_of_ended(self, name: str, node: Node, hooks: Hooks) -> None:
+        """Run the hooks of a task that has ended, at the time at which Argo's controller would.
 
-        A pod ends between two looks of Argo's controller, which then runs its hooks before anything else. Any other
-        node ends while the controller looks at its dag: it runs the exit hook at once, and the other hooks when it
-        looks again. It does so if something still waits for the task; else what depends on it has begun before.
+        A pod ends between two reconciliations of the workflow; in the next one the controller runs its hooks before
+        anything else. A node of another type ends during a reconciliation. There the controller runs its exit hook at
+        once, but its other hooks only when it processes the task again. If a task that depends on this one still waits
+        for other tasks, or the task is a target, the controller processes it again soon: its hooks are run here.
+        Otherwise the tasks that depend on it begin first, and its hooks after that; see `_tell_hooks_of_dependencies`.
         """
         try:
             if node.type in ("Pod", "Suspend"):
@@ -168,14 +173,14 @@ class _Graph:
                 return
             exited = await hooks.run_exit(node)
             if exited or name in self.targets or self._is_waited_for(name):
-                await hooks.run_last(node)
+                await hooks.run_status_hooks(node)
             else:
-                self._unvisited[name] = (hooks, node)
+                self._with_unfinished_hooks[name] = (hooks, node)
         except HookError as error:
             self.operation.tree.mark(node, "Error", str(error))
 
     def _is_waited_for(self, name: str) -> bool:
-        """Whether a task that depends on this one still waits for another one too."""
+        """Whether a task that depends on this one still waits for another task as well."""
         for condition in self.conditions.values():
             if name in condition.names:
                 others = [self.node_of(other) for other in condition.names if other != name]
@@ -183,27 +188,30 @@ class _Graph:
                     return True
         return False
 
-    def _visit_dependencies(self, name: str) -> None:
-        """A task begins to run: the hooks of those before it get to know how they ended; see `_after`.
+    def _tell_hooks_of_dependencies(self, name: str) -> None:
+        """Tell the hooks of the tasks before `name`, which begins to run, how these have ended, if they do not know.
 
-        Argo's controller looks at a task that has ended only while something that depends on it has not.
+        Argo's controller processes an ended task again only while a task that depends on it has not ended. So its hooks
+        start when such a task begins; see `_run_hooks_of_ended`.
         """
         for other in self.conditions[name].names:
-            if other in self._unvisited:
-                hooks, group = self._unvisited.pop(other)
-                hooks.status_changed(group)
-                self._visited.append(hooks)
+            if other in self._with_unfinished_hooks:
+                hooks, ended = self._with_unfinished_hooks.pop(other)
+                hooks.status_changed(ended)
+                self._told_late.append(hooks)
 
     def _skip(self, name: str, task: TemplateCaller, phase: str, message: str) -> None:
-        full = f"{self.node.name}.{name}"
+        """Add the node of a task that does not run."""
+        full_name = f"{self.node.name}.{name}"
         self.operation.create(
-            full, "Skipped", task, self.context.template_scope, self._place(name), phase=phase, message=message
+            full_name, "Skipped", task, self.context.template_scope, self._place_of(name), phase=phase, message=message
         )
 
     def _hooks(self, name: str, task: TemplateCaller, scope: Scope) -> Hooks:
         return Hooks(self.operation, task, self.context, self.node, f"tasks.{name}", scope)
 
     def _condition_met(self, name: str) -> bool:
+        """Whether the `depends` of a task holds, now that the tasks it names have ended."""
         nodes = {other: self.node_of(other) for other in self.conditions[name].names}
         phases = {other: node.phase for other, node in nodes.items() if node is not None}
         under = {
@@ -214,6 +222,7 @@ class _Graph:
         return self.conditions[name].met(phases, under)
 
     def _ancestors(self, name: str) -> list[str]:
+        """The names of all tasks that a task depends on, directly or through others."""
         found: dict[str, None] = {}
         queue = list(self.conditions[name].names)
         for other in queue:
@@ -223,6 +232,7 @@ class _Graph:
         return list(found)
 
     def _resolve(self, task: TemplateCaller, scope: Scope) -> TemplateCaller:
+        """The task with the outputs of earlier tasks filled in. Artifacts are left alone if its `when` is false."""
         values = {**self.operation.global_outputs.values, **scope.values}
         task = drop_absent_arguments(task, values, self.context)
         filled = fill_caller(task, values)
@@ -232,42 +242,46 @@ class _Graph:
             filled["arguments"] = resolve_artifacts(filled["arguments"], scope)
         return filled
 
-    async def _single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
+    async def _run_single(self, task: TemplateCaller, scope: Scope, place: Place, name: str) -> Node | None:
+        """Run the task `name`, or one item of it; returns its node, or None where `failFast` kept it from starting."""
         operation = self.operation
-        full = f"{self.node.name}.{task['name']}"
+        full_name = f"{self.node.name}.{task['name']}"
         template_scope = self.context.template_scope
         try:
             proceed = not task.get("when") or govaluate.evaluate(task["when"])
         except ExpressionError as error:
-            return operation.create(full, "Skipped", task, template_scope, place, phase="Error", message=str(error))
+            return operation.create(
+                full_name, "Skipped", task, template_scope, place, phase="Error", message=str(error)
+            )
         if not proceed:
             text = f"when '{task['when']}' evaluated false"
-            return operation.create(full, "Skipped", task, template_scope, place, phase="Skipped", message=text)
-        self._visit_dependencies(name)
+            return operation.create(full_name, "Skipped", task, template_scope, place, phase="Skipped", message=text)
+        self._tell_hooks_of_dependencies(name)
         hooks = self._hooks(name, task, scope)
         if task.get("hooks") and task["name"] == name:
-            place = replace(place, started=hooks.status_changed)
+            place = replace(place, tell_started=hooks.status_changed)
         try:
-            child = await operation.execute(operation, full, task, self.context, place)
+            child = await operation.execute(operation, full_name, task, self.context, place)
         except FailFastError:
             return None
         except TemplateTimeout:
-            child = operation.tree.nodes[operation.tree.node_id(full)]
+            child = operation.tree.nodes[operation.tree.node_id(full_name)]
         except NodeError as error:
-            child = operation.tree.get(full) or operation.create(full, "Skipped", task, template_scope, place)
-            return operation.tree.mark(child, "Error", f"task '{full}' errored: {error}")
+            child = operation.tree.get(full_name) or operation.create(full_name, "Skipped", task, template_scope, place)
+            return operation.tree.mark(child, "Error", f"task '{full_name}' errored: {error}")
         finally:
             await hooks.wait()
         if task["name"] == name:
-            await self._after(name, child, hooks)
+            await self._run_hooks_of_ended(name, child, hooks)
         return child
 
 
-def _with_exit_hook(items: list[Node]) -> list[Node]:
-    """The items of a loop whose exit hook runs.
+def _items_with_exit_hook(items: list[Node]) -> list[Node]:
+    """The items of a loop whose exit hook Argo's controller runs.
 
-    Pods end by themselves, and when the hook of the first one has begun the controller sees that all have ended. Any
-    other item ends only when the controller comes to it, after the hook of the one before it.
+    If all are pods, that is the first one only: pods end by themselves, so that the controller finds the whole loop
+    ended once this hook has begun. An item of another type ends only when the controller processes it, which it does
+    after the exit hook of the item before it; so each of them gets its hook.
     """
     ended = [item for item in items if item.completed]
     return ended[:1] if all(item.type == "Pod" for item in ended) else ended

@@ -8,33 +8,37 @@ from slipway_workflows.engine.state.nodes import Node, Tree
 
 
 def dag_phase(tree: Tree, dag: Node, targets: Mapping[str, TemplateCaller]) -> str:
-    """The first bad phase of a target that its `continueOn` does not allow, in the order of `targets`; else Succeeded.
+    """The phase of the first target, in the order of `targets`, that is Failed or Error and whose `continueOn` does not
+    allow that; Succeeded where there is none.
 
-    A target that did not run has the phase of the last node before it on its branch of the graph.
+    `dag`: the dag's node. A target that did not run counts with the phase of the last node before it on its branch of
+    the graph that ran.
     """
     ids = {tree.node_id(f"{dag.name}.{name}"): name for name in targets}
-    branch: dict[str, str] = {}
+    phase_of: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
     queue = [(child, "Succeeded") for child in dag.children]
     for key, above in queue:  # grows while it is walked
         found = tree.nodes[key]
-        now = found.phase if found.completed else above
-        if key in ids and branch.get(ids[key]) not in ("Failed", "Error"):
-            branch[ids[key]] = now
-        for child in _onward(tree, found):
-            if (child, now) not in seen:
-                seen.add((child, now))
-                queue.append((child, now))
+        branch = found.phase if found.completed else above
+        if key in ids and phase_of.get(ids[key]) not in ("Failed", "Error"):
+            phase_of[ids[key]] = branch
+        for child in _followers(tree, found):
+            if (child, branch) not in seen:
+                seen.add((child, branch))
+                queue.append((child, branch))
     for name, task in targets.items():
-        phase = branch.get(name, "Succeeded")
+        phase = phase_of.get(name, "Succeeded")
         if phase in ("Failed", "Error") and not continues_on(task, phase):
             return phase
     return "Succeeded"
 
 
-def _onward(tree: Tree, node: Node) -> list[str]:
-    """Where the graph goes on behind a node. The tries of a Retry node do not count, but what follows them does, and
-    its hooks: what comes after it may be linked to a hook.
+def _followers(tree: Tree, node: Node) -> list[str]:
+    """The ids of the nodes that follow a node in the graph.
+
+    For a Retry node these are not its attempts, but the nodes that follow the attempts, and its hooks: the nodes after
+    it may be linked to a hook.
     """
     if node.type != "Retry":
         return node.children

@@ -1,4 +1,4 @@
-"""How long the program of a pod may run."""
+"""How long a pod may run: the `timeout` and `activeDeadlineSeconds` of its template."""
 
 import time
 
@@ -7,22 +7,25 @@ from slipway_workflows.engine.language.durations import moment, seconds
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.state.nodes import Node
 
-SHORTEST = 2
-"""Argo starts no pod whose template's timeout leaves it this many seconds or less."""
+TOO_SHORT = 2
+"""Argo does not start a pod if this many seconds or less of its template's `timeout` are left."""
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+"""The message of a pod that ran too long: that of Kubernetes, which Argo passes on."""
 
 
 def time_left(node: Node, template: Template) -> float | None:
-    """Seconds that the program of a node may run; None: any time. A `timeout` counts from the start of the node.
+    """The seconds that the pod of a node may run; None: without a limit.
 
-    Raises NodeError where too little of the timeout is left to start the program at all.
+    A `timeout` counts from the start of the node, `activeDeadlineSeconds` from that of the pod. Raises NodeError where
+    too little of the timeout is left to start the pod at all.
     """
     if not template.get("timeout"):
         limit = template.get("activeDeadlineSeconds")
         return float(limit) if limit is not None else None
     left = seconds(template["timeout"]) - (time.time() - moment(node.started))
-    if left <= SHORTEST:
+    if left <= TOO_SHORT:
         raise NodeError(
             f"{node.name} exceeded its deadline",
-            f"Argo starts no pod that a timeout ({template['timeout']}) leaves {SHORTEST} seconds or less",
+            f"Argo starts no pod with {TOO_SHORT} seconds or less left of its timeout ({template['timeout']})",
         )
     return left

@@ -1,7 +1,9 @@
-"""Runs what a step, task, hook or workflow names: inputs, parallelism, locks, retries, then the template itself."""
+"""Runs the template that a step, task, hook or workflow names, as one node.
+
+In this order: parallelism, inputs, locks, retries, and then the template itself, by the module of its type.
+"""
 
 import asyncio
-from collections.abc import Callable
 
 from slipway_steps.domain.errors import SlipwayError
 from slipway_workflows.engine.errors import ExpressionError, NodeError, TemplateTimeout, UnforeseenError
@@ -12,7 +14,7 @@ from slipway_workflows.engine.manifests.templates import Context, Template, Temp
 from slipway_workflows.engine.run.dag import execute_dag
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
-from slipway_workflows.engine.run.pod import execute_pod
+from slipway_workflows.engine.run.pod import FillRewritten, execute_pod
 from slipway_workflows.engine.run.resource import execute_resource
 from slipway_workflows.engine.run.retry import Retries, last_retry
 from slipway_workflows.engine.run.steps import execute_steps
@@ -20,17 +22,18 @@ from slipway_workflows.engine.run.suspend import execute_suspend
 from slipway_workflows.engine.state.nodes import Node
 
 MAX_DEPTH = 100
-"""Templates within templates, as in Argo: a recursion without an end is an error, not a full memory."""
+"""How deep templates may be nested, as in Argo: so a recursion without an end becomes an error."""
 
 
 async def execute_template(
     operation: Operation, name: str, caller: TemplateCaller, context: Context, place: Place
 ) -> Node:
-    """Run a template as the node `name`, to its end.
+    """Run the template that `caller` names as the node `name`, to its end.
 
-    Returns the node, whatever its phase. Raises NodeError where the node could not even be started: its node, if there
-    is one, has phase Error then, and the template around it fails. Raises UnforeseenError where the engine itself
-    failed: the node and all inside it that had not ended have phase Error then, and the run ends.
+    `context`: where the caller's names are looked up. `place`: where the node belongs. Returns the node, whatever its
+    phase. Raises NodeError where the node could not be started or finished: it has phase Error then, if it exists, and
+    the template around it fails. Raises UnforeseenError where the engine itself failed: then the node and all nodes
+    inside of it that had not ended have phase Error, and the run ends.
     """
     try:
         return await _execute(operation, name, caller, context, place)
@@ -48,6 +51,7 @@ async def execute_template(
 
 
 def _mark_unfinished(operation: Operation, name: str, message: str) -> None:
+    """Give the node `name` and all nodes inside of it that have not ended the phase Error."""
     inside = (f"{name}.", f"{name}[", f"{name}(")
     for node in list(operation.tree.nodes.values()):
         if not node.fulfilled and (node.name == name or node.name.startswith(inside)):
@@ -73,12 +77,12 @@ async def _execute(operation: Operation, name: str, caller: TemplateCaller, cont
             raise NodeError(str(error)) from error
         if _depth(operation, place.boundary) >= MAX_DEPTH:
             raise NodeError(f"template {template.get('name')}: maximum recursion depth exceeded")
-        attempt = Attempt(operation, caller, context, inner, template)
+        execution = _Execution(operation, caller, context, inner, template)
         if not locks:
-            return await attempt.run(name, place, processed)
+            return await execution.run(name, place, processed)
 
         def waits(message: str) -> None:
-            node = operation.tree.get(name) or attempt.create(name, place, processed, phase="Pending")
+            node = operation.tree.get(name) or execution.create(name, place, processed, phase="Pending")
             operation.tree.mark(node, "Pending", message)
 
         limit = seconds(processed["timeout"]) if processed.get("timeout") else None
@@ -93,7 +97,7 @@ async def _execute(operation: Operation, name: str, caller: TemplateCaller, cont
                 operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason
             )
         with operation.machine.locks.held(files):
-            return await attempt.run(name, place, processed)
+            return await execution.run(name, place, processed)
 
 
 def _process(
@@ -104,8 +108,9 @@ def _process(
     place: Place,
     more: dict[str, str | None] | None = None,
 ) -> Template:
-    # `steps.name` is why `{{=steps['x']?.y ?? z}}` in a steps template is z before any step has run: `steps` is there,
-    # x is not. A task only has `tasks.name`.
+    """The template as the node `name` runs it, with its inputs. `more`: names that only an attempt has."""
+    # In a steps template `steps.name` is always known, in a dag `tasks.name`. So `{{=steps['x']?.y ?? z}}` gives z in a
+    # steps template even before any step has run, as the map `steps` exists there; in a dag it does not.
     is_task = place.boundary is not None and place.boundary.type == "DAG" and not place.hooked
     own = "tasks.name" if is_task else "steps.name"
     values = {**operation.global_outputs.values, "node.name": name, own: str(caller.get("name") or ""), **(more or {})}
@@ -115,6 +120,7 @@ def _process(
 
 
 def _depth(operation: Operation, boundary: Node | None) -> int:
+    """How many steps and dag nodes are around a node. `boundary`: its boundary."""
     depth = 0
     while boundary is not None:
         depth += 1
@@ -122,8 +128,11 @@ def _depth(operation: Operation, boundary: Node | None) -> int:
     return depth
 
 
-class Attempt:
-    """One template about to run for one caller, once or, with a retryStrategy, several times."""
+class _Execution:
+    """Runs one template for one caller: once or, with a retryStrategy, several times.
+
+    `context`: where the caller's names are looked up. `inner`: where the names inside of the template are looked up.
+    """
 
     def __init__(
         self, operation: Operation, caller: TemplateCaller, context: Context, inner: Context, template: Template
@@ -135,7 +144,7 @@ class Attempt:
         self.template = template
 
     def create(self, name: str, place: Place, processed: Template, phase: str = "Running") -> Node:
-        """Its node, with the inputs it got."""
+        """Add the node of the execution to the tree, with its inputs."""
         kind = "Retry" if processed.get("retryStrategy") is not None else node_type(processed)
         return self._create(name, kind, place, processed, phase)
 
@@ -146,22 +155,22 @@ class Attempt:
         )
 
     async def run(self, name: str, place: Place, processed: Template) -> Node:
-        """Run it, with its retries."""
+        """Run the template, and retry it as its retryStrategy says; returns the node. Raises as `execute_template`."""
         if processed.get("retryStrategy") is None:
             return await self._once(name, place, processed)
         tree = self.operation.tree
         node = tree.get(name) or self.create(name, place, processed)
         tree.mark(node, "Running")
-        if place.started:
-            place.started(node)
+        if place.tell_started:
+            place.tell_started(node)
         retries = Retries(processed["retryStrategy"], tree, node, self.operation)
         while True:
             values = retries.values()
             number = values["retries"]
-            again = Place(place.boundary, (node,), node, place.on_exit, referrer=place.referrer)
+            of_attempt = Place(place.boundary, (node,), node, place.on_exit, referrer=place.referrer)
             try:
                 own = _process(self.operation, f"{name}({number})", self.caller, self.template, place, values)
-                last = await self._once(f"{name}({number})", again, own)
+                last = await self._once(f"{name}({number})", of_attempt, own)
             except (NodeError, ExpressionError) as error:
                 started = tree.get(f"{name}({number})")
                 if started is None or not retries.after_errors:
@@ -169,21 +178,22 @@ class Attempt:
                     raise NodeError(str(error)) from error
                 last = started
             last.flags["retried"] = True
-            if not await retries.again(last, place.on_exit):
+            if not await retries.may_retry(last, place.on_exit):
                 return node
 
     async def _once(self, name: str, place: Place, processed: Template) -> Node:
+        """Run the template one time, as the node `name`."""
         operation = self.operation
         node = operation.tree.get(name) or self._create(name, node_type(processed), place, processed)
         if node.phase == "Pending":
             operation.tree.mark(node, "Running")
-        if place.started:
-            place.started(node)
+        if place.tell_started:
+            place.tell_started(node)
         operation.parallelism.limit_children(node, processed)
         kind = template_type(processed)
         try:
             if kind in ("container", "script"):
-                await execute_pod(operation, node, processed, self._localiser(node, place), place)
+                await execute_pod(operation, node, processed, self._fill_rewritten(node, place), place)
             elif kind == "resource":
                 await execute_resource(operation, node, processed, place.on_exit)
             elif kind == "suspend":
@@ -202,15 +212,15 @@ class Attempt:
             operation.parallelism.child_failed(node.boundary)
         return node
 
-    def _localiser(self, node: Node, place: Place) -> Callable[[Callable[[Template], Template]], Template]:
-        """Gives the template of a pod, its own paths rewritten, the same inputs; see `paths`."""
-        values = self.retry_values(node)
+    def _fill_rewritten(self, node: Node, place: Place) -> FillRewritten:
+        """The function that gives a pod its template with other paths; see `pod.FillRewritten`."""
+        values = self._retry_values(node)
         return lambda rewrite: _process(self.operation, node.name, self.caller, rewrite(self.template), place, values)
 
-    def retry_values(self, node: Node) -> dict[str, str | None]:
-        """`retries` and `lastRetry.*` for a try of a Retry node."""
+    def _retry_values(self, node: Node) -> dict[str, str | None]:
+        """The values of `retries` and `lastRetry.*` for an attempt of a Retry node; none for any other node."""
         above = self.operation.tree.nodes.get(node.parent or "")
         if above is None or above.type != "Retry":
             return {}
-        tries = [child for child in self.operation.tree.attempts(above) if child.id != node.id]
-        return {**last_retry(tries[-1] if tries else None), "retries": str(len(tries))}
+        earlier = [child for child in self.operation.tree.attempts(above) if child.id != node.id]
+        return {**last_retry(earlier[-1] if earlier else None), "retries": str(len(earlier))}

@@ -1,4 +1,4 @@
-"""What becomes of an exception that nobody foresaw: its traceback goes to a file, one line to the user."""
+"""Records an exception that no rule foresees: its traceback goes to a file of the run, one line to the user."""
 
 import traceback
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from slipway_workflows.engine.errors import UnforeseenError
 
 FAULT_LOG = "engine.log"
-"""The file in the run's directory that holds the tracebacks."""
+"""The name of the file in the run's directory that holds the tracebacks."""
 
 
 class FaultLog:
-    """The faults of the engine itself in one run. `directory`: the run's."""
+    """The log of the engine's own faults in one run. `directory`: the run's."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / FAULT_LOG
 
     def record(self, error: Exception, doing: str) -> UnforeseenError:
-        """Append the traceback of an exception to the file; returns the error that tells the user of it in one line.
+        """Append the traceback of an exception to the file; returns an error that tells the user of it in one line.
 
-        `doing`: what the engine was doing. An error that has been recorded comes back as it is.
+        `doing`: what the engine was doing. An UnforeseenError was recorded before, and is returned as it is.
         """
         if isinstance(error, UnforeseenError):
             return error

@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 async def gather_all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
-    """The results of all, in order, when the last has ended; then the first exception among them is raised.
+    """Wait until all have ended. Returns their results, in order, or raises the first exception among them.
 
-    asyncio.gather raises at once and leaves the others running, with nobody who waits for them.
+    asyncio.gather would raise at once, while the others still run and nobody waits for them.
     """
     results = await asyncio.gather(*awaitables, return_exceptions=True)
     done: list[T] = []

@@ -1,4 +1,4 @@
-"""What every template of a run can read: `workflow.*`, and the outputs that steps have made global."""
+"""The names that every template of a run can read: `workflow.*`, with the outputs that have a `globalName`."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 class GlobalOutputs:
-    """The global names of one run. `values`: those it begins with."""
+    """The global names of one run. `values`: the names that it begins with, and their values."""
 
     def __init__(self, values: dict[str, str | None]) -> None:
         self.values = values
         """Dotted names, such as `workflow.name` or `workflow.outputs.parameters.verdict`, and their values."""
         self.artifacts: dict[str, Artifact] = {}
-        """Artifacts by dotted name."""
+        """Global artifacts by dotted name, such as `workflow.outputs.artifacts.model`."""
         self.stored: dict[str, list[dict[str, Any]]] = {}
-        """As `status.outputs` of the workflow holds them."""
+        """The global outputs as `status.outputs` of the workflow holds them."""
 
     def publish(self, node: Node) -> None:
-        """Make the outputs of a node that have a globalName global; the last writer wins."""
+        """Make those outputs of a node global that have a `globalName`. A later one replaces one of the same name."""
         for parameter in node.outputs.get("parameters") or []:
             name, value = parameter.get("globalName"), parameter.get("value")
             if name and value is not None:

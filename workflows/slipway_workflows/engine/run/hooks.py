@@ -1,4 +1,7 @@
-"""Lifecycle hooks of steps and tasks, and their exit hooks."""
+"""The lifecycle hooks of steps and tasks.
+
+A status hook runs once, when its expression first holds; the exit hook runs after the step or task has ended.
+"""
 
 import asyncio
 from typing import Any
@@ -16,7 +19,7 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 def exit_hook(caller: TemplateCaller) -> TemplateCaller | None:
-    """What runs after a step: `hooks.exit`, or the older `onExit`, which gets no arguments."""
+    """The exit hook of a step or task: `hooks.exit`, or else the older `onExit`, which gets no arguments."""
     hook: TemplateCaller | None = (caller.get("hooks") or {}).get("exit")
     if hook is None and caller.get("onExit"):
         return {"template": caller["onExit"]}
@@ -24,7 +27,11 @@ def exit_hook(caller: TemplateCaller) -> TemplateCaller | None:
 
 
 class Hooks:
-    """The hooks of one node. `prefix`: `steps.<name>` or `tasks.<name>`."""
+    """The hooks of one step or task, `caller`.
+
+    `context`: where its names are looked up. `boundary`: the steps or dag node it belongs to. `prefix`: the beginning
+    of its names in expressions, `steps.<name>` or `tasks.<name>`. `scope`: the outputs that its arguments can read.
+    """
 
     def __init__(
         self, operation: Operation, caller: TemplateCaller, context: Context, boundary: Node, prefix: str, scope: Scope
@@ -39,7 +46,10 @@ class Hooks:
         self._fault: ExpressionError | None = None
 
     def status_changed(self, node: Node) -> None:
-        """Start the hooks whose expression holds now; what cannot be evaluated is said by `finish`."""
+        """Start the status hooks whose expressions hold for the present phase of `node`, and that have not run.
+
+        An expression that cannot be evaluated is reported later, by `run_status_hooks`.
+        """
         for name, hook in (self.caller.get("hooks") or {}).items():
             if name == "exit" or name in self._fired or not self.operation.shutdown.may_run(True):
                 continue
@@ -53,27 +63,30 @@ class Hooks:
                 self._fired[name] = asyncio.ensure_future(self._run(node, f"{node.name}.hooks.{name}", hook, values))
 
     async def wait(self) -> None:
-        """Wait for the hooks that have started, for a node that could not be run: its own error is what counts."""
+        """Wait until the status hooks that have started have ended; their errors are ignored here."""
         await asyncio.gather(*self._fired.values(), return_exceptions=True)
 
     async def finish(self, node: Node) -> None:
-        """After the node has ended: its last hooks, then its exit hook. A failing hook does not fail the step.
+        """Run the hooks of a node that has ended: its status hooks, then its exit hook.
 
-        Raises HookError where the expression of a hook cannot be evaluated, ExpressionError for that of the exit hook,
-        NodeError where a hook cannot be started.
+        A hook that fails does not fail the step. Raises HookError where the expression of a status hook cannot be
+        evaluated, ExpressionError for that of the exit hook, NodeError where a hook cannot be started.
         """
-        await self.run_last(node)
+        await self.run_status_hooks(node)
         await self.run_exit(node)
 
-    async def run_last(self, node: Node) -> None:
-        """All hooks but the exit hook, for the node's present phase. Raises HookError, NodeError."""
+    async def run_status_hooks(self, node: Node) -> None:
+        """Start the status hooks whose expressions hold now, and wait for all that have started.
+
+        Raises HookError where an expression could not be evaluated, NodeError where a hook cannot be started.
+        """
         self.status_changed(node)
         await gather_all(self._fired.values())
         if self._fault is not None:
             raise HookError(str(self._fault))
 
     async def run_exit(self, node: Node) -> bool:
-        """The exit hook alone; returns whether it ran.
+        """Run the exit hook, if there is one and its expression holds; returns whether it ran.
 
         Raises ExpressionError where its expression cannot be evaluated, NodeError where it cannot be started.
         """
@@ -88,19 +101,20 @@ class Hooks:
 
     async def _run(self, node: Node, name: str, hook: TemplateCaller, values: dict[str, str | None]) -> Node:
         arguments = hook.get("arguments") or {}
-        outputs = self.operation.tree.last_try(node).outputs
-        # as on the real controller, a hook that runs before there are outputs gets its arguments as they are written
+        outputs = self.operation.tree.last_attempt(node).outputs
+        # as in Argo's controller, a status hook that starts before there are outputs gets arguments with unfilled tags
         if outputs or name.endswith(".onExit"):
             arguments = self._filled(arguments, outputs, values)
         place = Place(self.boundary, (node,), node, on_exit=True, hooked=True)
-        started = {"template": hook.get("template"), "templateRef": hook.get("templateRef"), "arguments": arguments}
-        return await self.operation.execute(self.operation, name, started, self.context, place)
+        filled = {"template": hook.get("template"), "templateRef": hook.get("templateRef"), "arguments": arguments}
+        return await self.operation.execute(self.operation, name, filled, self.context, place)
 
     def _filled(
         self, arguments: dict[str, Any], outputs: dict[str, Any], values: dict[str, str | None]
     ) -> dict[str, Any]:
+        """The arguments of a hook, with the outputs of its step or task filled in."""
         own = Scope(dict(values), {**self.scope.artifacts, **self.operation.global_outputs.artifacts})
-        # only the outputs: the exit code of the step stays unresolved here, on the real controller too
+        # only the outputs: a tag with the exit code of the step stays unfilled, as in Argo's controller
         for parameter in outputs.get("parameters") or []:
             if parameter.get("value") is not None:
                 own.values[f"{self.prefix}.outputs.parameters.{parameter['name']}"] = parameter["value"]
@@ -112,7 +126,11 @@ class Hooks:
 
 
 def resolve_artifacts(arguments: dict[str, Any], scope: Scope) -> dict[str, Any]:
-    """Arguments whose artifacts say where they lie, not which step made them. Raises NodeError, ExpressionError."""
+    """The arguments, with the `from` and `fromExpression` of their artifacts replaced by the artifacts' locations.
+
+    An optional artifact that does not exist is left out. Raises NodeError for another one that does not exist,
+    ExpressionError for an expression that cannot be evaluated.
+    """
     if not arguments.get("artifacts"):
         return arguments
     resolved = []
@@ -131,7 +149,10 @@ def resolve_artifacts(arguments: dict[str, Any], scope: Scope) -> dict[str, Any]
 
 
 def resolve_artifact(artifact: dict[str, Any], scope: Scope) -> dict[str, Any]:
-    """One artifact with `from` or `fromExpression` replaced by its place. Raises NodeError, ExpressionError."""
+    """One artifact, with its `from` or `fromExpression` replaced by the location of the artifact that this names.
+
+    Raises NodeError where that artifact does not exist, ExpressionError where the expression cannot be evaluated.
+    """
     if artifact.get("from"):
         found = scope.artifact(artifact["from"])
     else:

@@ -1,4 +1,4 @@
-"""A workflow around its entry template: its deadline, its hooks, its exit handler, its final phase."""
+"""Runs a workflow: its entry template under its deadline, its hooks, its exit handler; then its final phase."""
 
 import asyncio
 import json
@@ -14,7 +14,8 @@ from slipway_workflows.engine.run.gather import gather_all
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
 
-LATE = "Step exceeded its deadline"
+DEADLINE_MESSAGE = "Step exceeded its deadline"
+"""Argo's message for steps that the deadline of the workflow ended."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,15 @@ class Outcome:
 async def run_workflow(operation: Operation, spec: dict[str, Any]) -> Outcome:
     """Run the merged spec of a workflow to its end, exit handler included.
 
-    Raises nothing: what nobody foresaw becomes an outcome of phase Error, and its traceback goes to the run's log.
+    Raises nothing: an exception that no rule foresees becomes an outcome of phase Error, and is recorded in the
+    operation's fault log.
     """
     began = time.monotonic()
     hooks = _Hooks(operation, {name: hook for name, hook in (spec.get("hooks") or {}).items() if name != "exit"})
     try:
         outcome = await _entry_template(operation, spec, hooks)
     except (NodeError, ExpressionError) as error:
-        # as on the real controller, a fault of the entry template itself leaves no exit handler to run
+        # as in Argo's controller: if the entry template itself is at fault, the exit handler does not run
         await hooks.finish()
         return Outcome("Error", f"error in entry template execution: {error}")
     except Exception as error:
@@ -61,7 +63,7 @@ async def run_workflow(operation: Operation, spec: dict[str, Any]) -> Outcome:
 async def _entry_template(operation: Operation, spec: dict[str, Any], hooks: "_Hooks") -> Outcome:
     deadline, timer = spec.get("activeDeadlineSeconds"), None
     if deadline is not None:
-        timer = asyncio.get_running_loop().call_later(float(deadline), operation.shutdown.stop, LATE)
+        timer = asyncio.get_running_loop().call_later(float(deadline), operation.shutdown.stop, DEADLINE_MESSAGE)
     try:
         hooks.status_changed("Running")
         return await _run(operation, operation.name, _entry(spec), on_exit=False)
@@ -75,12 +77,13 @@ def _entry(spec: dict[str, Any]) -> TemplateCaller:
 
 
 async def _exit_handler(operation: Operation, spec: dict[str, Any], phase: str) -> Outcome:
+    """Run the exit handler, `hooks.exit` or `onExit`; the outcome is Succeeded where there is none to run."""
     hook = (spec.get("hooks") or {}).get("exit")
     if hook is None and spec.get("onExit"):
         hook = {"template": spec["onExit"], "arguments": spec.get("arguments") or {}}
     if hook is None or operation.shutdown.terminated or not _holds(operation, hook, phase):
         return Outcome("Succeeded")
-    return await _handled(operation, f"{operation.name}.onExit", hook)
+    return await _run_hook(operation, f"{operation.name}.onExit", hook)
 
 
 def _holds(operation: Operation, hook: TemplateCaller, phase: str) -> bool:
@@ -93,7 +96,8 @@ async def _run(operation: Operation, name: str, caller: TemplateCaller, on_exit:
     return Outcome(node.phase, node.message)
 
 
-async def _handled(operation: Operation, name: str, hook: TemplateCaller) -> Outcome:
+async def _run_hook(operation: Operation, name: str, hook: TemplateCaller) -> Outcome:
+    """Run a hook of the workflow; one that cannot be started has an outcome of phase Error."""
     try:
         return await _run(operation, name, hook, on_exit=True)
     except NodeError as error:
@@ -101,6 +105,7 @@ async def _handled(operation: Operation, name: str, hook: TemplateCaller) -> Out
 
 
 def _failures(operation: Operation) -> list[dict[str, str]]:
+    """The failed pods, as `workflow.failures` lists them for the exit handler."""
     return [
         {
             "displayName": node.display_name,
@@ -116,7 +121,7 @@ def _failures(operation: Operation) -> list[dict[str, str]]:
 
 
 class _Hooks:
-    """The workflow's hooks but for its exit handler; each runs once, when its expression first holds."""
+    """The workflow's own hooks, without its exit handler. Each runs once, when its expression first holds."""
 
     def __init__(self, operation: Operation, hooks: dict[str, TemplateCaller]) -> None:
         self.operation = operation
@@ -124,12 +129,15 @@ class _Hooks:
         self._fired: dict[str, asyncio.Task[Outcome]] = {}
 
     def status_changed(self, phase: str) -> None:
-        """Start what is due in this phase. Raises ExpressionError."""
+        """Start the hooks whose expressions hold for this phase of the workflow, and that have not run yet.
+
+        Raises ExpressionError where an expression cannot be evaluated.
+        """
         for name, hook in self.hooks.items():
             if name not in self._fired and _holds(self.operation, hook, phase):
                 full = f"{self.operation.name}.hooks.{name}"
-                self._fired[name] = asyncio.ensure_future(_handled(self.operation, full, hook))
+                self._fired[name] = asyncio.ensure_future(_run_hook(self.operation, full, hook))
 
     async def finish(self) -> None:
-        """Wait for those that have started."""
+        """Wait until the hooks that have started have ended."""
         await gather_all(self._fired.values())

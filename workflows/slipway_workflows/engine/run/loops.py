@@ -1,4 +1,4 @@
-"""withItems, withParam and withSequence: one step or task becomes several."""
+"""Loops: `withItems`, `withParam` and `withSequence` make several steps or tasks of one."""
 
 import json
 from typing import Any
@@ -10,14 +10,15 @@ from slipway_workflows.engine.language.texts import encode, fill
 
 
 def expands(caller: dict[str, Any]) -> bool:
-    """Whether it is a loop. A literal `withItems: []` is none, as on the real controller."""
+    """Whether a step or task is a loop. As in Argo's controller, one with `withItems: []` is not."""
     return bool(caller.get("withItems") or caller.get("withParam") or caller.get("withSequence") is not None)
 
 
 def expand(caller: dict[str, Any]) -> list[dict[str, Any]]:
-    """The steps or tasks of a loop, named `name(0:item)`; none where there is no list, but `when` is false anyway.
+    """The steps or tasks that a loop becomes, one for each item, named `name(0:item)`.
 
-    Raises NodeError for a withParam that is no JSON list, or a withSequence without numbers.
+    Raises NodeError for a `withParam` that is not a JSON list, or a `withSequence` that is not made of numbers; if the
+    `when` of the loop is false anyway, such a loop becomes no steps instead.
     """
     bare = {key: value for key, value in caller.items() if key not in ("withItems", "withParam", "withSequence")}
     try:
@@ -45,7 +46,7 @@ def _items(caller: dict[str, Any]) -> list[Any]:
     try:
         items = json.loads(text)
         if items is not None and not isinstance(items, list):
-            raise ValueError("it is no list")
+            raise ValueError("it is not a list")
     except ValueError as error:
         raise NodeError(f"withParam value could not be parsed as a JSON list: {text}: {error}") from error
     return items or []
@@ -61,7 +62,7 @@ def _sequence(sequence: dict[str, Any]) -> list[str]:
             end = int(sequence["end"])
             numbers = range(start, end + 1) if start <= end else range(start, end - 1, -1)
     except (KeyError, ValueError) as error:
-        raise NodeError(f"withSequence: {error} is no number") from error
+        raise NodeError(f"withSequence: {error} is not a number") from error
     pattern = sequence.get("format")
     return [format_integer(pattern, number) if pattern else str(number) for number in numbers]
 
@@ -76,7 +77,7 @@ def _with_item(bare: dict[str, Any], index: int, item: Any) -> dict[str, Any]:
 
 
 def _label(item: Any) -> str:
-    """An item as it stands in its node's name: lists as Go prints them, and no parentheses, as in Argo."""
+    """An item as part of its node's name, as in Argo: lists as Go prints them, and without parentheses."""
     if isinstance(item, dict):
         label = ",".join(sorted(f"{key}:{item_text(value)}" for key, value in item.items()))
     elif isinstance(item, list):
@@ -87,7 +88,7 @@ def _label(item: Any) -> str:
 
 
 def item_text(item: Any) -> str:
-    """An item as Argo substitutes it: strings bare, numbers as Go prints them, the rest as JSON."""
+    """An item as Argo fills it in for `{{item}}`: strings without quotes, 1.0 as 1, all other values as JSON."""
     if isinstance(item, str):
         return item
     if isinstance(item, float):

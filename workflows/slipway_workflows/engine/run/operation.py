@@ -1,4 +1,8 @@
-"""What all parts of a running workflow share. Each part of it is an object of its own; see their modules."""
+"""What all parts of a running workflow share.
+
+An operation is one run of one workflow, as in Argo's controller. It consists of small objects (the node tree, the
+shutdown, the global outputs, ...) that are explained in their own modules.
+"""
 
 import asyncio
 import re
@@ -24,37 +28,37 @@ GROUP_PREFIX = re.compile(r"^\[\d+\]\.(.+)")
 
 
 class ExecuteTemplate(Protocol):
-    """Runs the template that a caller names, as a node of that name; see `execution.execute_template`.
+    """The type of `execution.execute_template`, which runs the template that a caller names as one node.
 
-    Steps, dags and hooks run templates, which are steps and dags in turn: this is the one way back to the top.
+    Steps, dags and hooks run other templates by it. They get it from the operation, as `execution` imports them.
     """
 
     def __call__(
         self, operation: "Operation", name: str, caller: TemplateCaller, context: Context, place: Place
     ) -> Awaitable[Node]:
-        """Run it to its end."""
+        """Run the template of `caller` as the node `name` to its end, and return the node."""
         ...
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run has of this machine."""
+    """What a run uses of this machine."""
 
     directory: Path
     """The run's directory."""
     environment: Mapping[str, str]
-    """What every step finds in its environment."""
+    """Environment variables that every step gets."""
     isolated: bool
-    """Whether steps get a mount namespace."""
+    """Whether steps may get a mount namespace of their own."""
     processes: Processes
     locks: Locks
     cluster: Objects | None = None
-    """The Kubernetes objects that resource templates change, where they are not files."""
+    """The objects of the cluster that resource templates change; None where they are files, or there are none."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One run of one workflow."""
+    """One run of one workflow: the objects that its parts share."""
 
     context: Context
     """Where the names of the workflow's own templates are looked up."""
@@ -66,13 +70,13 @@ class Operation:
     faults: FaultLog
     execute: ExecuteTemplate
     retry_plan: RetryPlan | None = None
-    """What a retried run takes over; None in a first run."""
+    """What a retry takes over from the run before it; None in a first run."""
     suspended: dict[str, "asyncio.Future[dict[str, str]]"] = field(default_factory=dict)
-    """Suspend nodes that wait, by id, and where their answers go."""
+    """For each suspend node that waits, by id, the future that gets the answer: values of output parameters."""
 
     @property
     def name(self) -> str:
-        """The workflow's name."""
+        """The name of the workflow, which is also that of its node at the top."""
         return self.tree.workflow
 
     @property
@@ -83,7 +87,11 @@ class Operation:
     def create(
         self, name: str, kind: str, caller: TemplateCaller, template_scope: str, place: Place, **fields: Any
     ) -> Node:
-        """A new node at its place. `fields`: phase, message, inputs, ..."""
+        """Add a new node to the tree, with the edges that its place says.
+
+        `kind`: its node type. `caller`: the step, task or hook it is for. `fields`: other fields of `Node`; without a
+        phase it is Running.
+        """
         boundary = place.boundary
         fields.setdefault("phase", "Running")
         node = self.tree.create(
@@ -104,6 +112,7 @@ class Operation:
 
 
 def _display_name(name: str, boundary: Node | None) -> str:
+    """The node's name without that of its boundary, and without the number of its step group."""
     if boundary is None:
         return name
     display = name.removeprefix(boundary.name).removeprefix(".")

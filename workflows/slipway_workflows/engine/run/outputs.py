@@ -1,4 +1,4 @@
-"""Outputs of steps and dag templates: taken from what is inside them."""
+"""The outputs of steps and dag templates, which they take from the nodes inside of them."""
 
 from typing import Any
 
@@ -12,7 +12,11 @@ from slipway_workflows.engine.run.scopes import Scope
 
 
 def composite_outputs(operation: Operation, template: Template, scope: Scope) -> dict[str, Any]:
-    """The outputs of a steps or dag template whose inside has succeeded. Raises NodeError where one has no value."""
+    """The outputs of a steps or dag template, all of whose nodes have succeeded.
+
+    `scope`: the outputs of these nodes. Raises NodeError where an output has no value and no default, ExpressionError
+    where its expression cannot be evaluated.
+    """
     declared = template.get("outputs") or {}
     result: dict[str, Any] = {}
     values = {**operation.global_outputs.values, **scope.values}
@@ -32,10 +36,11 @@ def composite_outputs(operation: Operation, template: Template, scope: Scope) ->
 
 
 def _parameter(item: dict[str, Any], values: dict[str, str | None]) -> dict[str, Any]:
+    """A declared output parameter with its value."""
     source = item.get("valueFrom") or {}
     result = dict(item)
     if source.get("parameter"):
-        value = _referred(source["parameter"], values)
+        value = _value_of_reference(source["parameter"], values)
     elif source.get("expression"):
         value = _evaluated(source["expression"], values, source.get("default") is not None)
     else:
@@ -49,7 +54,8 @@ def _parameter(item: dict[str, Any], values: dict[str, str | None]) -> dict[str,
     return result
 
 
-def _referred(reference: str, values: dict[str, str | None]) -> str | None:
+def _value_of_reference(reference: str, values: dict[str, str | None]) -> str | None:
+    """The value of `valueFrom.parameter`: that of the name in its tag, or the text itself where it is not a tag."""
     name = reference.strip()
     if not (name.startswith("{{") and name.endswith("}}")):
         return name
@@ -57,6 +63,7 @@ def _referred(reference: str, values: dict[str, str | None]) -> str | None:
 
 
 def _evaluated(expression: str, values: dict[str, str | None], has_default: bool) -> str | None:
+    """The value of `valueFrom.expression` as text; None where it has none, or fails while there is a default."""
     try:
         value = evaluate(expression, values)
     except ExpressionError:

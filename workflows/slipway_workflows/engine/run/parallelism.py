@@ -1,4 +1,4 @@
-"""How many nodes run at a time: the workflow's `parallelism`, and that of steps and dag templates."""
+"""How many nodes may run at the same time: `parallelism` of the workflow, and of steps and dag templates."""
 
 import asyncio
 import contextlib
@@ -19,23 +19,26 @@ class Parallelism:
         self._failed: set[str] = set()
 
     def pod(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Wait until one more pod of the workflow may run, and count it while it does."""
+        """A context to run a pod in: it waits until one more pod of the workflow may run, and counts it as running."""
         return self._pods or contextlib.nullcontext()
 
     def limit_children(self, node: Node, template: Template) -> None:
-        """Let only as many children of a steps or dag node run at a time as its template says."""
+        """Remember the limit, if any, that the template of a steps or dag node sets for its children."""
         if template.get("parallelism"):
             self._children[node.id] = asyncio.Semaphore(int(template["parallelism"]))
             if template.get("failFast"):
                 self._fail_fast.add(node.id)
 
     def child_failed(self, boundary: str) -> None:
-        """Remember that a child of the node with this id has failed."""
+        """Remember that a child of the steps or dag node with the id `boundary` has failed."""
         self._failed.add(boundary)
 
     @contextlib.asynccontextmanager
     async def child(self, boundary: Node | None) -> AsyncIterator[None]:
-        """Wait until one more child of the boundary may run. Raises FailFastError where none may any more."""
+        """A context to run a child of `boundary` in: it waits until one more child may run, and counts it as running.
+
+        Raises FailFastError where a child has failed and the template has `failFast`.
+        """
         limit = self._children.get(boundary.id) if boundary else None
         if limit is None:
             yield

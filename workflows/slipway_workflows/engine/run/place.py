@@ -1,4 +1,4 @@
-"""Where in the tree a node belongs, and which rules hold there."""
+"""Where in the node tree a node belongs, and which rules count for it there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from slipway_workflows.engine.state.nodes import Node
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a node that does not exist yet; `dataclasses.replace` gives that of a neighbour."""
+    """The place of a node that is to be created."""
 
     boundary: Node | None
-    """The steps or dag node whose template names this node; None for the entry point and for exit handlers."""
+    """The steps or dag node whose template names this node; None for the entry template and for exit handlers."""
     parents: tuple[Node, ...]
-    """The nodes that get an edge to it."""
+    """The nodes before it in the graph, which get it as a child."""
     shown_under: Node | None
     """The node it is drawn under."""
     on_exit: bool
-    """Whether it belongs to an exit handler, which a stopped workflow still runs."""
+    """Whether it belongs to an exit handler or a hook, which a stopped workflow still runs."""
     hooked: bool = False
-    """Whether a lifecycle hook runs it."""
+    """Whether it is the node of a lifecycle hook."""
     referrer: Template | None = None
-    """The template whose text may read this node's result."""
-    started: Callable[[Node], None] | None = None
-    """Told when the node begins to run, for hooks on `status == "Running"`."""
+    """The template around the node. The node's `outputs.result` is only captured if this one mentions it."""
+    tell_started: Callable[[Node], None] | None = None
+    """Called with the node when it begins to run, for hooks with an expression such as `status == "Running"`."""

@@ -1,4 +1,4 @@
-"""A container or script template: one process, its files, its outputs."""
+"""A container or script template, which is a pod on a cluster: here one step with its files and its outputs."""
 
 import contextlib
 import os
@@ -12,35 +12,43 @@ from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import encode
-from slipway_workflows.engine.machine.paths import ALWAYS, StepFiles
-from slipway_workflows.engine.machine.processes import NOT_FOUND, Finished
+from slipway_workflows.engine.machine.paths import TMP, StepFiles
+from slipway_workflows.engine.machine.processes import NOT_FOUND
+from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.manifests.templates import Template
-from slipway_workflows.engine.run.deadline import time_left
+from slipway_workflows.engine.run.deadline import DEADLINE_MESSAGE, time_left
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node
 
-LATE = "Pod was active on the node longer than the specified deadline"
-"""Argo's message, from Kubernetes."""
-Localised = Callable[[Callable[[Template], Template]], Template]
+FillRewritten = Callable[[Callable[[Template], Template]], Template]
+"""Takes a function that rewrites the paths of a template. It is applied to the template before its tags are filled in,
+so that it changes only what the template itself says, and not the values of parameters. Returns the filled template."""
 
 
-async def execute_pod(operation: Operation, node: Node, template: Template, localised: Localised, place: Place) -> None:
+async def execute_pod(
+    operation: Operation, node: Node, template: Template, fill_rewritten: FillRewritten, place: Place
+) -> None:
     """Run the program of a container or script template; the node has its outputs and its final phase afterwards.
 
-    `localised(rewrite)` is the template rewritten before its inputs were filled in. Raises NodeError where an input
-    artifact is missing, or the timeout leaves no time for the program.
+    `template`: with its tags filled in. `fill_rewritten`: makes of it the one with the paths of this machine. Raises
+    NodeError where the program is not known here, an input artifact is missing, or the timeout leaves too little time.
     """
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
-    limit = time_left(node, template)  # before it waits for its turn, which Argo does not count
+    limit = time_left(node, template)  # here, because Argo does not count the wait for the workflow's parallelism
     async with operation.parallelism.pod():
-        await _run(operation, node, template, localised, place, limit)
+        await _run(operation, node, template, fill_rewritten, place, limit)
 
 
 async def _run(
-    operation: Operation, node: Node, template: Template, localised: Localised, place: Place, limit: float | None
+    operation: Operation,
+    node: Node,
+    template: Template,
+    fill_rewritten: FillRewritten,
+    place: Place,
+    limit: float | None,
 ) -> None:
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
@@ -54,30 +62,31 @@ async def _run(
         files = StepFiles(
             directory, template, operation.machine.isolated and not images.is_ours(str(main.get("image")))
         )
-        own = localised(files.rewrite)
+        rewritten = fill_rewritten(files.rewrite)
         files.prepare(template)
         _place_artifacts(operation, template, files)
         if place.on_exit:
             operation.shutdown.exit_pods.add(node.id)
         capture = reads_result(place.referrer, node.display_name)
-        finished = await _start(operation, node, own, files, capture, limit)
-        _conclude(operation, node, template, files, finished, capture)
+        finished = await _run_program(operation, node, rewritten, files, capture, limit)
+        _finish(operation, node, template, files, finished, capture)
     finally:
         operation.shutdown.exit_pods.discard(node.id)
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _start(
-    operation: Operation, node: Node, own: Template, files: StepFiles, capture: bool, limit: float | None
+async def _run_program(
+    operation: Operation, node: Node, template: Template, files: StepFiles, capture: bool, limit: float | None
 ) -> Finished:
-    main = own.get("container") or own["script"]
+    """Run the program of a template, whose paths are those of this machine, for at most `limit` seconds."""
+    main = template.get("container") or template["script"]
     image = str(main.get("image") or "")
     images = operation.library.images
     if not images.is_known(image):
         raise NodeError(f"image {image!r} stands for no program of this machine")
     command = list(main.get("command") or images.command(image))
     if not command:
-        raise NodeError(f"image {image!r}: its own command is not known on this machine", "name one: container.command")
+        raise NodeError(f"image {image!r}: its entrypoint is not known on this machine", "set container.command")
     command += main.get("args") or []
     if "source" in main:
         script = files.directory / ".script"
@@ -89,9 +98,9 @@ async def _start(
         return Finished(NOT_FOUND, problem=f'failed to find name in PATH: exec: "{command[0]}"')
     directory, enter = files.directory, None
     if files.isolated:
-        kept = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
+        visible = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
         inside = main.get("workingDir") or "/"
-        enter = partial(files.view([*kept, *map(Path, images.path(image))]).enter, inside)
+        enter = partial(files.view([*visible, *map(Path, images.path(image))]).enter, inside)
     elif main.get("workingDir"):
         directory = files.at(main["workingDir"])
         directory.mkdir(parents=True, exist_ok=True)
@@ -104,18 +113,19 @@ async def _start(
         log,
         capture,
         limit,
-        LATE,
+        DEADLINE_MESSAGE,
         enter,
         images.preload(image, argv),
     )
 
 
 def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, path: str) -> dict[str, str]:
+    """The environment variables of a container or script, `main`. `path`: the value for PATH."""
     own = Path(sys.executable).parent
     environment = {
         "PATH": f"{own}{os.pathsep}{path}",
         "HOME": "/" if files.isolated else str(files.directory),
-        "TMPDIR": ALWAYS if files.isolated else str(files.at(ALWAYS)),
+        "TMPDIR": TMP if files.isolated else str(files.at(TMP)),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         **operation.machine.environment,
@@ -134,7 +144,9 @@ def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, p
 
 
 def reads_result(referrer: Template | None, display_name: str) -> bool:
-    """Whether the template around a node mentions its result; only then is it kept, as in Argo."""
+    """Whether the template around a node, `referrer`, mentions its `outputs.result`: as in Argo, it is only captured
+    then. `display_name`: of the node.
+    """
     if referrer is None:
         return False
     name = re.escape(display_name.split("(", maxsplit=1)[0])
@@ -143,6 +155,7 @@ def reads_result(referrer: Template | None, display_name: str) -> bool:
 
 
 def _place_artifacts(operation: Operation, template: Template, files: StepFiles) -> None:
+    """Put the input artifacts at their paths. Raises NodeError for one that is missing or cannot be written."""
     for artifact in (template.get("inputs") or {}).get("artifacts") or []:
         if not artifact.get("path"):
             continue
@@ -179,21 +192,22 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _copy_readable(source: Path, target: Path) -> None:
-    """A copy of what this user may read."""
+    """Copy a file or a directory; what this user may not read in a directory is left out."""
     if not source.is_dir():
         shutil.copy2(source, target)
         return
-    with contextlib.suppress(shutil.Error):  # raised at the end, for all that could not be read
+    with contextlib.suppress(shutil.Error):  # copytree raises it at its end, for all that it could not read
         shutil.copytree(source, target, symlinks=True)
 
 
-def _conclude(
+def _finish(
     operation: Operation, node: Node, template: Template, files: StepFiles, finished: Finished, capture: bool
 ) -> None:
+    """Give the node its outputs and its final phase, after its program has ended."""
     outputs: dict[str, Any] = {"exitCode": str(finished.code)}
     if capture:
         text = finished.stdout.decode(errors="replace")
-        outputs["result"] = files.outside(text.removesuffix("\n"))
+        outputs["result"] = files.with_container_paths(text.removesuffix("\n"))
     declared = template.get("outputs") or {}
     problem = ""
     if declared.get("parameters"):
@@ -202,8 +216,8 @@ def _conclude(
         outputs["artifacts"], problem = _artifacts(operation, node, declared["artifacts"], files)
     node.outputs = outputs
     tree = operation.tree
-    if finished.ended:
-        tree.mark(node, "Failed", finished.ended)
+    if finished.end_reason:
+        tree.mark(node, "Failed", finished.end_reason)
     elif finished.code:
         said = f": {finished.problem}" if finished.problem else ""
         tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}")
@@ -214,7 +228,10 @@ def _conclude(
 
 
 def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[dict[str, Any]], str]:
-    """Output parameters with their values; the first that is missing ends the reading, as in Argo."""
+    """The output parameters with their values, and a message about the first that has none, or "".
+
+    As in Argo, those after that one are not read.
+    """
     result = [dict(item) for item in declared]
     for item in result:
         source = item.get("valueFrom") or {}
@@ -222,7 +239,7 @@ def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[
             continue
         try:
             text = files.at(source["path"]).read_bytes().decode(errors="replace")
-            item["value"] = files.outside(text.removesuffix("\n"))
+            item["value"] = files.with_container_paths(text.removesuffix("\n"))
         except OSError:
             if source.get("default") is None:
                 return result, f"cannot save parameter {item['name']}: {source['path']} does not exist"
@@ -233,12 +250,15 @@ def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[
 def _artifacts(
     operation: Operation, node: Node, declared: list[dict[str, Any]], files: StepFiles
 ) -> tuple[list[dict[str, Any]], str]:
-    """Output artifacts, moved to where later steps find them."""
+    """Move the output artifacts into the run's directory of artifacts, where later steps find them.
+
+    Returns the artifacts with their locations, and a message about the first that is missing, or "".
+    """
     result: list[dict[str, Any]] = []
     for item in declared:
         if not item.get("path"):
             continue
-        source = files.written(item["path"])
+        source = files.output_path(item["path"])
         if not source.exists():
             if item.get("optional"):
                 continue

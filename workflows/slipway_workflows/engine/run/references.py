@@ -1,4 +1,4 @@
-"""Small rules about steps and tasks that both kinds of graph share."""
+"""Rules about a step or task and the outputs that its text refers to, for steps and dag templates alike."""
 
 import copy
 import re
@@ -12,13 +12,17 @@ BARE_TAG = re.compile(r"^\{\{\s*([^{}=][^{}]*?)\s*\}\}$")
 
 
 def continues_on(caller: TemplateCaller, phase: str) -> bool:
-    """Whether `continueOn` lets the graph go on after this phase."""
+    """Whether the `continueOn` of a step or task lets what comes after it run, although it ended in this phase."""
     rules = caller.get("continueOn") or {}
     return bool((phase == "Failed" and rules.get("failed")) or (phase == "Error" and rules.get("error")))
 
 
 def drop_absent_arguments(caller: TemplateCaller, values: Values, context: Context) -> TemplateCaller:
-    """Without the arguments that are one absent output and nothing else, where the template has its own default."""
+    """The caller without those arguments whose value is only a tag of an absent output, such as one of a skipped node,
+    if the template that it names has a default for them.
+
+    `values`: the names that can be filled in; None marks an absent output.
+    """
     arguments = caller.get("arguments") or {}
     absent = []
     for item in arguments.get("parameters") or []:
@@ -37,9 +41,10 @@ def drop_absent_arguments(caller: TemplateCaller, values: Values, context: Conte
 
 
 def fill_caller(caller: TemplateCaller, values: Values) -> TemplateCaller:
-    """A step or task with what ran before it filled in; its hooks are filled when they run, artifacts are looked up.
+    """A step or task whose tags are filled in with the outputs of earlier ones. Its hooks are filled in when they run.
 
-    Raises ExpressionError for a step or task that is not there, or an output without a value.
+    In the artifacts of its arguments a tag that cannot be filled in stays: it says which artifact is meant. Elsewhere
+    it raises ExpressionError, as an output without a value does.
     """
     later: TemplateCaller = {key: caller[key] for key in ("hooks", "depends", "inline") if key in caller}
     artifacts = (caller.get("arguments") or {}).get("artifacts")

@@ -1,15 +1,13 @@
-"""A resource template: one Kubernetes object is got, created, applied, patched or deleted, and awaited.
+"""A resource template: reads or changes one Kubernetes object, and waits until a condition on it holds.
 
-Objects are files under `<home>/resources`, or those of the cluster that the kubeconfig names: SLIPWAY_RESOURCES=files
-or =cluster decides. Without it such a template is refused: whether a local run may change a cluster is not to be
-guessed.
+SLIPWAY_RESOURCES says where objects are: `files` under `<home>/resources`, or the `cluster` that the kubeconfig names.
+Without it such a template is refused, because a local run must not change a cluster that nobody meant. A condition:
 
     condition = requirement { "," requirement } ;  requirement = path operator value | path ["not"] "in" "(" values ")"
     operator  = "==" | "=" | "!=" | ">" | "<"      as in a label selector; the path is dotted
 """
 
 import asyncio
-import random
 import re
 from typing import Any
 
@@ -20,13 +18,14 @@ from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.objects import FileObjects, Objects, object_name
+from slipway_workflows.engine.manifests.names import generated_name
 from slipway_workflows.engine.manifests.templates import Template
-from slipway_workflows.engine.run.deadline import time_left
+from slipway_workflows.engine.run.deadline import DEADLINE_MESSAGE, time_left
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node
 
 POLL = 1.0
-"""Seconds between two looks at an object that is awaited; Argo's executor looks as often."""
+"""Seconds between two reads of an object while its condition is awaited, as in Argo's executor."""
 REQUIREMENT = re.compile(r"\s*([\w.\-/]+)\s*(==|=|!=|>|<|\s(?:not\s*)?in\b)\s*(\([^)]*\)|[^,]*)\s*(?:,|$)")
 
 
@@ -61,9 +60,10 @@ def _requirement(path: str, operator: str, value: str, found: Any) -> bool:
 
 
 async def execute_resource(operation: Operation, node: Node, template: Template, on_exit: bool) -> None:
-    """Do it and wait for its condition; the node has its outputs and final phase afterwards.
+    """Do the action of a resource template, and wait for its conditions.
 
-    Raises NodeError where its timeout leaves no time for it.
+    The node has its outputs and its final phase afterwards.
+    Raises NodeError where the template's timeout leaves too little time to start.
     """
     if not operation.shutdown.may_run(on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
@@ -71,15 +71,17 @@ async def execute_resource(operation: Operation, node: Node, template: Template,
     resource = template["resource"]
     limit = time_left(node, template)
     try:
-        work = _done(operation, node, template, resource, on_exit)
+        work = _act_and_wait(operation, node, template, resource, on_exit)
         await asyncio.wait_for(work, limit)
     except TimeoutError:
-        operation.tree.mark(node, "Failed", "Pod was active on the node longer than the specified deadline")
+        operation.tree.mark(node, "Failed", DEADLINE_MESSAGE)
     except SlipwayError as error:
         operation.tree.mark(node, "Failed", str(error))
 
 
-async def _done(operation: Operation, node: Node, template: Template, resource: dict[str, Any], on_exit: bool) -> None:
+async def _act_and_wait(
+    operation: Operation, node: Node, template: Template, resource: dict[str, Any], on_exit: bool
+) -> None:
     objects = _objects(operation)
     wanted = _manifest(resource["manifest"])
     found = await asyncio.to_thread(getattr(objects, resource["action"]), wanted)
@@ -109,24 +111,26 @@ def _objects(operation: Operation) -> Objects:
     if operation.library.resources == "files":
         return FileObjects(operation.machine.directory.parents[1] / "resources")
     if operation.machine.cluster is None:
-        raise Broken("this run was given no cluster for its resource templates", "run it with: slipway run")
+        raise Broken("the resource templates of this run have no cluster to use", "run it with: slipway run")
     return operation.machine.cluster
 
 
 def _manifest(text: str) -> dict[str, Any]:
+    """The object that a resource template's manifest describes. Raises WorkflowInvalid where it describes none."""
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise WorkflowInvalid(f"resource.manifest is no YAML: {error}") from error
+        raise WorkflowInvalid(f"resource.manifest is not YAML: {error}") from error
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
-        raise WorkflowInvalid("resource.manifest is no Kubernetes object", "it needs apiVersion, kind and metadata")
+        raise WorkflowInvalid("resource.manifest is not a Kubernetes object", "it needs apiVersion, kind and metadata")
     metadata = found["metadata"]
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = metadata["generateName"] + "".join(random.choices("bcdfghjklmnpqrstvwxz2456789", k=5))  # noqa: S311
+        metadata["name"] = generated_name(metadata["generateName"])
     return found
 
 
 def _value(item: dict[str, Any], found: dict[str, Any]) -> str:
+    """The value of an output parameter, read from the object by its jsonPath. Raises Broken where it has none."""
     source = item.get("valueFrom") or {}
     path = str(source.get("jsonPath") or "").strip().removeprefix("{").removesuffix("}")
     try:

@@ -1,4 +1,4 @@
-"""retryStrategy: whether a node is tried again, when, and what it is in the end."""
+"""`retryStrategy`: whether a Retry node makes another attempt, when, and its phase in the end."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,13 @@ from slipway_workflows.engine.language.numbers import whole_number
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.state.nodes import Node, Tree
 
-FITTING = {"Always": ("Failed", "Error"), "OnFailure": ("Failed",), "OnError": ("Error",)}
-"""Phases that a policy tries again; the cluster's errors that OnTransientError is for do not happen to a process."""
+RETRIED_PHASES = {"Always": ("Failed", "Error"), "OnFailure": ("Failed",), "OnError": ("Error",)}
+"""For each retryPolicy the phases after which it makes another attempt. OnTransientError has none: it is for errors of
+a cluster, which do not happen to a process."""
 
 
 def last_retry(last: Node | None) -> dict[str, str | None]:
-    """`lastRetry.*` after a try, or before the first."""
+    """The values of `lastRetry.*` after the attempt `last`; None: before the first attempt."""
     if last is None:
         return {"lastRetry.exitCode": "0", "lastRetry.status": "", "lastRetry.duration": "0", "lastRetry.message": ""}
     took = moment(last.finished) - moment(last.started) if last.finished else 0
@@ -29,7 +30,7 @@ def last_retry(last: Node | None) -> dict[str, str | None]:
 
 
 class Retries:
-    """The tries of one Retry node."""
+    """The attempts of one Retry node, `node`. `strategy`: the retryStrategy of its template."""
 
     def __init__(self, strategy: dict[str, Any], tree: Tree, node: Node, operation: Operation) -> None:
         self.strategy = strategy
@@ -38,21 +39,25 @@ class Retries:
         self.operation = operation
 
     def values(self) -> dict[str, str | None]:
-        """`retries` and `lastRetry.*` for the next try."""
-        tries = self.tree.attempts(self.node)
-        return {**last_retry(tries[-1] if tries else None), "retries": str(len(tries))}
+        """The values of `retries` and `lastRetry.*` for the next attempt."""
+        attempts = self.tree.attempts(self.node)
+        return {**last_retry(attempts[-1] if attempts else None), "retries": str(len(attempts))}
 
     @property
     def after_errors(self) -> bool:
-        """Whether a try that could not even be started is followed by another one; if not, its error goes on up."""
+        """Whether another attempt follows one that could not be started. If not, the Retry node gets its error."""
         return self._policy in ("Always", "OnError", "OnTransientError")
 
     @property
     def _policy(self) -> str:
         return str(self.strategy.get("retryPolicy") or ("Always" if self.strategy.get("expression") else "OnFailure"))
 
-    async def again(self, last: Node, on_exit: bool) -> bool:
-        """After a try: True when the next one is due (it has waited for it), else the Retry node is finished."""
+    async def may_retry(self, last: Node, on_exit: bool) -> bool:
+        """Decide about another attempt, after the attempt `last` has ended.
+
+        Returns True when the next attempt has to begin, after the pause before it. Otherwise it gives the Retry node
+        its outputs and its final phase, and returns False.
+        """
         if not last.failed:
             return self._end(last, last.phase, "")
         try:
@@ -79,10 +84,11 @@ class Retries:
         return False
 
     def _reason_to_stop(self, last: Node, on_exit: bool) -> str:
+        """The message of the Retry node if there is no other attempt; empty where there is one."""
         if not self.operation.shutdown.may_run(on_exit):
             return self.operation.shutdown.reason
         expression = self.strategy.get("expression")
-        if last.phase not in FITTING.get(self._policy, ()):
+        if last.phase not in RETRIED_PHASES.get(self._policy, ()):
             return f"Node not set to be retried after status: {last.phase}"
         limit = self.strategy.get("limit")
         if limit is not None and len(self.tree.attempts(self.node)) > whole_number(limit, "retryStrategy.limit"):
@@ -97,15 +103,15 @@ class Retries:
         return ""
 
     def _pause(self, last: Node) -> float | None:
-        """Seconds to wait; None where the next try would begin after maxDuration."""
+        """The seconds to wait before the next attempt; None where that would begin after maxDuration."""
         backoff = self.strategy.get("backoff")
         if not backoff or self.strategy.get("limit") is None:
-            return 0.0
+            return 0.0  # as Argo does: without a limit it ignores the backoff
         pause = seconds(backoff.get("duration") or 0)
-        tries = self.tree.attempts(self.node)
+        attempts = self.tree.attempts(self.node)
         if backoff.get("factor") is not None:
-            pause *= whole_number(backoff["factor"], "retryStrategy.backoff.factor") ** (len(tries) - 1)
+            pause *= whole_number(backoff["factor"], "retryStrategy.backoff.factor") ** (len(attempts) - 1)
         if backoff.get("cap"):
             pause = min(pause, seconds(backoff["cap"]))
         limit = seconds(backoff["maxDuration"]) if backoff.get("maxDuration") else float("inf")
-        return pause if moment(last.finished) + pause <= moment(tries[0].started) + limit else None
+        return pause if moment(last.finished) + pause <= moment(attempts[0].started) + limit else None

@@ -1,4 +1,4 @@
-"""One run of a workflow, as its caller sees it: started, watched, stopped, stored."""
+"""One run of a workflow for whoever starts it: it runs, reports its events, can be stopped, and is stored."""
 
 import asyncio
 import time
@@ -33,26 +33,28 @@ from slipway_workflows.engine.state.nodes import Node, Tree, now
 from slipway_workflows.engine.state.store import Store
 
 FLUSH = 0.2
-"""Seconds that changes are gathered before the workflow is stored; at its end it is stored in any case."""
+"""Seconds between a change and the time at which the workflow is stored, together with all changes until then."""
 STOPPED = "Stopped with strategy 'Stop'"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where state is kept, and what every step finds in its environment."""
+    """How a workflow is run on this machine."""
 
     home: Path
+    """The directory of all state, such as `.slipway`."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that every step gets."""
     resources: str = ""
-    """See Library.resources."""
+    """Where resource templates find objects: `files`, `cluster`, or "" for nowhere."""
     cluster: Objects | None = None
-    """The objects of a cluster, for `resources` = cluster; nothing is connected before one is used."""
+    """The objects of a cluster, needed where `resources` is `cluster`."""
     isolated: bool | None = None
-    """Whether steps get a mount namespace of their own; None: where this kernel gives one."""
+    """Whether steps may get a mount namespace of their own; None: if this kernel allows it."""
 
 
 class Run:
-    """A validated workflow that has not run yet; `execute` once."""
+    """A validated workflow, made by `prepare`, that has not run yet. `execute` may be called once."""
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Run:
         self.library = library
         self.name: str = workflow["metadata"]["name"]
         self.before = before
-        """The workflow as the run that this one retries left it."""
+        """For a retry the workflow as the run before stored it; None in a first run."""
         self.store = Store(options.home, self.name)
         self._listener: Listener | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,7 +83,7 @@ class Run:
         self._stops = 0
 
     def execute(self, listener: Listener | None = None) -> dict[str, Any]:
-        """Run to the end; returns the Workflow as Argo stores it.
+        """Run the workflow to its end; returns the Workflow as Argo stores it. `listener` is called with each event.
 
         Raises BadInput where the home cannot be written, Refused where a workflow of this name runs, Broken where the
         result could not be stored.
@@ -97,7 +99,9 @@ class Run:
         return self._stored()
 
     def stop(self) -> None:
-        """As `argo stop`: steps are ended, the exit handler still runs; a second call ends that too.
+        """Stop the workflow as `argo stop` does: its steps are ended, its exit handler still runs.
+
+        A second call ends the exit handler too.
 
         May be called from a signal handler or another thread.
         """
@@ -116,18 +120,19 @@ class Run:
         loop = self._loop = asyncio.get_running_loop()
         metadata = self.workflow["metadata"]
         metadata.setdefault("uid", str(uuid.uuid4()))
-        # A retried workflow is the one that was created then; a file's own time means nothing, as on a cluster.
+        # A retry is still the workflow that was created before. In a first run a time in the file is ignored, as on a
+        # cluster.
         first = parse_time(metadata.get("creationTimestamp")) if self.before is not None else None
         created = first or datetime.now(UTC).replace(microsecond=0)
         metadata["creationTimestamp"] = time_text(created)
         operation = self._operation = self._new_operation(workflow_globals(metadata, self.spec, created))
         try:
-            loop.add_reader(pipe, self._answered)
+            loop.add_reader(pipe, self._handle_requests)
             if self._stops:
                 self._apply_stop()
             self.store.write_library(self.library.manifests())
             self.store.write(self._stored())
-            await self._guarded(operation)
+            await self._run_guarded(operation)
         finally:
             loop.remove_reader(pipe)
             if self._flush:
@@ -156,16 +161,17 @@ class Run:
             retry_plan=RetryPlan(self.before) if self.before is not None else None,
         )
 
-    async def _guarded(self, operation: Operation) -> None:
-        """The boundary around a run: what nobody foresaw ends it with phase Error, stored like any other end."""
+    async def _run_guarded(self, operation: Operation) -> None:
+        """Run the workflow; an exception that no rule foresees ends it with phase Error, which is stored as usual."""
         try:
-            await self._locked(operation)
+            await self._run_locked(operation)
         except SlipwayError:
             raise
         except Exception as error:
             self._conclude(Outcome("Error", str(operation.faults.record(error, f"workflow {self.name}"))))
 
-    async def _locked(self, operation: Operation) -> None:
+    async def _run_locked(self, operation: Operation) -> None:
+        """Take the locks of the workflow's own `synchronization`, then run it."""
         locks, shutdown = operation.machine.locks, operation.shutdown
         try:
             wanted = locks_of(self.spec.get("synchronization"), self.library)
@@ -183,6 +189,7 @@ class Run:
             self._conclude(await run_workflow(operation, self.spec))
 
     def _waits(self, message: str) -> None:
+        """Report that the workflow waits for a lock."""
         self._status["message"] = message
         self._changed(None)
         if self._listener:
@@ -191,11 +198,13 @@ class Run:
             )
 
     def _conclude(self, outcome: Outcome) -> None:
+        """Set the final status of the workflow."""
         self._status = {"startedAt": now(), **self._status, "phase": outcome.phase, "finishedAt": now()}
         if outcome.message:
             self._status["message"] = outcome.message
 
-    def _answered(self) -> None:
+    def _handle_requests(self) -> None:
+        """Called when another process has written to the pipe: it has asked for a stop, or answered a suspend node."""
         if self._operation is None:
             return
         if self.store.stop_wanted() and not self._stops:
@@ -206,8 +215,9 @@ class Run:
                 answer.set_result(parameters)
 
     def _changed(self, node: Node | None) -> None:
+        """Have the workflow stored soon, and tell the listener. `node`: what changed; None: the workflow itself."""
         if self._loop is not None and self._flush is None:
-            # storing may cost a tenth of the time, however large the tree is
+            # so that storing takes at most a tenth of the time, even for a large tree
             pause = max(FLUSH, 10 * self._flush_cost)
             self._flush = self._loop.call_later(pause, self._flush_now)
         if node is not None and self._listener is not None:
@@ -219,11 +229,12 @@ class Run:
         try:
             self.store.write(self._stored())
         except Broken as error:
-            # the last write, at the end, says so if it is still true then
+            # not fatal yet: the write at the end of the run raises Broken if the problem is still there
             self._status["message"] = error.message
         self._flush_cost = time.monotonic() - began
 
     def _stored(self) -> dict[str, Any]:
+        """The Workflow as Argo would store it now."""
         operation = self._operation
         status: dict[str, Any] = {**self._status}
         if operation is not None:

@@ -1,4 +1,4 @@
-"""What tags and expressions can see: the globals of a workflow and what a finished step or task leaves behind."""
+"""The names that tags and expressions can read: those of the workflow, and the outputs of finished steps and tasks."""
 
 import json
 from collections.abc import Iterable
@@ -14,18 +14,24 @@ from slipway_workflows.engine.state.nodes import Node
 
 Artifact = dict[str, Any]
 TIME_FORMATS = "aAbBcdfHIjmMpSUwWxXyYzZ"
-"""Letters of strftime after `workflow.creationTimestamp.`."""
+"""Letters of strftime that may follow `workflow.creationTimestamp.`."""
 
 
 @dataclass
 class Scope:
-    """Dotted names with their values (None: absent), and artifacts by theirs."""
+    """The outputs of steps or tasks that a template's text can read."""
 
     values: dict[str, str | None] = field(default_factory=dict)
+    """Values by dotted name, such as `steps.a.outputs.result`; None is an output that is absent: its node was skipped,
+    and it has no default."""
     artifacts: dict[str, Artifact] = field(default_factory=dict)
+    """Artifacts by dotted name, such as `steps.a.outputs.artifacts.model`."""
 
     def add_node(self, prefix: str, node: Node, template: Template | None) -> None:
-        """What `steps.<name>` or `tasks.<name>` of a finished node gives. `template`: of a node that was skipped."""
+        """Add what a finished node offers. `prefix`: `steps.<name>` or `tasks.<name>`.
+
+        `template`: for a node that was skipped or omitted, the template whose output parameters have defaults.
+        """
         self.values.update({f"{prefix}.id": node.id, f"{prefix}.status": node.phase})
         self.values.update({f"{prefix}.startedAt": node.started, f"{prefix}.finishedAt": node.finished})
         outputs = node.outputs
@@ -44,7 +50,10 @@ class Scope:
             self.artifacts[f"{prefix}.outputs.artifacts.{artifact['name']}"] = artifact
 
     def add_loop(self, prefix: str, nodes: Iterable[Node], phase: str) -> None:
-        """What a loop gives: JSON lists of the outputs of those that succeeded, in the order of the items."""
+        """Add what a loop offers: JSON lists of the outputs of the items that succeeded, in the order of the items.
+
+        `prefix`: `steps.<name>` or `tasks.<name>`. `phase`: of the loop as a whole.
+        """
         self.values[f"{prefix}.status"] = phase
         good = [node for node in nodes if node.phase == "Succeeded"]
         rows: list[dict[str, str]] = []
@@ -66,12 +75,12 @@ class Scope:
             self.values[f"{prefix}.outputs.parameters.{name}"] = encode([_parsed(text) for text in values])
 
     def add_inputs(self, template: Template) -> None:
-        """Artifacts that the template itself was given."""
+        """Add the input artifacts of the template itself, as `inputs.artifacts.<name>`."""
         for artifact in (template.get("inputs") or {}).get("artifacts") or []:
             self.artifacts[f"inputs.artifacts.{artifact['name']}"] = artifact
 
     def artifact(self, reference: str) -> Artifact:
-        """The artifact that `{{steps.a.outputs.artifacts.x}}` means. Raises NodeError where there is none."""
+        """The artifact that a tag like `{{steps.a.outputs.artifacts.x}}` names. Raises NodeError if it is unknown."""
         name = reference.strip().removeprefix("{{").removesuffix("}}").strip()
         if name not in self.artifacts:
             raise NodeError(f"Unable to resolve: {reference}")
@@ -79,7 +88,11 @@ class Scope:
 
 
 def _parsed(text: str, scalars: bool = False) -> Any:
-    """Lists and objects inside a list stay such; other texts stay texts, but for results, where numbers do not."""
+    """One output of a loop's item, as it is written into the JSON list of all of them.
+
+    A text that is a JSON list or object becomes one. Other JSON, such as a number, only does so with `scalars`, which
+    is for results; any other text stays a text.
+    """
     try:
         value = json.loads(text)
     except ValueError:
@@ -88,7 +101,10 @@ def _parsed(text: str, scalars: bool = False) -> Any:
 
 
 def workflow_globals(metadata: dict[str, Any], spec: dict[str, Any], created: datetime) -> dict[str, str | None]:
-    """`workflow.*` as it is when a workflow begins."""
+    """The names `workflow.*` that a workflow begins with, and their values.
+
+    `metadata`, `spec`: of the Workflow, its spec merged. `created`: its creation time.
+    """
     parameters = (spec.get("arguments") or {}).get("parameters") or []
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     encoded = encode([{key: p[key] for key in ("name", "value") if key in p} for p in parameters])

@@ -1,4 +1,4 @@
-"""A steps template: groups one after the other, the steps of a group side by side."""
+"""A steps template: its groups run one after the other, the steps of a group at the same time."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 async def execute_steps(operation: Operation, node: Node, template: Template, context: Context, on_exit: bool) -> None:
-    """Run the groups; the node has its outputs and final phase afterwards.
+    """Run the groups of a steps template as `node`, which has its outputs and its final phase afterwards.
 
     Raises NodeError and ExpressionError where the template itself is at fault: an output without a value, a hook.
     """
@@ -44,7 +44,7 @@ async def execute_steps(operation: Operation, node: Node, template: Template, co
 
 
 class _Group:
-    """One group while it runs."""
+    """Runs one group of steps. `node`: the steps node. `group`: the node of the group."""
 
     def __init__(
         self,
@@ -64,22 +64,24 @@ class _Group:
         self.group = group
         self.on_exit = on_exit
         self.children: list[tuple[TemplateCaller, Node]] = []
-        self._unstarted = ""
+        """The steps that have a node, with it; of a loop each item."""
+        self._not_started = ""
+        """Why a step could not be started though the group had begun: `failFast`, or the timeout of its template."""
 
     async def run(self, steps: list[TemplateCaller]) -> None:
-        """Run all steps to their end and mark the group."""
+        """Run all steps to their end, and put the group's node into its final phase."""
         tree = self.operation.tree
         try:
             resolved = [self._resolve(step) for step in steps]
-            ready = [single for step in resolved for single in self._expand(step)]
+            ready = [item for step in resolved for item in self._expand(step)]
         except SlipwayError as error:
             text = str(error)
             prefix = "" if text.startswith("withParam") else "failed to resolve references: "
             tree.mark(self.group, "Error", prefix + text)
             return
-        results = await asyncio.gather(*(self._step(step) for step in ready), return_exceptions=True)
+        results = await asyncio.gather(*(self._run_step(step) for step in ready), return_exceptions=True)
         order = {step["name"]: index for index, step in enumerate(ready)}
-        self.children.sort(key=lambda pair: order[pair[0]["name"]])  # not in the order in which they ended
+        self.children.sort(key=lambda pair: order[pair[0]["name"]])  # they were added in the order in which they ended
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, _GroupError):
                 tree.mark(self.group, "Error", str(result))
@@ -88,8 +90,8 @@ class _Group:
             if isinstance(result, _GroupError):
                 tree.mark(self.group, "Error", str(result))
                 return
-        if self._unstarted:
-            tree.mark(self.group, "Failed", self._unstarted)
+        if self._not_started:
+            tree.mark(self.group, "Failed", self._not_started)
             return
         for step, child in self.children:
             if child.failed and not continues_on(step, child.phase):
@@ -98,19 +100,20 @@ class _Group:
         tree.mark(self.group, "Succeeded")
 
     def add_outputs(self, step: TemplateCaller) -> None:
-        """Put what the step leaves behind into the scope of later groups."""
+        """Add the outputs of a step to the scope, for later groups, as `steps.<name>`."""
         name, prefix = f"{self.group.name}.{step['name']}", f"steps.{step['name']}"
         child = self.operation.tree.get(name)
         if child is not None:
             template = None
             if child.phase == "Skipped":
                 template = self.context.resolve(step)[0]
-            self.scope.add_node(prefix, self.operation.tree.last_try(child), template)
+            self.scope.add_node(prefix, self.operation.tree.last_attempt(child), template)
             return
         loop = [found for _, found in self.children if found.name.startswith(f"{name}(")]
         self.scope.add_loop(prefix, loop, self.group.phase)
 
     def _resolve(self, step: TemplateCaller) -> TemplateCaller:
+        """The step with the outputs of earlier steps filled in. Artifacts are left alone if its `when` is false."""
         values = {**self.operation.global_outputs.values, **self.scope.values}
         step = drop_absent_arguments(step, values, self.context)
         filled = fill_caller(step, values)
@@ -122,20 +125,22 @@ class _Group:
         return filled
 
     def _expand(self, step: TemplateCaller) -> list[TemplateCaller]:
+        """The items of a loop, or the step itself; a loop without items gets a node that says it was skipped."""
         if not expands(step):
             return [step]
-        singles = expand(step)
-        if not singles:
+        items = expand(step)
+        if not items:
             place = Place(self.node, (self.group,), self.group, self.on_exit)
             self._skip(step, place, "Skipped", "Skipped, empty params")
-        return singles
+        return items
 
-    async def _step(self, step: TemplateCaller) -> None:
+    async def _run_step(self, step: TemplateCaller) -> None:
+        """Run one step, or one item of a loop, with its hooks. Raises _GroupError where the group gets phase Error."""
         operation, tree = self.operation, self.operation.tree
         name = f"{self.group.name}.{step['name']}"
         hooks = Hooks(operation, step, self.context, self.node, f"steps.{step['name']}", self.scope)
-        started = hooks.status_changed if step.get("hooks") else None
-        place = Place(self.node, (self.group,), self.group, self.on_exit, referrer=self.template, started=started)
+        tell = hooks.status_changed if step.get("hooks") else None
+        place = Place(self.node, (self.group,), self.group, self.on_exit, referrer=self.template, tell_started=tell)
         try:
             proceed = not step.get("when") or govaluate.evaluate(step["when"])
         except ExpressionError as error:
@@ -146,11 +151,8 @@ class _Group:
             return
         try:
             child = await operation.execute(operation, name, step, self.context, place)
-        except FailFastError as error:
-            self._unstarted = str(error)
-            return
-        except TemplateTimeout as error:
-            self._unstarted = str(error)
+        except (FailFastError, TemplateTimeout) as error:
+            self._not_started = str(error)
             return
         except NodeError as error:
             failed = tree.get(name)
@@ -172,4 +174,4 @@ class _Group:
 
 
 class _GroupError(NodeError):
-    """The group is Error; the template around it Failed."""
+    """A step puts its group into phase Error. The steps node around it gets the phase Failed."""

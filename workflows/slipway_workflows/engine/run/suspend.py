@@ -1,4 +1,4 @@
-"""A suspend template: waits for a duration, or for an answer that another process gives; see `stored_runs`."""
+"""A suspend template: waits for a duration, or until another process answers it by `stored_runs.resume`."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,10 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 async def execute_suspend(operation: Operation, node: Node, template: Template, on_exit: bool) -> None:
-    """Wait; the node has its outputs and final phase afterwards. Raises NodeError where a value was not supplied."""
+    """Wait for the answer or the duration; the node has its outputs and its final phase afterwards.
+
+    Raises NodeError where an output parameter got no value and has no default.
+    """
     declared = (template.get("outputs") or {}).get("parameters") or []
     if declared:
         node.outputs = {"parameters": [dict(item) for item in declared]}
@@ -19,12 +22,12 @@ async def execute_suspend(operation: Operation, node: Node, template: Template, 
     limit = seconds(duration) if duration not in (None, "") else None
     answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     operation.suspended[node.id] = answer
-    give_up: asyncio.Future[Any] = asyncio.ensure_future(operation.shutdown.event(on_exit).wait())
+    stopped: asyncio.Future[Any] = asyncio.ensure_future(operation.shutdown.event(on_exit).wait())
     operation.tree.touch(node)
     try:
-        await asyncio.wait({answer, give_up}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({answer, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        give_up.cancel()
+        stopped.cancel()
         operation.suspended.pop(node.id, None)
     if not answer.done() and not operation.shutdown.may_run(on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
@@ -39,6 +42,7 @@ async def execute_suspend(operation: Operation, node: Node, template: Template, 
 
 
 def _value(item: dict[str, Any], given: dict[str, str]) -> str | None:
+    """The value of an output parameter: the one given, or its default; None where there is none."""
     if item["name"] in given:
         return given[item["name"]]
     source = item.get("valueFrom") or {}

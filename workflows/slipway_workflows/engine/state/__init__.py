@@ -1,1 +1,1 @@
-"""What a run leaves on disk, and what other processes read of it."""
+"""The state of a run: its node tree, the files it is stored in, and what other processes read of them."""

@@ -1,4 +1,4 @@
-"""What a listener hears of a run in this process."""
+"""The events that a listener of a run in this process gets."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from slipway_workflows.engine.state.nodes import Node
 
 
 def event_of(node: Node, directory: Path) -> Event:
-    """The event of a node's change. `directory`: the run's."""
+    """The event that tells a listener of a node as it is now. `directory`: the run's."""
     return Event(
         node_id=node.id,
         display_name=node.display_name,
@@ -24,5 +24,5 @@ def event_of(node: Node, directory: Path) -> Event:
 
 
 def log_file(directory: Path, node_id: str) -> Path:
-    """Where the output of a pod's program is kept. `directory`: the run's."""
+    """The file that the output of a pod's program is written to. `directory`: the run's."""
     return directory / "logs" / f"{node_id}.log"

@@ -1,4 +1,4 @@
-"""The stored state of a run: its lock, its workflow.json, its pipe for answers."""
+"""The files of a run: its lock, its workflow.json, and the pipe that wakes its engine when an answer has come."""
 
 import contextlib
 import fcntl
@@ -16,22 +16,22 @@ from slipway_workflows.argo.stored import StoredWorkflow, read_workflow
 WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
 LIBRARY, STOP = "library.json", "stop"
 FOR_RETRY = (WORKFLOW, LIBRARY, "logs", "artifacts")
-"""What a retry of the run needs."""
+"""The files and directories of a run that a retry of it needs."""
 
 
 def runs_of(home: Path) -> Path:
-    """Where the runs of a home lie."""
+    """The directory that holds the runs of a home, one directory for each."""
     return home / "runs"
 
 
 def is_alive(directory: Path) -> bool:
-    """Whether an engine works on this run now: it holds the flock for as long as it lives."""
+    """Whether an engine runs this workflow now: it holds the lock of the run's directory for as long as it lives."""
     try:
         file = os.open(directory / LOCK, os.O_RDWR)
     except OSError:
         return False
     try:
-        # shared, so that two who look at once do not take each other for the engine
+        # a shared lock, so that two processes that ask at the same time do not take each other for the engine
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -42,15 +42,18 @@ def is_alive(directory: Path) -> bool:
 
 
 def load_workflow(directory: Path) -> StoredWorkflow | None:
-    """The stored workflow, or None where there is none that can be read."""
+    """The stored workflow of a run's directory, or None where there is none that can be read."""
     try:
         return read_workflow(json.loads((directory / WORKFLOW).read_text()))
     except (OSError, ValueError, BadInput):
         return None
 
 
-def _taken(lock: int) -> bool:
-    """Take the lock; somebody may just be looking whether it is free, so that one refusal is not the last word."""
+def _take_lock(lock: int) -> bool:
+    """Take the lock; returns whether it could be taken.
+
+    It tries three times: `is_alive` of another process may hold the lock for a moment.
+    """
     for pause in (0.02, 0.1, 0):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +65,7 @@ def _taken(lock: int) -> bool:
 
 
 class Store:
-    """The directory of one run, owned by this process."""
+    """The directory of the run `name`, for the engine that runs it: `open` makes this process its owner."""
 
     def __init__(self, home: Path, name: str) -> None:
         self.directory = (runs_of(home) / name).absolute()
@@ -70,15 +73,15 @@ class Store:
         self._pipe: int | None = None
 
     def open(self, keep: bool = False) -> int:
-        """Take the directory over, emptied but for what a retry needs where `keep`; returns the reading end of the pipe
-        that announces answers.
+        """Lock the directory and empty it; `keep`: except for what a retry needs.
 
-        Raises BadInput where it cannot be written, Refused where a workflow of that name runs now.
+        Returns the descriptor of the pipe that becomes readable when answers or a stop have come. Raises BadInput where
+        the directory cannot be written, Refused where a workflow of that name runs now.
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-            if not _taken(self._lock):
+            if not _take_lock(self._lock):
                 self.close()
                 raise Refused(
                     f"workflow {self.directory.name} is running already", "wait for its end, or use generateName"
@@ -93,7 +96,7 @@ class Store:
             for name in ("logs", "work", ANSWERS):
                 (self.directory / name).mkdir(exist_ok=True)
             os.mkfifo(self.directory / PIPE)
-            # opened for writing too, so that it never ends
+            # opened for writing too, so that reading never comes to the end of the file
             self._pipe = os.open(self.directory / PIPE, os.O_RDWR | os.O_NONBLOCK)
         except OSError as error:
             self.close()
@@ -104,7 +107,7 @@ class Store:
         return self._pipe
 
     def write(self, workflow: dict[str, Any]) -> None:
-        """Store the workflow. Raises Broken where that fails."""
+        """Replace workflow.json. Raises Broken where that fails."""
         try:
             replace_file(self.directory / WORKFLOW, json.dumps(workflow, ensure_ascii=False))
         except OSError as error:
@@ -113,7 +116,7 @@ class Store:
             ) from error
 
     def write_library(self, manifests: list[dict[str, Any]]) -> None:
-        """Store what names were looked up in, so that a retry finds the same. Raises Broken where that fails."""
+        """Store the library's manifests, so that a retry finds the same templates. Raises Broken where that fails."""
         try:
             replace_file(self.directory / LIBRARY, json.dumps(manifests, ensure_ascii=False))
         except OSError as error:
@@ -122,11 +125,11 @@ class Store:
             ) from error
 
     def stop_wanted(self) -> bool:
-        """Whether somebody asked, by `stored_runs.stop`, that the run be stopped."""
+        """Whether another process has asked, with `stored_runs.stop`, that the run be stopped."""
         return (self.directory / STOP).exists()
 
     def answers(self) -> dict[str, dict[str, str]]:
-        """The answers that came since the last look, by node id."""
+        """Take the answers that have come since the last call: values of output parameters, by suspend node's id."""
         if self._pipe is not None:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._pipe, 4096)
@@ -137,14 +140,14 @@ class Store:
         return found
 
     def tidy(self) -> None:
-        """Remove what nothing needs any more; logs, artifacts and the workflow stay."""
+        """Remove what nothing needs after the run; its logs, artifacts and workflow.json stay."""
         for name in ("work", ANSWERS):
             shutil.rmtree(self.directory / name, ignore_errors=True)
         for name in (PIPE, STOP):
             (self.directory / name).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let the directory go; from now on the run is not alive."""
+        """Release the lock: from now on the run counts as ended."""
         for file in (self._pipe, self._lock):
             if file is not None:
                 os.close(file)

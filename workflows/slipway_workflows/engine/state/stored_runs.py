@@ -1,4 +1,4 @@
-"""Stored runs, seen from another process: which there are, which wait for an answer, and how to give it."""
+"""Stored runs as other processes use them: list them, answer those that wait, stop them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from slipway_workflows.engine.state.store import ANSWERS, LIBRARY, PIPE, STOP, i
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run of this machine. `alive`: its engine lives."""
+    """A run of this machine, as it was stored when it was read. `alive`: whether its engine ran at that time."""
 
     directory: Path
     workflow: StoredWorkflow
@@ -24,24 +24,24 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """The workflow's name, which is also its directory's."""
+        """The workflow's name, which is also the name of the run's directory."""
         return self.directory.name
 
     @property
     def died(self) -> bool:
-        """Its engine was killed before the workflow had ended."""
+        """Whether its engine was killed before the workflow had ended."""
         return not self.alive and not self.workflow.phase.completed
 
 
 def _load(directory: Path) -> StoredRun | None:
-    # Asked first: a workflow that is read after its engine has gone is as the engine left it.
+    # in this order: read the other way round, a run that ends between the two would look as if its engine had died
     alive = is_alive(directory)
     workflow = load_workflow(directory)
     return StoredRun(directory, workflow, alive) if workflow is not None else None
 
 
 def stored_runs(home: Path) -> Iterator[StoredRun]:
-    """All stored runs, by name; one whose file is damaged is left out."""
+    """All stored runs, sorted by name; those whose workflow.json cannot be read are left out."""
     directory = runs_of(home)
     if directory.is_dir():
         found = (_load(path) for path in sorted(directory.iterdir()))
@@ -49,7 +49,7 @@ def stored_runs(home: Path) -> Iterator[StoredRun]:
 
 
 def stored_run(home: Path, name: str) -> StoredRun:
-    """The run of that name. Raises Refused, naming those there are."""
+    """The run of the workflow `name`. Raises Refused, with the names of known runs, where there is none."""
     run = _load(runs_of(home) / name) if "/" not in name and name not in ("", ".", "..") else None
     if run is None:
         known = ", ".join([one.name for one in stored_runs(home)][-10:])
@@ -58,14 +58,14 @@ def stored_run(home: Path, name: str) -> StoredRun:
 
 
 def waiting_runs(home: Path) -> list[StoredRun]:
-    """Living runs with a node that waits for an answer."""
+    """The runs whose engine runs and that have a suspend node which waits for an answer."""
     return [run for run in stored_runs(home) if run.alive and run.workflow.waiting]
 
 
 def load_for_retry(home: Path, name: str) -> tuple[StoredWorkflow, list[dict[str, Any]]]:
-    """The workflow of a run that may be retried, and the manifests it was planned with.
+    """The stored workflow of a run that may be retried, and the manifests of the library it was prepared with.
 
-    Raises Refused where there is none of that name, it still runs, or it has succeeded.
+    Raises Refused where there is no such run, it still runs, or it has succeeded.
     """
     run = stored_run(home, name)
     if run.alive:
@@ -82,7 +82,7 @@ def load_for_retry(home: Path, name: str) -> tuple[StoredWorkflow, list[dict[str
 def stop(home: Path, name: str) -> None:
     """Stop a running workflow as `argo stop` does: its exit handler still runs.
 
-    Raises Refused where it does not run.
+    Raises Refused where there is no such run, or it does not run.
     """
     run = stored_run(home, name)
     if not run.alive:
@@ -96,7 +96,7 @@ def _wake(run: StoredRun) -> None:
     try:
         pipe = os.open(run.directory / PIPE, os.O_WRONLY | os.O_NONBLOCK)
     except OSError as error:
-        raise Refused(f"workflow {run.name} has ended meanwhile", "see: slipway list") from error
+        raise Refused(f"workflow {run.name} has just ended", "see: slipway list") from error
     try:
         os.write(pipe, b"!")
     finally:
@@ -104,10 +104,10 @@ def _wake(run: StoredRun) -> None:
 
 
 def resume(home: Path, name: str, answers: Mapping[str, Mapping[str, str]]) -> None:
-    """Let waiting suspend nodes go on. `answers`: id or display name of a node -> its output parameters.
+    """Let waiting suspend nodes continue. `answers`: id or display name of a node -> values of its output parameters.
 
-    Parameters without an answer get their defaults. Raises Refused where the workflow is not alive, a node does not
-    wait, or a parameter is not asked for.
+    Parameters without a value get their defaults. Raises Refused where the workflow does not run, a node does not wait,
+    or a node has no such output parameter.
     """
     run = stored_run(home, name)
     if not run.alive:

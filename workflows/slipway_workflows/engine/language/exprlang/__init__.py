@@ -21,8 +21,8 @@
                | "(" program ")" | "[" [expression { "," expression }] "]" | "{" [key ":" expression { "," ... }] "}"
     predicate  = "{" program "}" | expression        as the last argument of filter, map, all, any, ...
 
-Source: expr 1.17's parser and checker, which Argo 4.1 uses; names and literal types are checked before anything is
-evaluated, as there.
+Source: the parser and checker of expr 1.17, which Argo 4.1 uses. As there, names and the types of literals are checked
+before anything is evaluated.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ __all__ = ["Expression", "evaluate", "mentions", "missing", "parse", "run", "unp
 
 
 def run(expression: Expression, env: Mapping[str, Any]) -> Any:
-    """The value of a parsed expression over nested maps. Raises ExpressionError."""
+    """The value of a parsed expression. `env`: its variables, as nested maps. Raises ExpressionError."""
     try:
         check_types(expression, env)
         return Evaluator(env).value(expression)
@@ -48,12 +48,12 @@ def run(expression: Expression, env: Mapping[str, Any]) -> Any:
 
 
 def evaluate(text: str, env: Mapping[str, Any]) -> Any:
-    """The value of an expression over nested maps. Raises ExpressionError."""
+    """The value of an expression. `env`: its variables, as nested maps. Raises ExpressionError."""
     return run(parse(text), env)
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether the tokens of `name` (`workflow.status`) stand in an expression, other than in a string of it."""
+    """Whether an expression mentions a name such as `workflow.status`, outside of its strings."""
     if name.rsplit(".", maxsplit=1)[-1] not in text:
         return False
     wanted = [token[:2] for token in tokens(name)[:-1]]

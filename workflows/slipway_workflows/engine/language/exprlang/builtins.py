@@ -1,4 +1,4 @@
-"""expr's builtin functions and Argo's own (asInt, asFloat, toJson, jsonpath)."""
+"""The builtin functions of expr, and those that Argo adds (asInt, asFloat, toJson, jsonpath)."""
 
 import base64
 import json
@@ -13,12 +13,12 @@ from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.exprlang.times import Duration, parse_time
 from slipway_workflows.engine.language.exprlang.values import Groups, equal, is_number, text_of, to_json, type_name
 
-WHOLE = re.compile(r"[+-]?[0-9]+")
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 def to_int(value: Any) -> int:
     """Expr's int(): a number loses its fraction, a string has to be a whole number. Raises ExpressionError."""
-    if isinstance(value, str) and WHOLE.fullmatch(value):
+    if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value):
         return int(value)
     if is_number(value):
         return int(value)
@@ -26,7 +26,7 @@ def to_int(value: Any) -> int:
 
 
 def to_float(value: Any) -> float:
-    """Expr's float(). Raises ExpressionError."""
+    """Expr's float(), of a number or a string with one. Raises ExpressionError for anything else."""
     if is_number(value) or (isinstance(value, str) and value == value.strip()):
         try:
             return float(value)
@@ -36,11 +36,11 @@ def to_float(value: Any) -> float:
 
 
 def from_json(text: Any) -> Any:
-    """JSON to values: every number is a float, as in Go. Raises ExpressionError."""
+    """The value of a JSON text; as in Go every number is a float. Raises ExpressionError for what is not JSON."""
     try:
         return json.loads(text, parse_int=float)
     except (TypeError, ValueError) as error:
-        raise ExpressionError(f"fromJSON: {text_of(text)[:60]!r} is no JSON") from error
+        raise ExpressionError(f"fromJSON: {text_of(text)[:60]!r} is not JSON") from error
 
 
 def _flat(values: Iterable[Any]) -> list[float]:
@@ -51,7 +51,7 @@ def _flat(values: Iterable[Any]) -> list[float]:
         elif is_number(value):
             found.append(value)
         else:
-            raise ExpressionError(f"{text_of(value)} is no number")
+            raise ExpressionError(f"{text_of(value)} is not a number")
     return found
 
 
@@ -81,7 +81,7 @@ def _median(*values: Any) -> float:
 
 
 def _round(value: float) -> float:
-    """Half away from zero, as Go."""
+    """As in Go, halves are rounded away from zero."""
     return math.copysign(math.floor(abs(value) + 0.5), value)
 
 
@@ -230,11 +230,14 @@ RESULT_TYPES = {
     **dict.fromkeys(("hasPrefix", "hasSuffix", "all", "any", "none", "one"), "bool"),
     **dict.fromkeys(("split", "splitAfter", "keys", "values", "filter", "map", "sort", "concat", "reverse"), "array"),
 }
-"""What a function gives, where expr's checker knows it."""
+"""The type of each function's result, where expr's checker knows it."""
 
 
 def over_items(name: str, items: list[Any], body: Callable[..., Any], rest: list[Any]) -> Any:
-    """A function with a predicate over a list. `rest`: what follows the predicate. Raises ExpressionError."""
+    """The result of a builtin function, such as `filter`, that applies a predicate to each item of a list.
+
+    `body`: evaluates the predicate for one item. `rest`: the arguments after the predicate. Raises ExpressionError.
+    """
     if name == "reduce":
         return _reduced(items, body, rest)
     answers = [body(item, index=index) for index, item in enumerate(items)]

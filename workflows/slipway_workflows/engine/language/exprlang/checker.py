@@ -1,7 +1,7 @@
-"""What expr's compiler refuses before it evaluates: unknown names, and literals of types that never match.
+"""Checks an expression before it is evaluated, as expr's compiler does: for unknown names, and types that cannot match.
 
-Values of the environment below its first level have no known type (`any` in Go); literals, results of operators and
-names of the first level have one.
+A type is known for literals, results of operators and variables; it is unknown (`any` in Go), and here None, for what
+lies inside of a variable.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ BOOLEAN_OPERATORS = (
 
 
 def check_types(node: Expression, env: Mapping[str, Any]) -> str | None:
-    """The type of an expression where it can be known. Raises ExpressionError."""
+    """The type of an expression, or None where it is unknown. Raises ExpressionError for what expr would refuse."""
     return _Checker(env).type_of(node)
 
 
@@ -112,7 +112,7 @@ class _Checker:
         return None
 
     def declared(self, name: str) -> None:
-        """Refuse a `let` of a name that means something already."""
+        """Raise ExpressionError for a `let` whose name exists already."""
         taken = (("", self.env), ("builtin ", (*FUNCTIONS, *PREDICATES, "sprig")), ("variable ", self.local))
         for kind, names in taken:
             if name in names:
@@ -172,9 +172,10 @@ class _Checker:
 
 
 def missing(node: Expression, env: Mapping[str, Any]) -> list[str]:
-    """The names an expression cannot do without and that the environment does not have: whole chains such as
-    `steps.a.status`. What stands left of `??` or of `?.` may be missing. The names of a `let` count as missing, as Argo
-    looks for every name in the environment alone.
+    """The names that an expression needs and the environment does not have, such as `steps.a.status`, each once.
+
+    A name is not needed where `??` or `?.` stands after it. The names of a `let` count as missing, because Argo looks
+    up every name in the environment only.
     """
     found = []
     for chain in _chains(node):
@@ -189,7 +190,8 @@ def missing(node: Expression, env: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _chains(node: Expression) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - as above
+def _chains(node: Expression) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - a case for each kind of node
+    """The dotted names that an expression needs, each as the tuple of its parts."""
     match node:
         case Name(name):
             if name not in ("$env", "sprig"):
@@ -222,7 +224,7 @@ def _chains(node: Expression) -> Iterator[tuple[str, ...]]:  # noqa: PLR0912 - a
 
 
 def _chain(node: Expression) -> tuple[str, ...] | None:
-    """`a.b['c']` as its parts; cut before the first `?.`, None where a part is not a literal name."""
+    """The parts of a dotted name such as `a.b['c']`, up to the first `?.`; None where a part is not a literal."""
     if isinstance(node, Name):
         return (node.name,)
     if not isinstance(node, Member):
@@ -240,6 +242,7 @@ def _has_optional(node: Expression) -> bool:
 
 
 def _inner(node: Expression) -> Iterator[Expression]:
+    """The expressions directly inside of an expression."""
     match node:
         case Unary(_, operand):
             yield operand

@@ -1,4 +1,4 @@
-"""Nodes to values."""
+"""Evaluates a parsed expression: the tree of nodes becomes a value."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -29,16 +29,18 @@ from slipway_workflows.engine.language.exprlang.times import Duration, duration_
 from slipway_workflows.engine.language.exprlang.values import equal, is_number, text_of, type_name
 
 LARGEST_RANGE = 1_000_000
-"""Items of `a..b`; more is refused, as expr's memory budget does."""
+"""The most items that a range `a..b` may have; expr's memory budget refuses more, too."""
 
 
 class Evaluator:
-    """One expression over an environment; `local` holds `let` names, `pointers` what `#` means."""
+    """Evaluates one expression. `env`: its variables."""
 
     def __init__(self, env: Mapping[str, Any]) -> None:
         self.env = env
         self.local: dict[str, Any] = {}
+        """The values of the names that a `let` declares."""
         self.pointers: list[dict[str, Any]] = []
+        """For each predicate around the node, the innermost last: the values of `#` (as ""), `#acc` and `#index`."""
 
     def value(self, node: Expression) -> Any:  # noqa: PLR0912 - a case for each kind of node
         """The value of a node. Raises ExpressionError."""
@@ -97,7 +99,7 @@ class Evaluator:
 
     def _member(self, node: Member) -> Any:
         of = self.value(node.of)
-        if of is None and (node.optional or self._cut(node.of)):
+        if of is None and (node.optional or self._short_circuits(node.of)):
             return None
         key = self.value(node.key)
         if isinstance(of, Mapping):
@@ -108,9 +110,11 @@ class Evaluator:
             raise ExpressionError(f"index out of range: {key} (the list has {len(of)} items)")
         raise ExpressionError(f"cannot fetch {text_of(key)} from {text_of(of)[:60]}")
 
-    def _cut(self, node: Expression) -> bool:
-        """Whether a `?.` further left already met nil: the rest of the chain is then nil too."""
-        return isinstance(node, Member) and ((node.optional and self.value(node.of) is None) or self._cut(node.of))
+    def _short_circuits(self, node: Expression) -> bool:
+        """Whether a `?.` in this chain of members found nil on its left: then all members after it are nil too."""
+        return isinstance(node, Member) and (
+            (node.optional and self.value(node.of) is None) or self._short_circuits(node.of)
+        )
 
     def _slice(self, of: Any, start: Expression | None, end: Expression | None) -> Any:
         if not isinstance(of, list | str):
@@ -125,7 +129,7 @@ class Evaluator:
             return self._method(function, arguments)
         name = function.name if isinstance(function, Name) else ""
         if name in PREDICATES and len(arguments) > 1 and isinstance(arguments[1], Predicate):
-            return self._over(name, arguments)
+            return self._over_items(name, arguments)
         values = [self.value(argument) for argument in arguments]
         if name not in FUNCTIONS:
             raise ExpressionError(f"unknown name {name}")
@@ -143,14 +147,15 @@ class Evaluator:
             return method(of, name, values)
         raise ExpressionError(f"{text_of(of)[:60]} has no method {name}")
 
-    def _over(self, name: str, arguments: tuple[Expression, ...]) -> Any:
+    def _over_items(self, name: str, arguments: tuple[Expression, ...]) -> Any:
+        """The result of a builtin function with a predicate over the items of a list or map."""
         items, predicate = self.value(arguments[0]), arguments[1]
         if isinstance(items, Mapping) and name in ("all", "any", "none", "one", "count", "filter", "find", "map"):
             items = [items[key] for key in sorted(items)]
         if not isinstance(items, list):
             raise ExpressionError(f"{name}() needs a list, found {type_name(items)}")
         rest = [self.value(argument) for argument in arguments[2:]]
-        assert isinstance(predicate, Predicate)  # noqa: S101 - the caller looked
+        assert isinstance(predicate, Predicate)  # noqa: S101 - the caller has checked it
 
         def body(item: Any, **more: Any) -> Any:
             self.pointers.append({"": item, **more})
@@ -173,7 +178,7 @@ def _called(name: str, function: Callable[..., Any], values: list[Any]) -> Any:
 
 def _boolean(value: Any, operator: str) -> bool:
     if not isinstance(value, bool):
-        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is no boolean")
+        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is not a boolean")
     return value
 
 
@@ -181,7 +186,7 @@ def _unary(operator: str, value: Any) -> Any:
     if operator == "!":
         return not _boolean(value, "!")
     if not is_number(value):
-        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is no number")
+        raise ExpressionError(f"{text_of(value)[:60]} cannot be used with {operator}: it is not a number")
     return (golang.wrapped(-value) if isinstance(value, int) else -value) if operator == "-" else value
 
 
@@ -201,7 +206,7 @@ TEXTS: dict[str, Callable[[str, str], bool]] = {
     "startsWith": lambda left, right: left.startswith(right),
     "endsWith": lambda left, right: left.endswith(right),
 }
-WHOLE: dict[str, Callable[[Any, Any], Any]] = {
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
@@ -231,8 +236,8 @@ def _calculate(operator: str, left: Any, right: Any) -> Any:
 
 
 def _numbers(operator: str, left: Any, right: Any) -> Any:
-    if operator in WHOLE:
-        found = WHOLE[operator](left, right)
+    if operator in ARITHMETIC:
+        found = ARITHMETIC[operator](left, right)
         return golang.wrapped(found) if isinstance(found, int) else found
     if operator == "/":
         return golang.quotient(float(left), float(right))

@@ -1,4 +1,4 @@
-"""Text to tokens."""
+"""Splits the text of an expression into tokens."""
 
 import json
 import re
@@ -23,7 +23,7 @@ SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\
 
 
 class Token(NamedTuple):
-    """kind: number, string, name, op or end. `at`: offset in the text."""
+    """One token of an expression. `kind`: number, string, name, op or end. `at`: its offset in the text."""
 
     kind: str
     value: str
@@ -31,7 +31,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of an expression, an end token last. Raises ExpressionError."""
+    """The tokens of an expression, an end token last. Raises ExpressionError for a text that is not made of tokens."""
     found: list[Token] = []
     at = 0
     while at < len(text):
@@ -50,7 +50,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def unquoted(text: str) -> str:
-    """The text of a string literal. Raises ExpressionError for an escape that is none."""
+    """The text that a string literal means. Raises ExpressionError for an unknown escape sequence."""
     if text[0] == "`":
         return text[1:-1].replace("``", "`")
     return re.sub(r"\\(x..|u\{[0-9a-fA-F]+\}|u.{4}|U.{8}|[0-7]{3}|.)", _escape, text[1:-1], flags=re.DOTALL)
@@ -73,18 +73,18 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def number(text: str) -> int | float:
-    """The value of a number literal. Raises ExpressionError."""
+    """The value of a number literal. Raises ExpressionError where it has none."""
     plain = text.replace("_", "")
     try:
         if plain[:2].lower() in ("0x", "0o", "0b"):
             return int(plain, 0)
         return float(plain) if any(c in plain for c in ".eE") else int(plain)
     except ValueError as error:
-        raise ExpressionError(f"{text!r} is no number") from error
+        raise ExpressionError(f"{text!r} is not a number") from error
 
 
 def quoted(text: str) -> str:
-    """A literal that reads as `text`."""
+    """A string literal that means `text`."""
     return json.dumps(text, ensure_ascii=True) if text.isascii() or max(map(ord, text)) < 0x10000 else _raw(text)
 
 

@@ -1,4 +1,4 @@
-"""What an expression is made of, and how it is written."""
+"""The nodes of a parsed expression, and how they are written as text."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from slipway_workflows.engine.language.exprlang.lexer import quoted
 
 
 class Expression:
-    """Any node."""
+    """The base class of all nodes of an expression."""
 
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """nil, a boolean, an integer, a float or a string."""
+    """A literal: nil, a boolean, an integer, a float or a string."""
 
     value: Any
 
@@ -26,14 +26,14 @@ class Name(Expression):
 
 @dataclass(frozen=True)
 class Pointer(Expression):
-    """`#`, `#acc` or `#index` inside a predicate."""
+    """`#`, `#acc` or `#index` inside of a predicate; `name` is without the `#`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Unary(Expression):
-    """`!`, `-` or `+` before something."""
+    """The operator `!`, `-` or `+` before an operand."""
 
     operator: str
     operand: Expression
@@ -41,7 +41,7 @@ class Unary(Expression):
 
 @dataclass(frozen=True)
 class Binary(Expression):
-    """Two operands; `negated` for `not in` and its like."""
+    """An operator between two operands. `negated`: with `not` before the operator, as in `not in`."""
 
     operator: str
     left: Expression
@@ -51,7 +51,7 @@ class Binary(Expression):
 
 @dataclass(frozen=True)
 class Conditional(Expression):
-    """`condition ? yes : no`."""
+    """A conditional, `condition ? yes : no`."""
 
     condition: Expression
     yes: Expression
@@ -60,7 +60,7 @@ class Conditional(Expression):
 
 @dataclass(frozen=True)
 class Member(Expression):
-    """`of.key`, `of[key]`, and with `?.` where `of` may be nil."""
+    """A member, `of.key` or `of[key]`. `optional`: written with `?.`, so that it is nil where `of` is nil."""
 
     of: Expression
     key: Expression
@@ -69,7 +69,7 @@ class Member(Expression):
 
 @dataclass(frozen=True)
 class Slice(Expression):
-    """`of[start:end]`."""
+    """A part of a list or string, `of[start:end]`."""
 
     of: Expression
     start: Expression | None
@@ -78,7 +78,7 @@ class Slice(Expression):
 
 @dataclass(frozen=True)
 class Call(Expression):
-    """A function, or a method where `function` is a Member; the last argument may be a Predicate."""
+    """The call of a function, or of a method if `function` is a Member. The second argument may be a Predicate."""
 
     function: Expression
     arguments: tuple[Expression, ...]
@@ -86,28 +86,28 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Predicate(Expression):
-    """A closure over `#`."""
+    """An argument that a builtin function evaluates for each item of a list, which is `#` in it."""
 
     body: Expression
 
 
 @dataclass(frozen=True)
 class Array(Expression):
-    """`[a, b]`."""
+    """A list literal such as `[a, b]`."""
 
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class Map(Expression):
-    """`{key: value}`."""
+    """A map literal, `{key: value}`."""
 
     pairs: tuple[tuple[Expression, Expression], ...]
 
 
 @dataclass(frozen=True)
 class Let(Expression):
-    """`let name = value; body`."""
+    """A declaration, `let name = value; body`."""
 
     name: str
     value: Expression
@@ -115,7 +115,7 @@ class Let(Expression):
 
 
 def unparse(node: Expression) -> str:  # noqa: PLR0912 - a case for each kind of node
-    """The node as text, fully in parentheses; parsing it gives the same node."""
+    """The node as text, with parentheses around every operation; parsing it gives the same node again."""
     match node:
         case Literal(value):
             return (
@@ -151,7 +151,7 @@ def unparse(node: Expression) -> str:  # noqa: PLR0912 - a case for each kind of
 
 
 def _callee(function: Expression) -> str:
-    """What stands before the parenthesis: a name, or a method after its dot."""
+    """The text of a call before its parenthesis: the name of a function, or an object, a dot and its method."""
     if isinstance(function, Member) and isinstance(function.key, Literal):
         return f"{unparse(function.of)}{'?.' if function.optional else '.'}{function.key.value}"
     return unparse(function)

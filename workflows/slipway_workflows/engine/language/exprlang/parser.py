@@ -1,4 +1,4 @@
-"""Tokens to nodes, by precedence climbing as expr's own parser does it."""
+"""Parses tokens into a tree of nodes, by precedence climbing as expr's own parser does."""
 
 from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language.exprlang.lexer import Token, number, tokens
@@ -37,7 +37,7 @@ BINARY = {
     "^": 100,
     "??": 500,
 }
-"""Precedence of each operator, a higher one binds more (expr, parser/operator)."""
+"""The precedence of each binary operator; a higher one binds more strongly (as in expr's parser/operator)."""
 UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
 TO_THE_RIGHT = {"**", "^"}
 ORDERING = {"<", "<=", ">", ">="}
@@ -46,14 +46,18 @@ PREDICATES = {
     "all": 2, "none": 2, "any": 2, "one": 2, "filter": 2, "map": 2, "count": 2, "sum": 2, "find": 2, "findIndex": 2,
     "findLast": 2, "findLastIndex": 2, "groupBy": 2, "sortBy": 3, "reduce": 3,
 }  # fmt: skip
-"""Functions whose second argument is a predicate over `#`, and how many arguments they take at most."""
-DEEPEST = 60
-"""Nested expressions; deeper is refused, where Python's stack would end."""
+"""The functions whose second argument is a predicate, with the largest number of arguments that they take."""
+MAX_NESTING = 60
+"""How deep expressions may be nested; deeper ones are refused, before Python's recursion limit is reached."""
 CONSTANTS = {"true": True, "false": False, "nil": None}
 
 
 class _Parser:
-    """One expression; `depth` of predicates decides whether `#` means something."""
+    """Parses one expression, with a method for each rule of the grammar.
+
+    `at`: the index of the current token. `nesting`: how deep the current expression is nested. `predicates`: the number
+    of predicates around it; `#` has a meaning only inside of one.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -101,7 +105,7 @@ class _Parser:
 
     def expression(self, precedence: int = 0) -> Expression:
         self.nesting += 1
-        if self.nesting > DEEPEST:
+        if self.nesting > MAX_NESTING:
             raise self.failed("nested too deeply")
         if precedence == 0 and self.peek("let"):
             found = self.program()
@@ -158,7 +162,7 @@ class _Parser:
         return left
 
     def ordering(self, left: Expression, operator: str) -> Expression:
-        """`1 < 2 < 3` is `1 < 2 && 2 < 3`."""
+        """A chain of comparisons: `1 < 2 < 3` means `1 < 2 && 2 < 3`."""
         found: Expression | None = None
         step: str | None = operator
         while step:
@@ -279,7 +283,7 @@ class _Parser:
 
 
 def parse(text: str) -> Expression:
-    """The tree of an expression. Raises ExpressionError."""
+    """The root node of an expression. Raises ExpressionError where the text is not an expression."""
     parser = _Parser(text)
     try:
         found = parser.program()

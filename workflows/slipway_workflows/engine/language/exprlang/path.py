@@ -1,4 +1,4 @@
-"""Argo's jsonpath(): a path over a JSON text."""
+"""Argo's function jsonpath(): finds values in a JSON text."""
 
 import json
 from typing import Any
@@ -7,16 +7,16 @@ from slipway_workflows.engine.errors import ExpressionError
 
 
 def jsonpath(text: Any, path: str) -> Any:
-    """What `path` finds in the JSON `text`: one value for a path that names one place, else a list.
+    """What the JSONPath `path` finds in a JSON text, or in a value: a list, or one value if the path can only find one.
 
-    Raises ExpressionError for a text that is no JSON, a path that is none, or a place that is not there.
+    Raises ExpressionError where the text is not JSON, the path is not one, or the one value does not exist.
     """
-    import jsonpath as library  # 60 ms, and few expressions need it
+    import jsonpath as library  # here, because the import takes 60 ms and few expressions need it
 
     try:
         document = json.loads(text, parse_int=float) if isinstance(text, str) else text
     except ValueError as error:
-        raise ExpressionError(f"jsonpath: {text[:60]!r} is no JSON") from error
+        raise ExpressionError(f"jsonpath: {text[:60]!r} is not JSON") from error
     try:
         compiled = library.compile(path)
         found = compiled.findall(document)
@@ -25,5 +25,5 @@ def jsonpath(text: Any, path: str) -> Any:
     if not (isinstance(compiled, library.JSONPath) and compiled.singular_query()):
         return found
     if not found:
-        raise ExpressionError(f"jsonpath {path!r}: nothing is there")
+        raise ExpressionError(f"jsonpath {path!r}: nothing was found")
     return found[0]

@@ -1,4 +1,6 @@
-"""The common functions of sprig, as `sprig.name(...)`; Argo leaves out those that read the environment."""
+"""The common functions of the library sprig, called as `sprig.name(...)`. As in Argo, those that read environment
+variables do not exist.
+"""
 
 import base64
 import hashlib
@@ -27,7 +29,7 @@ from slipway_workflows.engine.language.exprlang.values import equal, is_number, 
 
 
 def _int(value: Any) -> int:
-    """As the cast library does it: what is no number is 0."""
+    """An integer as sprig converts it: a value that is not a number becomes 0."""
     try:
         return int(value, 0) if isinstance(value, str) else int(value)
     except (TypeError, ValueError):
@@ -55,7 +57,7 @@ def _when(value: Any) -> datetime:
         return value
     if is_number(value):
         return datetime.fromtimestamp(value, UTC)
-    return datetime.now(UTC)  # sprig takes anything else, a text too, for now
+    return datetime.now(UTC)  # as in sprig, any other value, a text too, means the present time
 
 
 def _words(text: str) -> list[str]:
@@ -110,7 +112,7 @@ def _unique(values: list[Any]) -> list[Any]:
 
 
 def _divided(left: int, right: int) -> int:
-    """Go's division of integers, which cuts the fraction off."""
+    """Go's division of integers, which truncates towards zero."""
     if right == 0:
         raise ExpressionError("integer divide by zero")
     return abs(left) // abs(right) * (1 if (left < 0) is (right < 0) else -1)

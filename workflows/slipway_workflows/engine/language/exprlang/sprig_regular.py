@@ -1,4 +1,4 @@
-"""sprig's functions of regular expressions, which are Go's."""
+"""sprig's functions for regular expressions, which are those of Go."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,10 @@ def _found_all(pattern: str, text: str, limit: int) -> list[str]:
 
 
 def _replaced_all(pattern: str, text: str, new: str) -> str:
-    """Replaces each match; `$1`, `${1}` and `${name}` in `new` stand for groups, one that is not there for nothing."""
+    """The text with each match replaced by `new`, in which `$1`, `${1}` and `${name}` stand for groups.
+
+    A group that does not exist becomes nothing.
+    """
 
     def filled(match: Any) -> str:
         def group(reference: re.Match[str]) -> str:
@@ -30,7 +33,7 @@ def _replaced_all(pattern: str, text: str, new: str) -> str:
 
 
 def _split(pattern: str, text: str, limit: int) -> list[str]:
-    """The text between the matches; at most `limit` pieces where that is not negative."""
+    """The pieces of the text between the matches: at most `limit`, or all of them if it is negative."""
     if limit == 0:
         return []
     pieces: list[str] = []

@@ -1,4 +1,4 @@
-"""Times and durations of Go: parsing, printing, methods and layouts."""
+"""Times and durations as in Go: how they are parsed and printed, their methods, and Go's layouts of times."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from slipway_workflows.engine.errors import ExpressionError
 
 UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-"""Nanoseconds of each unit."""
+"""The nanoseconds of each unit."""
 PART = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|ms|s|m|h)")
 LAYOUT = re.compile(
     r"2006|January|Jan|Monday|Mon|MST|Z07:00|Z0700|-07:00|-0700|-07|PM|pm|[.,]0+|[.,]9+|01|02|03|04|05|06|15|_2|1|2|3|4|5"
@@ -41,12 +41,12 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
-        """`1h30m`, `1.5s`, `-2ms`. Raises ExpressionError."""
+        """The duration that a text such as `1h30m`, `1.5s` or `-2ms` means. Raises ExpressionError for another text."""
         sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
         if rest == "0":
             return cls(0)
         if not rest or PART.sub("", rest):
-            raise ExpressionError(f"{text!r} is no duration", "write it as 90s, 5m or 1h30m")
+            raise ExpressionError(f"{text!r} is not a duration", "write it as 90s, 5m or 1h30m")
         return cls(sign * round(sum(float(value) * UNITS[unit] for value, unit in PART.findall(rest))))
 
     def __str__(self) -> str:
@@ -73,17 +73,21 @@ class Duration:
 
     @property
     def delta(self) -> timedelta:
-        """The same for Python's clock, in whole microseconds."""
+        """The duration as a timedelta of Python, which has microseconds only."""
         return timedelta(microseconds=self.nanoseconds / 1000)
 
 
 def duration_between(later: datetime, earlier: datetime) -> Duration:
-    """Later - earlier."""
+    """The duration from `earlier` to `later`, in whole microseconds; negative if they are the other way round."""
     return Duration(round((later - earlier) / timedelta(microseconds=1)) * 1000)
 
 
 def parse_time(text: str, layout: str | None = None, zone: str | None = None) -> datetime:
-    """A time from text, by a Go layout or by one of the usual formats. Raises ExpressionError."""
+    """The time that a text means.
+
+    `layout`: as Go writes it; None: one of DATE_FORMATS. `zone`: the time zone for a text without one; UTC by default.
+    Raises ExpressionError where the text does not fit.
+    """
     forms = DATE_FORMATS if layout is None else (LAYOUT.sub(lambda m: DIRECTIVES.get(m.group(), m.group()), layout),)
     for form in forms:
         try:
@@ -91,11 +95,11 @@ def parse_time(text: str, layout: str | None = None, zone: str | None = None) ->
         except ValueError:
             continue
         return found if found.tzinfo else found.replace(tzinfo=time_zone(zone or "UTC"))
-    raise ExpressionError(f"{text!r} is no date", "write it as 2006-01-02 or 2006-01-02T15:04:05Z")
+    raise ExpressionError(f"{text!r} is not a date", "write it as 2006-01-02 or 2006-01-02T15:04:05Z")
 
 
 def time_zone(name: str) -> Any:
-    """A time zone by its IANA name. Raises ExpressionError."""
+    """The time zone with this IANA name. Raises ExpressionError for an unknown name."""
     if name in ("UTC", "Local", ""):
         return UTC
     try:
@@ -105,12 +109,12 @@ def time_zone(name: str) -> Any:
 
 
 def rfc3339(value: datetime) -> str:
-    """The time as Go's JSON writes it."""
+    """A time as Go writes it in JSON, by RFC 3339."""
     return value.isoformat().replace("+00:00", "Z")
 
 
 def layout_text(value: datetime, layout: str) -> str:
-    """A time by a Go layout such as `2006-01-02`."""
+    """A time as text. `layout`: as Go writes it, such as `2006-01-02`."""
 
     def part(match: re.Match[str]) -> str:
         word = match.group()
@@ -142,7 +146,7 @@ def _offset(value: datetime, between: str, utc: str) -> str:
 
 
 def method(value: datetime | Duration, name: str, arguments: list[Any]) -> Any:  # noqa: PLR0912 - one for each method
-    """What a method of Go's time.Time or time.Duration gives. Raises ExpressionError for an unknown one."""
+    """The result of a method of Go's time.Time or time.Duration. Raises ExpressionError for an unknown method."""
     if isinstance(value, Duration):
         for unit, size in (("Hours", 3600e9), ("Minutes", 60e9), ("Seconds", 1e9)):
             if name == unit:

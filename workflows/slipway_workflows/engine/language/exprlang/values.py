@@ -1,4 +1,4 @@
-"""Values as Go sees them: what is equal, how they are printed, and what they are as JSON."""
+"""Values as Go treats them: which are equal, how they are printed, and how they are written as JSON."""
 
 import json
 import math
@@ -12,16 +12,16 @@ from slipway_workflows.engine.language.exprlang.times import Duration, rfc3339
 
 
 class Groups(dict[Any, Any]):
-    """What groupBy gives: a map whose keys may be anything, which Go cannot write as JSON."""
+    """The result of groupBy: a map whose keys may be any values, which Go cannot write as JSON."""
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is an integer or a float; a boolean is none."""
+    """Whether a value is an integer or a float. A boolean, which is an int in Python, is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Equality without conversion, numbers apart: 1 is 1.0, "1" is not 1."""
+    """Whether two values are equal. Only numbers are converted: 1 equals 1.0, but "1" does not equal 1."""
     if is_number(left) and is_number(right):
         return bool(left == right)
     if isinstance(left, list) and isinstance(right, list):
@@ -32,7 +32,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def type_name(value: Any) -> str:
-    """The word of expr's `type()`."""
+    """The name of a value's type, as expr's type() gives it."""
     if value is None:
         return "nil"
     for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"), (list, "array")):
@@ -44,7 +44,7 @@ def type_name(value: Any) -> str:
 
 
 def json_float(value: float) -> str:
-    """A float as Go's JSON writes it: no `.0`, an exponent only for the very large and small."""
+    """A float as Go writes it in JSON: without `.0`, with an exponent below 1e-6 and from 1e21 on."""
     if value and not 1e-6 <= abs(value) < 1e21:
         mantissa, _, exponent = repr(value).partition("e")
         if not exponent:
@@ -76,7 +76,10 @@ def text_of(value: Any) -> str:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """JSON as Go writes it: sorted keys, no blanks, <, > and & escaped. Raises ExpressionError for what has none."""
+    """A value as JSON as Go writes it: keys sorted, no spaces, and <, > and & escaped. `indent`: spaces of each level.
+
+    Raises ExpressionError for a value that JSON does not have, such as NaN.
+    """
     text = json.dumps(
         _plain(value),
         ensure_ascii=False,
@@ -88,7 +91,7 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 class _Float(float):
-    """json.dumps writes a float by its repr."""
+    """A float that json.dumps writes as Go does; json.dumps calls its repr."""
 
     def __repr__(self) -> str:
         return json_float(self).replace("e-0", "e-")
@@ -96,7 +99,7 @@ class _Float(float):
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Groups):
-        raise ExpressionError("a map made by groupBy has no JSON", "take one of its groups")
+        raise ExpressionError("a map made by groupBy cannot be written as JSON", "take one of its groups")
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -107,6 +110,6 @@ def _plain(value: Any) -> Any:
         return value.nanoseconds
     if isinstance(value, float):
         if math.isinf(value) or math.isnan(value):
-            raise ExpressionError(f"{value} has no JSON")
+            raise ExpressionError(f"{value} cannot be written as JSON")
         return int(value) if value.is_integer() and abs(value) < 1e21 else _Float(value)
     return value
