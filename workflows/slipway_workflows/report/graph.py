@@ -119,7 +119,7 @@ class _Reader:
 
     def _members(self, node: StoredNode) -> list[StoredNode]:
         """What a person sees inside the template of a node; an item or a try stands inside its loop or Retry node."""
-        below = self.workflow.drawn_below.get(node.id, ())
+        below = self.workflow.display_children.get(node.id, ())
         return [one for one in below if one.boundary == node.id and one.type is not NodeType.STEP_GROUP]
 
     def step(self, node: StoredNode, depth: int) -> Step:
@@ -140,7 +140,7 @@ class _Reader:
         if depth >= DEEPEST:
             return step
         if node.type is NodeType.RETRY:
-            tries = self.workflow.parts(node)
+            tries = self.workflow.attempts_or_items(node)
             if not tries:
                 return step
             last = self.step(tries[-1], depth + 1)
@@ -148,7 +148,7 @@ class _Reader:
                 step, message=step.message or last.message, tries=len(tries), rows=last.rows, links=last.links
             )
         if node.type is NodeType.TASK_GROUP:
-            items = self.workflow.parts(node)
+            items = self.workflow.attempts_or_items(node)
             return replace(step, rows=(tuple(self.step(item, depth + 1) for item in items),) if items else ())
         rows, links = self._dag(node, depth) if node.type is NodeType.DAG else self._steps(node, depth)
         if len(rows) == 1 and len(rows[0]) == 1 and not rows[0][0].rows:
@@ -176,7 +176,7 @@ class _Reader:
         found = set()
         for other in self.nodes.values():
             # Argo hangs what follows a nested template on the last nodes inside it.
-            line = (other, *self.workflow.around(other))
+            line = (other, *self.workflow.ancestors(other))
             source = next((one.id for one in line if one.id in tasks), None)
             found |= {(source, child) for child in other.children if source and child in tasks and child != source}
         links = sorted(found)

@@ -32,7 +32,7 @@ class RetryPlan:
             node_of(
                 # what comes after it is linked again when it comes
                 replace(one, children=tuple(child for child in one.children if child in inside)),
-                shown if one is old else self._before.drawn_under[one.id],
+                shown if one is old else self._before.display_parents[one.id],
             )
             for one in inside.values()
         ]
@@ -47,6 +47,6 @@ class RetryPlan:
         yield old
         inner = list(self._members.get(old.id, ()))
         if old.type is NodeType.RETRY:
-            inner += self._before.parts(old)
+            inner += self._before.attempts_or_items(old)
         for one in inner:
             yield from self._with_all_inside(one)
