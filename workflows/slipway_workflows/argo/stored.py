@@ -253,8 +253,8 @@ def read_workflow(manifest: Any) -> StoredWorkflow:
     """Read a Workflow from its manifest. Raises BadInput where `manifest` is no Workflow."""
     parts = ("metadata", "spec", "status")
     if not isinstance(manifest, dict) or manifest.get("kind", "Workflow") != "Workflow":
-        raise BadInput("this is no Workflow")
+        raise BadInput("this is not a Workflow")
     for part in parts:
         if not isinstance(manifest.get(part) or {}, dict):
-            raise BadInput(f"this is no Workflow: its {part} is no map")
+            raise BadInput(f"this is not a Workflow: its {part} is not a map")
     return StoredWorkflow(manifest)

@@ -38,7 +38,7 @@ def _ask_before_production(source: Environment, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused("promotion to production needs a person's word", "add --yes")
+        raise Refused("promotion to production needs the approval of a person", "add --yes")
     click.confirm(f"Promote what {source} serves to {Environment.PRODUCTION}?", abort=True)
 
 

@@ -59,7 +59,7 @@ def read(file: Path) -> list[Document]:
         objects = list(read_documents(file))
         roots = [node for node in yaml.compose_all(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader) if node]
     except yaml.YAMLError as error:
-        raise BadInput(f"{file} is no YAML: {error}", "correct it") from error
+        raise BadInput(f"{file} is not valid YAML: {error}", "correct it") from error
     by_line = {node.start_mark.line + 1: node for node in roots}
     found = []
     for manifest, line in objects:
