@@ -19,7 +19,7 @@ from slipway_workflows.argo.phases import NodeType
 from slipway_workflows.argo.stored import StoredNode, StoredWorkflow
 
 
-def nodes_to_run_anew(workflow: StoredWorkflow) -> frozenset[str]:
+def nodes_to_run_again(workflow: StoredWorkflow) -> frozenset[str]:
     """Ids of the nodes that a retry runs again and does not keep.
 
     Raises PlatformError where the nodes cannot be read, BadInput where they are not in Argo's form.

@@ -25,7 +25,7 @@ def status(output: str) -> None:
 
 @click.group()
 def env() -> None:
-    """Look into one environment."""
+    """Show the log of an environment."""
 
 
 @env.command()

@@ -32,7 +32,10 @@ def _resumed(entry: dict[str, Any], node: StoredNode, values: Mapping[str, str],
         if item["name"] in node.asks_for:
             value = values.get(item["name"], item["valueFrom"].get("default"))
             if value is None:
-                raise Refused(f"node {node.display_name} needs a value for {item['name']}", "answer it: approve")
+                raise Refused(
+                    f"node {node.display_name} needs a value for {item['name']}",
+                    "answer it: slipway approve NAME --cluster",
+                )
             item["value"] = value
             del item["valueFrom"]
     said = f"Resumed by: {who}"

@@ -7,7 +7,7 @@ from typing import Any
 from slipway_steps.domain.errors import Refused
 from slipway_workflows.argo import NodeType, Phase, StoredWorkflow
 from slipway_workflows.argo.parameters import check_names
-from slipway_workflows.argo.retry_rule import nodes_to_run_anew
+from slipway_workflows.argo.retry_rule import nodes_to_run_again
 from slipway_workflows.argo.times import now
 
 LABELS = ("completed", "workflow-archiving-status")
@@ -24,7 +24,7 @@ def retried(workflow: StoredWorkflow, parameters: Mapping[str, str]) -> tuple[di
         succeeded = workflow.phase is Phase.SUCCEEDED
         hint = "there is nothing to retry; submit it anew" if succeeded else "wait for its end, or stop it"
         raise Refused(f"workflow {workflow.name} {'has succeeded' if succeeded else f'is {workflow.phase}'}", hint)
-    anew = nodes_to_run_anew(workflow)
+    anew = nodes_to_run_again(workflow)
     changed: dict[str, Any] = copy.deepcopy(dict(workflow.manifest))
     labels = changed["metadata"].setdefault("labels", {})
     for label in LABELS:

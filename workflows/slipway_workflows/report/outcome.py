@@ -124,7 +124,7 @@ def _succeeded(steps: Mapping[str, Step], environments: Environments) -> Outcome
             "good",
         )
     if revert and revert.ran:
-        return Outcome("Reverted", _stands("staging", environments), "neutral")
+        return Outcome("Reverted", _serves("staging", environments), "neutral")
     return Outcome("Succeeded", "", "good")
 
 
@@ -133,7 +133,7 @@ def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environment
     revert, deploy = steps.get("revert"), steps.get("deploy")
     environment = ((revert.inputs or {}).get("target-environment") if revert else None) or "staging"
     if revert and revert.state is State.FAILED:
-        return f"The revert failed too: look at {environment} now. {_stands(environment, environments)}"
+        return f"The revert failed too: look at {environment} now. {_serves(environment, environments)}"
     if revert and revert.ran:
         entry = environments.get(environment) or {}
         if not entry:
@@ -142,12 +142,13 @@ def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environment
             return f"Nothing had passed on {environment} before, so it is empty now."
         return f"{environment} serves version {entry['version']} again."
     if not (deploy and deploy.ran) and not any(r.gate is not Gate.EVALUATION for r in reports):
-        still = _stands(environment, environments)
+        still = _serves(environment, environments)
         return f"Nothing was deployed. {still}".strip()
-    return _stands(environment, environments)
+    return _serves(environment, environments)
 
 
-def _stands(environment: str, environments: Environments) -> str:
+def _serves(environment: str, environments: Environments) -> str:
+    """A sentence that says what the environment serves; "" where its status is unknown."""
     entry = environments.get(environment)
     if entry is None:
         return ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
-from slipway_workflows.argo.retry_rule import nodes_to_run_anew
+from slipway_workflows.argo.retry_rule import nodes_to_run_again
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node, Tree, node_of
 
@@ -13,7 +13,7 @@ class RetryPlan:
     """The kept nodes of the run before, by name."""
 
     def __init__(self, before: StoredWorkflow) -> None:
-        anew = nodes_to_run_anew(before)
+        anew = nodes_to_run_again(before)
         self._before = before
         # A group that did not succeed is entered again; the nodes inside it are asked for one by one.
         self._kept = {node.name: node for node in before.nodes.values() if node.phase.good and node.id not in anew}
@@ -43,7 +43,7 @@ class RetryPlan:
         return nodes
 
     def _with_all_inside(self, old: StoredNode) -> Iterator[StoredNode]:
-        """The node itself first, then the nodes of its template, and the tries of a Retry node."""
+        """The node itself first, then the nodes of its template, and the attempts of a Retry node."""
         yield old
         inner = list(self._members.get(old.id, ()))
         if old.type is NodeType.RETRY:
