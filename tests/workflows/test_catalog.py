@@ -15,7 +15,7 @@ from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.catalog import rbac, templates
 from slipway_workflows.catalog.test_staging import GRAPH_ORDER, VERDICT_ORDER
 from slipway_workflows.engine.language import exprlang, govaluate
-from slipway_workflows.step import account
+from slipway_workflows.step import service_account_of
 from slipway_workflows.strict_hera import Synchronization
 
 SCHEMAS = PROJECT_ROOT.parent / "shared" / "schemas" / "argo-workflows-4.1.2"
@@ -153,7 +153,7 @@ def test_every_step_has_its_account_and_every_account_exists() -> None:
         for found in document(name)["spec"]["templates"]
         if "container" in found
     }
-    assert used == {account(step) for step in STEPS}
+    assert used == {service_account_of(step) for step in STEPS}
     assert used | {document("build-images")["spec"]["templates"][1]["serviceAccountName"]} <= accounts
     for binding in (one for one in ALL if one["kind"] == "RoleBinding"):
         assert {subject["name"] for subject in binding["subjects"]} <= accounts

@@ -1,4 +1,4 @@
-"""The pods of steps: what makes a namespace admit them, what they ask a node for, how long they may wait for one."""
+"""Settings for the pods of steps: their security context, resource requests, and how long they may be Pending."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,10 @@ POD_SECURITY = PodSecurityContext(
     fs_group=USER,
     seccomp_profile=SeccompProfile(type="RuntimeDefault"),
 )
-"""With the containers' own, the `restricted` Pod Security Standard. Every template has it beside its workflow, because
-a templateRef takes nothing of the spec of its WorkflowTemplate along."""
+"""Together with the security context of the containers this meets the `restricted` Pod Security Standard.
+
+Every template has it, not only the workflow, because a templateRef takes nothing from the spec of its
+WorkflowTemplate."""
 
 EXECUTOR_SECURITY: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
@@ -24,19 +26,20 @@ EXECUTOR_SECURITY: dict[str, Any] = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-"""For the containers `init` and `wait`, which Argo puts into every pod without any securityContext."""
+"""The security context for the containers `init` and `wait`, which Argo adds to every pod without one."""
 
 PENDING_TIMEOUT = "10m"
-"""How long a pod may be Pending before Argo deletes it and fails its node: a pull of the train image is in it. The
-`activeDeadlineSeconds` of a pod only count from its start, and a `timeout` is not looked at for a Pending pod of a
-template with retries, so that a pod which no node can take would hold the release lock for good."""
+"""How long a pod may be Pending, with the pull of its image, before Argo deletes it and its node fails.
+
+Without this limit a pod that fits on no machine would hold the release lock for ever: `activeDeadlineSeconds` counts
+only from the start of the pod, and Argo ignores the `timeout` of a Pending pod where the template has retries."""
 
 
 def pod_spec_patch(requests: Mapping[str, str] | None = None) -> str:
-    """The podSpecPatch of a template, as JSON: Argo's own containers are secured as ours are.
+    """The podSpecPatch of a template, as JSON. It gives Argo's own containers a security context.
 
-    requests: resource of the container `main` (`cpu`, `memory`) -> the input parameter that says how much of it the pod
-    asks for. `toJson` keeps such a value one string: text with quotes in it cannot become another part of the pod.
+    requests: resource (`cpu`, `memory`) -> the input parameter with the request of the container `main`. Its value
+    is inserted by `toJson` as one JSON string, so that a value with quotes cannot change other parts of the pod.
     """
     containers: list[dict[str, Any]] = [{"name": "wait", "securityContext": EXECUTOR_SECURITY}]
     marks = {f"<{name}>": f"{{{{=toJson(inputs.parameters['{name}'])}}}}" for name in (requests or {}).values()}

@@ -1,4 +1,7 @@
-"""A step module becomes an Argo template: its flags, inputs, outputs and descriptions come from Params and Outputs."""
+"""Makes Argo templates from the step modules of `slipway_steps`.
+
+The arguments, inputs, outputs and descriptions of a template come from the classes `Params` and `Outputs` of its step.
+"""
 
 from collections.abc import Iterable
 from enum import EnumMeta
@@ -36,71 +39,82 @@ from slipway_workflows.strict_hera import (
 
 OUTPUT_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside a container that holds one step
 IMAGES = {"steps": f"slipway/steps:{__version__}", "train": f"slipway/train:{__version__}"}
-"""Full version tags; a cluster's installer names registry, tag or digest instead."""
+"""Kind of image -> its name with a full version tag; at the installation, registry, tag or digest may be replaced."""
 
 OUTPUT_DEFAULTS = {"verdict": "error", "state": "error"}
-"""What a step that wrote nothing is taken to have said. Every other output defaults to `none`: a branch must be able to
-read an output of a step that did not run, or Argo fails the template (or hangs)."""
+"""Output -> its value where the step did not write it; for every other output this is `none`.
+
+Every output has a default because a branch may read it although the step did not run; without one, Argo then fails the
+template or hangs."""
 
 FIXED = {"release": "{{workflow.name}}", "workflow_status": "{{workflow.status}}"}
-"""Fields that are no inputs but filled in by Argo: the name of the workflow is the same however deep a template is
-nested, its status is known to exit handlers."""
+"""Fields of Params that get their value from Argo and are no inputs of the template.
+
+`workflow.name` is the same in every nested template; `workflow.status` is known in exit handlers."""
 
 CONFIG = "slipway"
-"""The ConfigMap of SLIPWAY_* settings, the Secret of those that are secret; both may be missing."""
+"""The name of the ConfigMap with the SLIPWAY_* settings, and of the Secret with the secret ones. Both are optional."""
 
 RESOURCES = {
     "steps": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
     "train": {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "4Gi"}},
 }
-"""By image. A step that imports MLflow takes about 170 MB, the load generator 50 MB more; training MobileNetV2 on the
-digits 1.3 GB. Requests of CPU are small, so that a node of two cores which also runs the platform takes every pod: a
+"""Kind of image -> the resources of its pods.
+
+A step that imports MLflow takes about 170 MB, the load generator 50 MB more; training MobileNetV2 on the digits takes
+1.3 GB. Requests of CPU are small, so that a node of two cores which also runs the platform takes every pod: a
 pod may use what is idle up to its limit."""
 
 REQUESTS = {"cpu": "cpu-request", "memory": "memory-request"}
-"""Resource -> the parameter that says how much of it a pod of training or evaluation asks its node for."""
+"""Resource -> the parameter with the request for it, for the pods of training and evaluation."""
 
 BREAKAGE = 'lastRetry.status == "Error" || lastRetry.exitCode in ["-1", "75"]'
-"""The pod was lost (Error; -1 where it has no exit code, as after an eviction), or the step says that something outside
-failed (`Broken`, 75). A refusal, wrong input or a bug stays what it is, however often it is tried."""
+"""The condition of a retry: the pod was lost, or something outside of the step failed.
+
+A lost pod gives Error, or the exit code -1, as after an eviction. A step exits with 75 (`Broken`) where an outside
+system failed. Other failures (a refusal, wrong input, a bug) are not retried: they would only fail again."""
 
 RETRIES = RetryStrategy(limit="2", expression=BREAKAGE, backoff=Backoff(duration="5s", factor="3"))
-"""Tries after the first, 5 and 15 s apart: a restart of MLflow or of a node's kubelet takes about that. Adapters have
-retried single calls before that, for some 15 s."""
+"""Two more attempts, after 5 and 15 s; a restart of MLflow or of the kubelet of a node takes about that long.
+
+Before a step fails, its adapters retry single calls for some 15 s."""
 
 
-def account(step: str) -> str:
-    """The service account of a step."""
+def service_account_of(step: str) -> str:
+    """The name of the service account that the pods of a step run as."""
     return f"slipway-{step}"
 
 
-def flag(field: str) -> str:
-    """The parameter name of a field: `model_version` is `model-version`, everywhere."""
+def parameter_name(field: str) -> str:
+    """The name of the Argo parameter of a field of Params or Outputs: `model-version` for `model_version`."""
     return field.replace("_", "-")
 
 
 def text(value: Any) -> str:
-    """A default as Argo stores it: parameter values are strings."""
+    """A default value as a string, because Argo's parameter values are strings."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _parameter(field: str, info: FieldInfo) -> Parameter:
-    # no default means an input every caller has to give
+    # an input without a default has to be given by every caller
     value = {} if info.is_required() else {"value": text(info.default)}
     choices = [text(member.value) for member in info.annotation] if isinstance(info.annotation, EnumMeta) else None
-    return Parameter(name=flag(field), description=info.description, enum=choices, **value)
+    return Parameter(name=parameter_name(field), description=info.description, enum=choices, **value)
 
 
 def inputs_of(step: str) -> list[Parameter]:
-    """The inputs of a step's template, with the defaults of its Params."""
+    """The inputs of the template of a step, with the descriptions and defaults of its Params."""
     fields: dict[str, FieldInfo] = load_step(step).Params.model_fields
     return [_parameter(field, info) for field, info in fields.items() if field not in FIXED]
 
 
 def requests_of(image: str) -> list[Parameter]:
-    """The parameters of what a pod of that image asks its node for; only training is as large as its data."""
+    """The parameters for the resource requests of a pod of that kind of image; [] except for `train`.
+
+    Only training and evaluation need them: what they use grows with the training data.
+    """
     if image != "train":
         return []
     defaults = RESOURCES[image]["requests"]
@@ -112,9 +126,9 @@ def requests_of(image: str) -> list[Parameter]:
 
 
 def outputs_of(step: str) -> list[str]:
-    """The names of a step's outputs."""
+    """The names of the output parameters of a step."""
     outputs: type[BaseModel] = load_step(step).Outputs
-    return [flag(field) for field in outputs.model_fields]
+    return [parameter_name(field) for field in outputs.model_fields]
 
 
 def pod_template(
@@ -122,14 +136,15 @@ def pod_template(
 ) -> Container:
     """The template that runs a step in a container of its own.
 
-    deadline: seconds after which Argo kills it; the longest step that waits, a load test of a slow model, takes about
-    two minutes. mutexes: held while it runs. global_verdict: its verdict is the workflow's so far.
-    Each parameter is one argument of its own (`--name=value`), never part of a shell line.
+    image: the kind of image, `steps` or `train`. deadline: seconds after which Argo kills the pod; the longest step of
+    the kind `steps`, the load test of a slow model, takes about two minutes. mutexes: names of mutexes that are held
+    while the step runs. global_verdict: whether its output `verdict` is also the global output of the workflow.
+    Each parameter is a separate argument (`--name=value`) and never part of a shell line.
     """
     locks = [Mutex(name=name) for name in mutexes]
     parameters = inputs_of(step)
     requests = requests_of(image)
-    fixed = {flag(field): FIXED[field] for field in load_step(step).Params.model_fields if field in FIXED}
+    fixed = {parameter_name(field): FIXED[field] for field in load_step(step).Params.model_fields if field in FIXED}
     return Container(
         name=step,
         image=IMAGES[image],
@@ -149,7 +164,7 @@ def pod_template(
             )
             for name in outputs_of(step)
         ],
-        service_account_name=account(step),
+        service_account_name=service_account_of(step),
         pod_security_context=POD_SECURITY,
         pod_spec_patch=pod_spec_patch(REQUESTS if requests else None),
         env_from=[
@@ -174,7 +189,7 @@ def pod_template(
 
 
 def _verdicts(step: str) -> Metrics:
-    """A counter of a gate's verdicts, for Prometheus: `slipway_verdicts_total{gate, environment, verdict}`."""
+    """A Prometheus counter of the verdicts of a gate: `slipway_verdicts_total{gate, environment, verdict}`."""
     inputs = {parameter.name for parameter in inputs_of(step)}
     environment = "{{inputs.parameters.source-environment}}" if "source-environment" in inputs else "development"
     labels = {"gate": step, "environment": environment, "verdict": "{{outputs.parameters.verdict}}"}
@@ -190,21 +205,29 @@ def _verdicts(step: str) -> Metrics:
     )
 
 
-def handed_on(parameters: Iterable[Parameter], **instead: str) -> dict[str, str]:
-    """Arguments that hand a template's inputs on to a step, by their common names, unless `instead` gives another."""
-    given = {flag(name): value for name, value in instead.items()}
+def arguments_from_inputs(parameters: Iterable[Parameter], **instead: str) -> dict[str, str]:
+    """Arguments for `parameters` that pass the inputs of the calling template on, each to the parameter of its name.
+
+    instead: field name -> another value for that argument.
+    """
+    given = {parameter_name(name): value for name, value in instead.items()}
     return {p.name: given.get(p.name, f"{{{{inputs.parameters.{p.name}}}}}") for p in parameters}
 
 
-def referred(name: str, template: str, arguments: dict[str, str], when: str | None = None, **more: Any) -> Step:
-    """A step that runs the `main` of another WorkflowTemplate as part of the same graph."""
+def template_ref_step(
+    name: str, template: str, arguments: dict[str, str], when: str | None = None, **more: Any
+) -> Step:
+    """A step that runs the template `main` of the WorkflowTemplate `template` by a templateRef."""
     return Step(
         name=name, template_ref=TemplateRef(name=template, template="main"), arguments=arguments, when=when, **more
     )
 
 
-def distinct(*groups: Iterable[Parameter], without: Iterable[str] = ()) -> list[Parameter]:
-    """The parameters of several templates, each name once, in order; the first description and default win."""
+def merged_parameters(*groups: Iterable[Parameter], without: Iterable[str] = ()) -> list[Parameter]:
+    """The parameters of several templates in order, each name once, with its first description and default.
+
+    without: names that are left out.
+    """
     found: dict[str, Parameter] = {}
     for group in groups:
         for parameter in group:

@@ -1,8 +1,8 @@
 """Checks the parameters of a workflow against the steps it reaches, before anything starts.
 
-A value travels from the workflow's parameter through the arguments of steps and tasks to the flag of a step's container
-(`python -m slipway_steps.entry evaluate --accuracy-min={{inputs.parameters.accuracy-min}}`). The step's `Params` knows
-what it has to be. Both ways to run a workflow, on this machine and on a cluster, ask here.
+The value of a workflow parameter is passed through the arguments of steps and tasks to the argument of a container
+(`python -m slipway_steps.entry evaluate --accuracy-min={{inputs.parameters.accuracy-min}}`). The class `Params` of that
+step defines which values are valid. The check is the same on this machine and on a cluster.
 """
 
 import re
@@ -17,20 +17,21 @@ from slipway_steps.entry import STEPS, load_step
 
 Manifest = dict[str, Any]
 Find = Callable[[str, str], Manifest | None]
-"""Gives the manifest of a kind and name, such as ("WorkflowTemplate", "test-staging"), or None."""
+"""Finds a manifest by kind and name, such as ("WorkflowTemplate", "test-staging"); None where there is none."""
 ENTRY = "slipway_steps.entry"
 WHOLE_TAG = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([^{}\s]+)\s*\}\}")
 
 
 def check_parameters(source: Manifest, given: Mapping[str, str], find: Find) -> None:
-    """Check the values that a workflow of `source` would run with: `given`, else what its manifest says.
+    """Check the parameter values that a workflow made from `source` would run with.
 
-    source: a Workflow, CronWorkflow or template. Raises BadInput for the first value that is not in its `enum`, or that
-    a step which gets it would refuse; the message names the parameter, the value and what is wanted, with its unit.
+    source: a Workflow, CronWorkflow or template. given: values that replace those of the manifest. find: finds the
+    templates that it refers to. Raises BadInput for the first value that is not in the `enum` of its parameter, or that
+    a step would refuse; the message names the parameter, the value, and which value is wanted, with its unit.
     """
     name, spec = name_of(source), spec_of(source)
-    below = _referred(spec.get("workflowTemplateRef"), find)
-    declared = {**(declared_parameters(spec_of(below)) if below else {}), **declared_parameters(spec)}
+    referenced = _referenced(spec.get("workflowTemplateRef"), find)
+    declared = {**(declared_parameters(spec_of(referenced)) if referenced else {}), **declared_parameters(spec)}
     values: dict[str, str] = {}
     for parameter, item in declared.items():
         value = given.get(parameter, item.get("value", item.get("default")))
@@ -40,13 +41,13 @@ def check_parameters(source: Manifest, given: Mapping[str, str], find: Find) -> 
             raise BadInput(f"{name}: {parameter}={value} is not one of its values", f"known: {known}")
         if isinstance(value, str) and "{{" not in value:
             values[parameter] = value
-    for use in _uses(below or {"spec": spec}, find):
+    for use in _uses(referenced or {"spec": spec}, find):
         if use.parameter in values:
             _check_value(name, use, values[use.parameter])
 
 
 def name_of(source: Manifest) -> str:
-    """The name of a manifest, or the beginning of the one it will get. Raises WorkflowInvalid where it has none."""
+    """The `name` or `generateName` of a manifest. Raises WorkflowInvalid where it has neither."""
     metadata = _map(source.get("metadata"))
     name = metadata.get("name") or metadata.get("generateName")
     if not isinstance(name, str):
@@ -55,30 +56,31 @@ def name_of(source: Manifest) -> str:
 
 
 def spec_of(source: Manifest) -> Manifest:
-    """The spec of the workflow that a Workflow, CronWorkflow or template stands for. Raises WorkflowInvalid."""
+    """The spec of the workflow in a Workflow, CronWorkflow or template. Raises WorkflowInvalid where there is none."""
     spec = source.get("spec")
     if source.get("kind") == "CronWorkflow" and isinstance(spec, dict):
         spec = spec.get("workflowSpec")
     if not isinstance(spec, dict):
-        raise WorkflowInvalid(
-            f"{source.get('kind')} {name_of(source)} has no spec of a workflow", "correct the manifest"
-        )
+        raise WorkflowInvalid(f"{source.get('kind')} {name_of(source)} has no workflow spec", "correct the manifest")
     return spec
 
 
 def declared_parameters(spec: Manifest) -> dict[str, Manifest]:
-    """The parameters of a workflow's spec by name. Raises WorkflowInvalid where they are no list of named maps."""
+    """The parameters in the spec of a workflow, by name.
+
+    Raises WorkflowInvalid where they are no list of maps with names.
+    """
     arguments = spec.get("arguments") or {}
     items = (arguments.get("parameters") or []) if isinstance(arguments, dict) else None
     named = isinstance(items, list) and all(isinstance(_map(item).get("name"), str) for item in items)
     if items is None or not named:
-        raise WorkflowInvalid("spec.arguments.parameters is no list of maps with names", "correct the manifest")
+        raise WorkflowInvalid("spec.arguments.parameters is not a list of maps with names", "correct the manifest")
     return {item["name"]: item for item in items}
 
 
 @dataclass(frozen=True)
 class _Use:
-    """A field of a step's Params that gets the value of a workflow's parameter."""
+    """A use of a workflow parameter: a field of the Params of a step gets its value."""
 
     parameter: str
     step: str
@@ -86,11 +88,12 @@ class _Use:
 
 
 def _check_value(name: str, use: _Use, value: str) -> None:
+    """Raises BadInput where the field that gets `value` does not accept it. name: of the workflow, for the message."""
     params: type[BaseModel] = load_step(use.step).Params
     try:
         params.model_validate({use.field: value})
     except ValidationError as error:
-        # the other fields are missing here, and are no business of this one
+        # the other fields are missing here; their errors do not matter
         for fault in error.errors():
             if fault["loc"][:1] == (use.field,):
                 wanted = params.model_fields[use.field].description or f"see step {use.step}"
@@ -101,15 +104,15 @@ def _check_value(name: str, use: _Use, value: str) -> None:
 
 
 def _uses(manifest: Manifest, find: Find) -> Iterator[_Use]:
-    """All fields of steps that the entry point and the exit handler of a manifest hand a parameter to."""
+    """All uses of the parameters of a manifest in the steps that its entry point, exit handler and hooks reach."""
     spec = _map(manifest.get("spec"))
     own = {parameter: parameter for parameter in declared_parameters(spec)}
     queue: list[tuple[Manifest, Any, dict[str, str]]] = [
         (manifest, {"template": spec.get(key)}, own) for key in ("entrypoint", "onExit") if spec.get(key)
     ]
-    queue += [(manifest, hook, _handed_on(hook, {}, own)) for hook in _map(spec.get("hooks")).values()]
+    queue += [(manifest, hook, _passed_parameters(hook, {}, own)) for hook in _map(spec.get("hooks")).values()]
     seen = set()
-    for here, caller, inputs in queue:  # grows while it is walked
+    for here, caller, inputs in queue:  # the loop itself appends to the queue
         found = _template(here, _map(caller), find)
         if found is None:
             continue
@@ -120,12 +123,14 @@ def _uses(manifest: Manifest, find: Find) -> Iterator[_Use]:
         seen.add(key)
         yield from _flags(template, inputs, own)
         for inner in _callers(template):
-            queue.append((there, inner, _handed_on(inner, inputs, own)))
-            queue += [(there, hook, _handed_on(hook, inputs, own)) for hook in _map(inner.get("hooks")).values()]
+            queue.append((there, inner, _passed_parameters(inner, inputs, own)))
+            queue += [
+                (there, hook, _passed_parameters(hook, inputs, own)) for hook in _map(inner.get("hooks")).values()
+            ]
 
 
 def _flags(template: Manifest, inputs: Mapping[str, str], own: Mapping[str, str]) -> Iterator[_Use]:
-    """The flags of a step's container that get a parameter as it is."""
+    """The uses in the arguments of a step's container; the value of an argument has to be one tag and nothing else."""
     container = _map(template.get("container"))
     words = [word for key in ("command", "args") for word in _list(container.get(key)) if isinstance(word, str)]
     if ENTRY not in words:
@@ -141,8 +146,11 @@ def _flags(template: Manifest, inputs: Mapping[str, str], own: Mapping[str, str]
             yield _Use(origin, step, name.replace("-", "_"))
 
 
-def _handed_on(caller: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """The inputs of the template that a caller names, each with the workflow's parameter it gets."""
+def _passed_parameters(caller: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Input of the called template -> the workflow parameter whose value it gets.
+
+    caller: a step, task or hook. inputs: the same map for the template that the caller is in. own: of the workflow.
+    """
     found = {}
     for item in _list(_map(_map(caller).get("arguments")).get("parameters")):
         argument = _map(item)
@@ -153,7 +161,7 @@ def _handed_on(caller: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -
 
 
 def _origin(value: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> str | None:
-    """The workflow's parameter that a text stands for, where it is one tag and nothing else."""
+    """The workflow parameter that `value` stands for, if it is one tag and nothing else; else None."""
     match = WHOLE_TAG.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         return None
@@ -161,12 +169,12 @@ def _origin(value: Any, inputs: Mapping[str, str], own: Mapping[str, str]) -> st
 
 
 def _template(here: Manifest, caller: Manifest, find: Find) -> tuple[Manifest, Manifest] | None:
-    """The template that a step, task or hook names, and the manifest it stands in."""
+    """The template that a step, task or hook calls, with the manifest that has it; None where it cannot be found."""
     if isinstance(caller.get("inline"), dict):
         return here, caller["inline"]
     name = caller.get("template")
     if isinstance(caller.get("templateRef"), dict):
-        there = _referred(caller["templateRef"], find)
+        there = _referenced(caller["templateRef"], find)
         if there is None:
             return None
         here, name = there, caller["templateRef"].get("template")
@@ -176,13 +184,15 @@ def _template(here: Manifest, caller: Manifest, find: Find) -> tuple[Manifest, M
     return None
 
 
-def _referred(reference: Any, find: Find) -> Manifest | None:
+def _referenced(reference: Any, find: Find) -> Manifest | None:
+    """The manifest that a templateRef or workflowTemplateRef names; None where it is not found or its name is a tag."""
     name = _map(reference).get("name")
     kind = "ClusterWorkflowTemplate" if _map(reference).get("clusterScope") else "WorkflowTemplate"
     return find(kind, name) if isinstance(name, str) and "{{" not in name else None
 
 
 def _callers(template: Manifest) -> Iterator[Manifest]:
+    """The steps or tasks of a template; each calls another template."""
     for group in _list(template.get("steps")):
         yield from (step for step in _list(group) if isinstance(step, dict))
     yield from (task for task in _list(_map(template.get("dag")).get("tasks")) if isinstance(task, dict))

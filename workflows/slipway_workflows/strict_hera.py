@@ -1,7 +1,7 @@
-"""Hera with strict models; import its names from here.
+"""Hera with strict models. Import the names of Hera from this module only.
 
-Hera drops unknown fields without a word: `Synchronization(mutex=...)` becomes `{}` and the lock is lost. Its base model
-is made to forbid them, which has to happen before `hera.workflows` is imported for the first time.
+Hera ignores unknown fields without a warning: `Synchronization(mutex=...)` becomes `{}`, and the lock is lost. So this
+module makes its base model forbid them, which has to be done before the first import of `hera.workflows`.
 """
 
 from typing import Any, cast

@@ -8,7 +8,7 @@ import pytest
 
 from slipway_workflows import engine
 from slipway_workflows.argo import StoredWorkflow
-from slipway_workflows.argo.retry_rule import nodes_to_run_anew
+from slipway_workflows.argo.retry_rule import nodes_to_run_again
 from slipway_workflows.cluster.retry import retried
 
 Template = dict[str, Any]
@@ -66,7 +66,7 @@ CASES: dict[str, tuple[list[Template], dict[str, Any], set[str]]] = {
         {},
         {"wf[0].soft", "wf[1].b", "wf[2].c"},
     ),
-    "a Retry node that succeeded keeps its tries": (
+    "a Retry node that succeeded keeps its attempts": (
         [
             steps("main", [step("f", "flaky")], [step("b", "bad")]),
             program("flaky", "test {{retries}} = 1", retryStrategy={"limit": "3"}),
@@ -74,7 +74,7 @@ CASES: dict[str, tuple[list[Template], dict[str, Any], set[str]]] = {
         {},
         {"wf[1].b"},
     ),
-    "all tries of a Retry node that failed run again, with all inside them": (
+    "all attempts of a Retry node that failed run again, with all inside them": (
         [
             steps("main", [step("a", "good"), step("f", "tried")]),
             steps("tried", [step("x", "good")], [step("y", "bad")], retryStrategy={"limit": "1"}),
@@ -133,10 +133,10 @@ def test_engine_and_cluster_keep_what_the_rule_keeps(tmp_path: Path, case: str) 
     options = engine.Options(tmp_path, {"PATH": os.environ["PATH"]})
     before = StoredWorkflow(engine.prepare(engine.Library(), manifest, {}, options).execute())
     assert before.phase.failed
-    assert {before.nodes[key].name for key in nodes_to_run_anew(before)} & set(pods(before)) == anew
+    assert {before.nodes[key].name for key in nodes_to_run_again(before)} & set(pods(before)) == anew
 
     changed, gone = retried(before, {})
-    assert gone == nodes_to_run_anew(before)
+    assert gone == nodes_to_run_again(before)
     left = StoredWorkflow(changed)
     assert pods(left) == {name: started for name, started in pods(before).items() if name not in anew}
     known = set(left.nodes)

@@ -133,7 +133,7 @@ def entry(name: str, kind: str, boundary: str = "", children: tuple[str, ...] = 
     return {"name": name, "displayName": name, "type": kind, "boundaryID": boundary, "children": list(children)}
 
 
-def test_a_node_is_drawn_under_its_loop_or_retry_node_or_else_its_template() -> None:
+def test_a_node_is_shown_under_its_loop_or_retry_node_or_else_its_template() -> None:
     found = [
         entry("wf", "DAG", children=("wf.a",)),
         entry("wf.a", "TaskGroup", "wf", ("wf.a(0:x)", "wf.b")),  # what follows a loop without items is its child too
@@ -144,7 +144,7 @@ def test_a_node_is_drawn_under_its_loop_or_retry_node_or_else_its_template() -> 
         entry("wf.onExit", "Pod"),
     ]
     workflow = StoredWorkflow({"metadata": {"name": "wf"}, "status": {"nodes": {one["name"]: one for one in found}}})
-    assert workflow.drawn_under == {
+    assert workflow.display_parents == {
         "wf": None,
         "wf.a": "wf",
         "wf.a(0:x)": "wf.a",

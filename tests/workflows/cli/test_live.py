@@ -10,9 +10,9 @@ from slipway_workflows.cli.live import name_for_people
     [
         ("deploy", "deploy"),
         ("deploy(0)", "deploy"),
-        ("deploy(2)", "deploy, try 3"),
+        ("deploy(2)", "deploy, attempt 3"),
         ("test/gates/load/load(0)", "test/gates/load"),
-        ("load/load(1)", "load, try 2"),
+        ("load/load(1)", "load, attempt 2"),
         ("train/other(0)", "train/other"),
         ("items(0:a)", "items(0:a)"),
         ("", ""),

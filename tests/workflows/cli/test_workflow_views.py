@@ -52,7 +52,7 @@ def test_a_recorded_workflow_is_drawn_alike(capsys: pytest.CaptureFixture[str]) 
     assert Path("a.svg").read_text() == Path("b.svg").read_text()
 
 
-@pytest.mark.parametrize(("text", "said"), [("{", "cannot be read"), ("[]", "holds no Workflow")])
+@pytest.mark.parametrize(("text", "said"), [("{", "cannot be read"), ("[]", "contains no Workflow")])
 def test_garbage_is_refused_and_nothing_written(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("bad.json").write_text(text)
     assert main(["graph", "bad.json", "-o", "c.svg"]) == 1

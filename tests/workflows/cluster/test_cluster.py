@@ -32,10 +32,10 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     server.close()
 
 
-def place(
+def cluster_workflows(
     warnings: list[str] | None = None, compress_above: int = 10**6, pause: Any = lambda: None
 ) -> ClusterWorkflows:
-    """The workflows of the cluster, without waiting between two looks."""
+    """The workflows of the cluster, without waiting between two reads."""
     said = [] if warnings is None else warnings
     return ClusterWorkflows(Settings(), Client(Settings(), compress_above), said.append, pause)
 
@@ -229,7 +229,7 @@ def test_a_retry_keeps_what_had_succeeded(api: KubeApi, tmp_path: Path) -> None:
             note = {"workflows.argoproj.io/node-id": node["id"]}
             metadata = {"name": f"p-{node['id']}", "namespace": "slipway", "labels": labels, "annotations": note}
             api.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-    place().retry("wf", {"word": "b"})
+    cluster_workflows().retry("wf", {"word": "b"})
     changed = on_cluster(api, "wf")
     assert by_name(changed) == {
         "wf": "Running",
@@ -286,10 +286,10 @@ def test_what_the_controller_writes_meanwhile_is_kept(api: KubeApi) -> None:
 
 def test_many_nodes_are_compressed_as_the_controller_has_them(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
     api.add(yaml.safe_load(WAITING))
-    place(compress_above=10).answer("wf", "approve")
+    cluster_workflows(compress_above=10).answer("wf", "approve")
     status = on_cluster(api, "wf")["status"]
     assert "nodes" not in status
-    place().stop("wf")
+    cluster_workflows().stop("wf")
     assert on_cluster(api, "wf")["status"] == status
     assert main(["get", "wf", "-o", "json", "--cluster"]) == 0
     assert json.loads(capsys.readouterr().out)["status"]["nodes"]["wf-1"]["phase"] == "Succeeded"
@@ -318,7 +318,7 @@ def test_stop_lets_the_exit_handler_run(api: KubeApi, capsys: pytest.CaptureFixt
 def test_watch_ends_with_the_workflow(api: KubeApi, phase: str) -> None:
     api.add(yaml.safe_load(WAITING))
     heard: list[Event] = []
-    watched = place(pause=lambda: api.add(ends(yaml.safe_load(WAITING), phase))).watch("wf", heard.append)
+    watched = cluster_workflows(pause=lambda: api.add(ends(yaml.safe_load(WAITING), phase))).watch("wf", heard.append)
     assert watched.phase == phase
     assert [(event.path, event.phase, event.parent) for event in heard] == [
         ("wf", "Running", None),
@@ -338,7 +338,7 @@ def test_a_look_that_fails_is_told_once_and_tried_again(api: KubeApi) -> None:
     api.add(yaml.safe_load(WAITING))
     later = [hidden, hidden, ends(yaml.safe_load(WAITING), "Succeeded")]
     warnings: list[str] = []
-    place(warnings, pause=lambda: api.add(later.pop(0))).watch("wf", lambda event: None)
+    cluster_workflows(warnings, pause=lambda: api.add(later.pop(0))).watch("wf", lambda event: None)
     assert len(warnings) == 1
     assert "in Argo's database" in warnings[0]
 
@@ -360,7 +360,7 @@ def test_every_command_takes_what_the_controller_leaves_out(
     workflow = yaml.safe_load(WAITING)
     api.add({**workflow, "status": status} if status else {k: v for k, v in workflow.items() if k != "status"})
     if verb == "retry" and status.get("phase") == "Error":
-        place().retry("wf", {})
+        cluster_workflows().retry("wf", {})
         return
     more = {"list": [], "graph": ["wf", "-o", str(tmp_path / "a.svg")]}.get(verb, ["wf"])
     assert main([verb, *more, "--cluster"]) in (0, 1)

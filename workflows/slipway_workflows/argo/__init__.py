@@ -1,4 +1,7 @@
-"""A Workflow as Argo stores it, read once into frozen values; what a workflow means, wherever it runs."""
+"""A Workflow as Argo stores it, read once into frozen values, and the rules on it that hold on every machine.
+
+The local engine and the access to a cluster both build on this package.
+"""
 
 from slipway_workflows.argo.events import Event, Listener, events, watch
 from slipway_workflows.argo.phases import NodeType, Phase

@@ -1,4 +1,4 @@
-"""The controller compresses `status.nodes` where they are many: etcd takes 1.5 MB for a whole object."""
+"""Compressed nodes. etcd takes at most 1.5 MB for an object, so Argo's controller compresses a large `status.nodes`."""
 
 import base64
 import gzip
@@ -9,14 +9,14 @@ from typing import Any
 from slipway_steps.domain.errors import PlatformError
 
 COMPRESS_ABOVE = 512 * 1024
-"""Bytes of nodes as JSON above which they are written compressed."""
+"""Size in bytes, as JSON, from which `status.nodes` is written compressed."""
 
 
 def unpacked_nodes(name: str, status: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`status.nodes` of the workflow `name`, compressed or not; {} where there are none.
+    """The entries of `status.nodes` by node id, unpacked if they are compressed; {} where there are none.
 
-    Raises PlatformError where Argo has put them into its database, which the Kubernetes API cannot read, and where
-    what is compressed cannot be unpacked.
+    name: of the workflow, for error messages. Raises PlatformError where Argo keeps the nodes in its own database,
+    which cannot be read through the Kubernetes API, and where compressed nodes cannot be unpacked.
     """
     packed = status.get("compressedNodes")
     if packed:
@@ -31,7 +31,7 @@ def unpacked_nodes(name: str, status: Mapping[str, Any]) -> dict[str, dict[str, 
 
 
 def packed_status(status: Mapping[str, Any], above: int = COMPRESS_ABOVE) -> dict[str, Any]:
-    """The status with its nodes compressed where they are larger than `above` bytes, else as it is."""
+    """A copy of `status`; its nodes are compressed if they have `above` bytes or more as JSON."""
     if "nodes" not in status:
         return dict(status)
     text = json.dumps(status["nodes"] or {}).encode()

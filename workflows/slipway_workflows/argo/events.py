@@ -1,4 +1,4 @@
-"""What a person who follows a workflow is told: each change of each node."""
+"""Events of a workflow: each change of a node, for whoever watches the workflow."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from slipway_steps.domain.errors import PlatformError
 from slipway_workflows.argo.phases import NodeType, Phase
 from slipway_workflows.argo.stored import StoredWorkflow
 
-_FIRST = datetime.min.replace(tzinfo=UTC)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Event:
-    """A node after a change. `parent`: id of the node it is drawn under; `path`: where it is, for a person to read;
-    `log`: the file of its program's output, where this machine has it.
+    """The state of a node after a change.
+
+    parent: id of the node that it is shown under, None at the top. path: its place in the workflow for people, such as
+    `test/gates/load`. log: the file with the output of its program, None where this machine has no such file.
     """
 
     node_id: str
@@ -35,9 +37,10 @@ Listener = Callable[[Event], None]
 
 
 def events(workflow: StoredWorkflow, logs: Path | None = None) -> list[Event]:
-    """The nodes of a workflow as a listener hears them, in the order in which they began.
+    """One event for each node of a workflow, in the order in which the nodes started.
 
-    `logs`: the directory of `<node id>.log`. Raises PlatformError where the nodes cannot be read.
+    logs: the directory with the files `<node id>.log`, if this machine has it. Raises PlatformError where the nodes
+    cannot be read, BadInput where they are not in Argo's form.
     """
     return [
         Event(
@@ -46,41 +49,41 @@ def events(workflow: StoredWorkflow, logs: Path | None = None) -> list[Event]:
             type=node.type,
             phase=node.phase,
             message=node.message,
-            parent=workflow.drawn_under[node.id],
+            parent=workflow.display_parents[node.id],
             path=workflow.path(node),
             started=node.started,
             finished=node.finished,
             log=logs / f"{node.id}.log" if logs and node.type is NodeType.POD else None,
         )
-        for node in sorted(workflow.nodes.values(), key=lambda node: node.started or _FIRST)
+        for node in sorted(workflow.nodes.values(), key=lambda node: node.started or _BEFORE_ALL)
     ]
 
 
 def watch(
-    look: Callable[[], StoredWorkflow],
+    read: Callable[[], StoredWorkflow],
     listener: Listener,
     warn: Callable[[str], None],
     pause: Callable[[], None] = lambda: time.sleep(2.0),
     logs: Path | None = None,
 ) -> StoredWorkflow:
-    """Tell `listener` of each change of a workflow until it has ended; returns it as it ended.
+    """Read a workflow again and again until it has ended, and call `listener` for each change; returns the last state.
 
-    look: reads the workflow. warn: is told once when looking begins to fail with PlatformError; it is tried again.
-    pause: waits between two looks. Whatever else `look` raises goes through.
+    read: reads the workflow; when it raises PlatformError it is called again, any other error is passed on. warn: gets
+    the message of the first PlatformError of a series. pause: waits between two reads. logs: as for `events`.
     """
     seen: dict[str, tuple[Phase, str]] = {}
     warned = False
     while True:
         try:
-            workflow = look()
-            heard = events(workflow, logs)
+            workflow = read()
+            current = events(workflow, logs)
         except PlatformError as error:
             if not warned:
                 warn(str(error))
             warned = True
         else:
             warned = False
-            for event in heard:
+            for event in current:
                 if seen.get(event.node_id) != (event.phase, event.message):
                     seen[event.node_id] = (event.phase, event.message)
                     listener(event)

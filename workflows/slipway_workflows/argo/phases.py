@@ -1,4 +1,4 @@
-"""Phases and types, in Argo's words. Both enums are texts: a member equals the text that Argo stores."""
+"""Argo's phases and node types. A member of these enums equals the string that Argo stores."""
 
 from enum import StrEnum
 
@@ -16,32 +16,32 @@ class Phase(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "Phase":
-        # The controller has not looked yet at what has no phase. Nothing is known of a phase of a later Argo either.
+        # An object without a phase was not seen by the controller yet. A phase of a later Argo is unknown to us, too.
         return cls.PENDING
 
     @property
     def completed(self) -> bool:
-        """It ran to an end, good or bad."""
+        """Whether it ran and has ended: Succeeded, Failed or Error."""
         return self in _COMPLETED
 
     @property
     def fulfilled(self) -> bool:
-        """Nothing more happens to it: it ran to an end, or never will run."""
+        """Whether the phase is final: it has ended, or it was left out and will never run."""
         return self in _COMPLETED or self in _LEFT_OUT
 
     @property
     def failed(self) -> bool:
-        """It ended badly."""
+        """Whether it ended as Failed or Error."""
         return self in _BAD
 
     @property
     def left_out(self) -> bool:
-        """It did not run because of a condition."""
+        """Whether a condition (`when`, `depends`) kept it from running: Skipped or Omitted."""
         return self in _LEFT_OUT
 
     @property
     def good(self) -> bool:
-        """It succeeded, or a condition left it out."""
+        """Whether it has succeeded, or was left out by a condition."""
         return self.fulfilled and not self.failed
 
 
@@ -51,7 +51,7 @@ _LEFT_OUT = frozenset({Phase.SKIPPED, Phase.OMITTED})
 
 
 class NodeType(StrEnum):
-    """What a node stands for."""
+    """The type of a node: a pod, another unit of work, or a group of nodes."""
 
     POD = "Pod"
     CONTAINER = "Container"
@@ -65,7 +65,7 @@ class NodeType(StrEnum):
     HTTP = "HTTP"
     PLUGIN = "Plugin"
     OTHER = ""
-    """A type of a later Argo."""
+    """A type that only a later version of Argo knows."""
 
     @classmethod
     def _missing_(cls, value: object) -> "NodeType":
@@ -73,12 +73,12 @@ class NodeType(StrEnum):
 
     @property
     def is_group(self) -> bool:
-        """It runs nothing itself: it holds other nodes."""
+        """Whether the node runs nothing itself and only groups other nodes."""
         return self in _GROUPS
 
     @property
     def is_bookkeeping(self) -> bool:
-        """A person does not think of it as a step: what it holds is shown in its place."""
+        """Whether people do not see it as a step, so that the nodes it groups are shown instead of it."""
         return self in _BOOKKEEPING
 
 

@@ -1,4 +1,4 @@
-"""A stored Workflow and its nodes, read once; whatever is missing has a value that says so."""
+"""A stored Workflow and its nodes as typed values. A field that is missing reads as empty or None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,22 @@ from slipway_workflows.argo.times import parse_time
 Manifest = Mapping[str, Any]
 
 
-def parameter_values(holder: Manifest | None) -> dict[str, str]:
-    """The parameters of `inputs`, `outputs` or `arguments` by name; one that has no value yet is left out."""
-    items = (holder or {}).get("parameters") or []
+def parameter_values(section: Manifest | None) -> dict[str, str]:
+    """The values of the parameters in a section `inputs`, `outputs` or `arguments`, by name.
+
+    A parameter that has no value yet is left out.
+    """
+    items = (section or {}).get("parameters") or []
     return {str(item["name"]): str(item["value"]) for item in items if item.get("value") is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNode:
-    """One entry of `status.nodes`. `boundary`: id of the node whose template holds this one, "" at the top."""
+    """One entry of `status.nodes`.
+
+    boundary: Argo's `boundaryID`, the id of the node whose template this node is a step of; "" at the top. outbound:
+    Argo's `outboundNodes`, the ids of the last nodes inside a group. flags: Argo's `nodeFlag`, such as `hooked`.
+    """
 
     id: str
     name: str
@@ -44,22 +51,22 @@ class StoredNode:
 
     @property
     def waits_for_answer(self) -> bool:
-        """A suspend node that goes on when somebody resumes it."""
+        """Whether this is a Suspend node that waits until somebody resumes it."""
         return self.type is NodeType.SUSPEND and self.phase is Phase.RUNNING
 
     @property
     def asks_for(self) -> list[str]:
-        """Names of the output parameters that a person supplies."""
+        """Names of its output parameters whose values a person supplies (`valueFrom.supplied`)."""
         items = self.outputs.get("parameters") or []
         return [item["name"] for item in items if (item.get("valueFrom") or {}).get("supplied") is not None]
 
     def is_called(self, name: str, *others: str) -> bool:
-        """Whether a person means this node by `name`: its id, its name, its display name or one of `others`."""
+        """Whether `name` is its id, its name, its display name or one of `others`."""
         return name in (self.id, self.name, self.display_name, *others)
 
 
 def read_node(key: str, entry: Manifest) -> StoredNode:
-    """A node from its entry in `status.nodes`, where `key` is its id; whatever is absent is empty or None."""
+    """Read a node from its entry in `status.nodes`, where `key` is its id. Missing fields become empty or None."""
     get = entry.get
     name = str(get("name") or key)
     reference = get("templateRef")
@@ -86,51 +93,52 @@ def read_node(key: str, entry: Manifest) -> StoredNode:
 
 @dataclass(frozen=True)
 class StoredWorkflow:
-    """A Workflow as Argo stores it. `manifest` is the object itself, to be printed or written back.
+    """A Workflow as Argo stores it.
 
-    Its nodes are unpacked and read at their first use: a list of workflows needs none.
+    manifest: the whole object, to be printed or written back. The nodes are unpacked and read when they are first
+    used, because a list of workflows does not need them.
     """
 
     manifest: Manifest
 
     @property
     def metadata(self) -> Manifest:
-        """`metadata`."""
+        """The section `metadata` of the manifest; {} where it is missing."""
         return self.manifest.get("metadata") or {}
 
     @property
     def spec(self) -> Manifest:
-        """`spec`."""
+        """The section `spec` of the manifest; {} where it is missing."""
         return self.manifest.get("spec") or {}
 
     @property
     def status(self) -> Manifest:
-        """`status`; empty as long as the controller has not looked at the workflow."""
+        """The section `status` of the manifest; {} until the controller has seen the workflow."""
         return self.manifest.get("status") or {}
 
     @property
     def name(self) -> str:
-        """`metadata.name`."""
+        """The name of the workflow, `metadata.name`; "" where it has none."""
         return str(self.metadata.get("name") or "")
 
     @property
     def phase(self) -> Phase:
-        """Its phase; Pending as long as the controller has not looked at it."""
+        """The phase of the workflow; Pending until the controller has seen it."""
         return Phase(self.status.get("phase", ""))
 
     @property
     def message(self) -> str:
-        """What Argo says of its end, or of what it waits for."""
+        """Argo's message: why the workflow ended as it did, or what it waits for."""
         return str(self.status.get("message") or "")
 
     @property
     def started(self) -> datetime | None:
-        """When its first node could have run."""
+        """When the controller started it; None until then. Its first pod may start later."""
         return parse_time(self.status.get("startedAt"))
 
     @property
     def finished(self) -> datetime | None:
-        """When it ended; None for one that has not."""
+        """When it ended; None for a workflow that has not ended."""
         return parse_time(self.status.get("finishedAt"))
 
     @property
@@ -145,16 +153,16 @@ class StoredWorkflow:
 
     @property
     def template(self) -> str:
-        """The WorkflowTemplate that it runs; "" where it has templates of its own."""
+        """The name of the WorkflowTemplate that it runs; "" where its spec has templates of its own."""
         return str((self.spec.get("workflowTemplateRef") or {}).get("name") or "")
 
     @cached_property
     def stored_nodes(self) -> Mapping[str, dict[str, Any]]:
-        """`status.nodes` as stored, unpacked. Raises PlatformError where they cannot be read."""
+        """The entries of `status.nodes` as stored, by node id, unpacked. Raises PlatformError if unreadable."""
         return unpacked_nodes(self.name, self.status)
 
     def with_nodes_unpacked(self) -> dict[str, Any]:
-        """The object with its nodes readable, as the API server would have it if they were few.
+        """The manifest with its nodes in `status.nodes`, also where they are stored compressed.
 
         Raises PlatformError where they cannot be read.
         """
@@ -180,11 +188,12 @@ class StoredWorkflow:
         return next((node for node in self.nodes.values() if node.name == self.name and not node.boundary), None)
 
     @cached_property
-    def drawn_under(self) -> Mapping[str, str | None]:
-        """Id of each node -> id of the node below which a person looks for it; None for those at the top.
+    def display_parents(self) -> Mapping[str, str | None]:
+        """Id of each node -> id of the node that it is shown under in a tree; None for the nodes at the top.
 
-        That is the loop or the Retry node that it is an item or a try of, else the template that holds it. `children`
-        alone would not do: what follows a node is its child too.
+        An item of a loop is shown under its TaskGroup node, an attempt under its Retry node, any other node under the
+        node of the template that it is a step of. Argo's `children` do not tell this: a node that follows another one
+        is a child of it, too.
         """
         nodes, top = self.nodes, self.root.id if self.root else None
         found: dict[str, str | None] = {}
@@ -198,29 +207,29 @@ class StoredWorkflow:
         return found
 
     @cached_property
-    def drawn_below(self) -> Mapping[str | None, list[StoredNode]]:
-        """Id of a node -> the nodes that are drawn under it; None -> those at the top."""
+    def display_children(self) -> Mapping[str | None, list[StoredNode]]:
+        """Id of a node -> the nodes that are shown under it in a tree; None -> the nodes at the top."""
         found: dict[str | None, list[StoredNode]] = {}
         for node in self.nodes.values():
-            found.setdefault(self.drawn_under[node.id], []).append(node)
+            found.setdefault(self.display_parents[node.id], []).append(node)
         return found
 
-    def parts(self, node: StoredNode) -> list[StoredNode]:
-        """The tries of a Retry node or the items of a loop, in order; nothing for another node."""
-        return [one for one in self.drawn_below.get(node.id, ()) if one.name.startswith(f"{node.name}(")]
+    def attempts_or_items(self, node: StoredNode) -> list[StoredNode]:
+        """The attempts of a Retry node or the items of a loop, in order; [] for any other node."""
+        return [one for one in self.display_children.get(node.id, ()) if one.name.startswith(f"{node.name}(")]
 
-    def around(self, node: StoredNode) -> list[StoredNode]:
-        """The nodes that a node is drawn under, the nearest first."""
+    def ancestors(self, node: StoredNode) -> list[StoredNode]:
+        """The nodes that a node is shown under in a tree, the nearest first."""
         found: dict[str, StoredNode] = {}
-        above = self.drawn_under[node.id]
-        while above is not None and above not in found:  # a damaged file may hold a circle
-            found[above] = self.nodes[above]
-            above = self.drawn_under[above]
+        parent = self.display_parents[node.id]
+        while parent is not None and parent not in found:  # in a damaged file parents may form a cycle
+            found[parent] = self.nodes[parent]
+            parent = self.display_parents[parent]
         return list(found.values())
 
     def path(self, node: StoredNode) -> str:
-        """Where a node is, for a person: `test/gates/load`. The workflow's own name would stand before every path."""
-        line = [node, *(one for one in self.around(node) if one is not self.root)]
+        """The place of a node in the workflow, for people: `test/gates/load`, without the name of the workflow."""
+        line = [node, *(one for one in self.ancestors(node) if one is not self.root)]
         return "/".join(one.display_name for one in reversed(line) if one.type not in _NAMELESS)
 
     @property
@@ -237,15 +246,15 @@ class StoredWorkflow:
 
 
 _NAMELESS = frozenset({NodeType.STEP_GROUP, NodeType.TASK_GROUP})
-"""Types whose display name says nothing that their members' do not say."""
+"""Types whose display name is left out of a path: the names of their members say the same."""
 
 
 def read_workflow(manifest: Any) -> StoredWorkflow:
-    """A Workflow from its object. Raises BadInput for what is no Workflow."""
+    """Read a Workflow from its manifest. Raises BadInput where `manifest` is no Workflow."""
     parts = ("metadata", "spec", "status")
     if not isinstance(manifest, dict) or manifest.get("kind", "Workflow") != "Workflow":
-        raise BadInput("this is no Workflow")
+        raise BadInput("this is not a Workflow")
     for part in parts:
         if not isinstance(manifest.get(part) or {}, dict):
-            raise BadInput(f"this is no Workflow: its {part} is no map")
+            raise BadInput(f"this is not a Workflow: its {part} is not a map")
     return StoredWorkflow(manifest)

@@ -10,12 +10,12 @@ def now() -> str:
 
 
 def time_text(moment: datetime, timespec: Literal["seconds", "milliseconds"] = "seconds") -> str:
-    """A moment as a text: `2026-11-20T12:00:07Z`."""
+    """A moment as RFC 3339 text in UTC: `2026-11-20T12:00:07Z`."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def parse_time(value: Any) -> datetime | None:
-    """A moment from an RFC 3339 text; None for null, for "" and for what is no time."""
+    """The moment that an RFC 3339 text names; None where `value` is no such text."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -24,7 +24,7 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def seconds_between(started: datetime | None, finished: datetime | None) -> float | None:
-    """From start to end, or till now for what has not ended; None for what has not started. Never negative."""
+    """Seconds from start to end, never negative. `finished` None means not ended: until now. None if not started."""
     if started is None:
         return None
     return max(0.0, ((finished or datetime.now(UTC)) - started).total_seconds())

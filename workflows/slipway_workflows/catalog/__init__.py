@@ -1,8 +1,11 @@
-"""What is installed on a cluster, one module each; `build()` of a module gives its template, or its objects.
+"""The catalog: the workflow templates and other objects that are installed on a cluster.
 
-Rules that each of them keeps (seen on the real controller):
-`main.inputs` mirror `spec.arguments` by name and default, so that a template works alone and nested; inside, only
-`inputs.*` is read; every output that a branch reads has a default; a branch reads it by a simple quoted tag.
+Each module has a function `build()`, which returns its template or a list of its objects. Every template keeps these
+rules, which come from the behaviour of the real controller:
+
+- `main.inputs` has the names and defaults of `spec.arguments`, so that the template works both alone and nested.
+- Templates read only `inputs.*`, never `workflow.parameters`.
+- Every output that a branch reads has a default, and the branch reads it by a simple tag in quotes.
 """
 
 import importlib
@@ -13,7 +16,7 @@ from slipway_workflows.pod import PENDING_TIMEOUT
 from slipway_workflows.strict_hera import CronWorkflow, WorkflowTemplate
 
 SHARED = {"parts"}
-"""Modules here that build nothing."""
+"""Modules of this package that have no `build()`."""
 
 
 def _built() -> list[Any]:
@@ -27,7 +30,7 @@ def templates() -> dict[str, WorkflowTemplate]:
 
 
 def objects() -> dict[str, dict[str, Any]]:
-    """Every object of the catalog as Kubernetes takes it, by the name of its file."""
+    """The manifest of every object of the catalog, by the name of its file without `.yaml`."""
     found: dict[str, dict[str, Any]] = {}
     for one in _built():
         for item in one if isinstance(one, list) else [one]:
@@ -38,7 +41,7 @@ def objects() -> dict[str, dict[str, Any]]:
 
 
 def _limit_waiting(manifest: dict[str, Any]) -> None:
-    """Gives every pod template its `pendingTimeout`: the field came with Argo 4.1, and Hera's models are of 4.0."""
+    """Set `pendingTimeout` in every pod template. The field is new in Argo 4.1, and Hera's models are those of 4.0."""
     if manifest["kind"] == "WorkflowTemplate":
         for template in manifest["spec"]["templates"]:
             if "container" in template:
@@ -46,10 +49,14 @@ def _limit_waiting(manifest: dict[str, Any]) -> None:
 
 
 def _file(manifest: dict[str, Any]) -> str:
-    """What people start is called by its name; the rest also by its kind and, outside our own, its namespace."""
+    """The file name of a manifest without `.yaml`.
+
+    For a template or CronWorkflow it is the name of the object. For other objects the kind comes before the name, and
+    the namespace, if it is not `slipway`, after it.
+    """
     name, kind = str(manifest["metadata"]["name"]), str(manifest["kind"])
     if kind in ("WorkflowTemplate", "CronWorkflow"):
         return name
     namespace = manifest["metadata"]["namespace"]
-    place = "" if namespace == "slipway" else f"-{namespace}"
-    return f"{kind.lower()}-{name.removeprefix('slipway-')}{place}"
+    suffix = "" if namespace == "slipway" else f"-{namespace}"
+    return f"{kind.lower()}-{name.removeprefix('slipway-')}{suffix}"

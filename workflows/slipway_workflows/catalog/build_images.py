@@ -1,9 +1,12 @@
-"""`build-images`: our own images from a Git revision, with rootless BuildKit; when code changed, not for a model."""
+"""`build-images`: builds our own images from a Git revision with rootless BuildKit.
+
+It is needed when the code of the images has changed; a release of a model does not need it.
+"""
 
 from typing import Any
 
 from slipway_steps import __version__
-from slipway_workflows.catalog.parts import KEPT, searchable
+from slipway_workflows.catalog.parts import TTL, search_labels
 from slipway_workflows.catalog.rbac import BUILD_NAMESPACE, BUILDER
 from slipway_workflows.pod import pod_spec_patch
 from slipway_workflows.step import RETRIES
@@ -29,25 +32,25 @@ from slipway_workflows.strict_hera import (
 BUILDKIT = "docker.io/moby/buildkit:v0.29.0-rootless"
 NAMES = ("app", "steps", "train", "mlflow")
 USER = 1000
-"""The user of BuildKit's rootless image; its ranges of subordinate ids belong to it."""
+"""The user of BuildKit's rootless image, which has the subordinate user ids for it."""
 REGISTRY = "registry.kube-system.svc.cluster.local:5000"
 POD_SECURITY = PodSecurityContext(
     fs_group=USER, run_as_non_root=True, run_as_user=USER, seccomp_profile=SeccompProfile(type="RuntimeDefault")
 )
 CONFIG = "slipway-buildkit"
 PARAMETERS = (
-    ("repository", None, "Git repository of this source, `https://...`; a path below it after `#REVISION:`."),
-    ("revision", "", "Commit (full, for the same images again), tag or branch; empty: the default branch."),
-    ("registry", REGISTRY, "Where the images go: `host[:port][/prefix]`."),
-    ("tag", __version__, "Their tag: a full version."),
+    ("repository", None, "Git repository with the source of these images, `https://...`."),
+    ("revision", "", "Full commit (for the same images again), tag or branch; empty: the default branch."),
+    ("registry", REGISTRY, "Registry that the images are pushed to: `host[:port][/prefix]`."),
+    ("tag", __version__, "Tag of the images: a full version."),
     (
         "python-image",
         "docker.io/library/python:3.11.14-slim-bookworm",
-        "Base of all of them; a mirror's, or by digest.",
+        "Base image of all images; a mirror or a digest may be named.",
     ),
-    ("pip-index-url", "https://pypi.org/simple", "Index that Python packages come from; a mirror's."),
+    ("pip-index-url", "https://pypi.org/simple", "Index of Python packages; a mirror may be named."),
 )
-"""Name, default (None: has to be given), description."""
+"""Name, default (None: the caller has to give a value) and description of each parameter."""
 
 
 def _parameters() -> list[Parameter]:
@@ -58,7 +61,7 @@ def _parameters() -> list[Parameter]:
 
 
 def _build() -> Container:
-    """One image. Each parameter is part of one argument of buildctl, of no shell line."""
+    """The template that builds one image. Parameters are parts of arguments of buildctl, never of a shell line."""
     context = "{{inputs.parameters.repository}}#{{inputs.parameters.revision}}"
     target = "{{inputs.parameters.registry}}/slipway/{{inputs.parameters.image}}:{{inputs.parameters.tag}}"
     return Container(
@@ -83,11 +86,11 @@ def _build() -> Container:
         outputs=[
             Parameter(
                 name="metadata",
-                description="What was pushed, as JSON; `containerimage.digest` is what to deploy by.",
+                description="The pushed image as JSON; deploy it by its digest, `containerimage.digest`.",
                 value_from=ValueFrom(path="/tmp/metadata.json", default="none"),  # noqa: S108 - inside a container
             )
         ],
-        # inside a pod it cannot make a process namespace of its own
+        # inside a pod BuildKit cannot make a process namespace of its own
         env={"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"},
         service_account_name=BUILDER,
         pod_security_context=POD_SECURITY,
@@ -105,7 +108,7 @@ def _build() -> Container:
             VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 - inside a container
             VolumeMount(name="config", mount_path="/home/user/.config/buildkit", read_only=True),
         ],
-        # torch alone is half a gigabyte from a mirror
+        # one hour, because the train image needs large downloads: torch alone has half a gigabyte
         active_deadline_seconds=3600,
         retry_strategy=RETRIES,
         # its user namespace needs setuid newuidmap, unshare and mount: not `restricted`, see docs/security.md
@@ -119,7 +122,10 @@ def _build() -> Container:
 
 
 def build() -> list[Any]:
-    """The template and BuildKit's configuration, in a namespace of their own: no other pod is not `restricted`."""
+    """The template and the configuration of BuildKit.
+
+    They are in a namespace of their own, because these are the only pods that do not meet the `restricted` standard.
+    """
     image = _build()
     with Steps(name="main", inputs=_parameters()) as main:
         for name in NAMES:
@@ -134,10 +140,10 @@ def build() -> list[Any]:
         entrypoint="main",
         arguments=_parameters(),
         templates=[main, image],
-        ttl_strategy=KEPT,
+        ttl_strategy=TTL,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         security_context=POD_SECURITY,
-        workflow_metadata=WorkflowMetadata(labels=searchable("build-images")),
+        workflow_metadata=WorkflowMetadata(labels=search_labels("build-images")),
     )
     config = {
         "apiVersion": "v1",

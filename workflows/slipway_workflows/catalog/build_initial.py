@@ -1,16 +1,17 @@
-"""`build-initial`: one first version in all environments of a new installation."""
+"""`build-initial`: brings a first version into all environments of a new installation."""
 
 from slipway_steps.domain.environment import Environment
 from slipway_workflows.catalog import build_container_image, train_model
 from slipway_workflows.catalog.parts import MODEL_VERSION, STATE, VERDICT, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
+from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import Parameter, Step, Steps, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
-    """Vacant? -> train -> build -> initialize; run again it changes nothing, after a release it is refused.
+    """Steps vacant -> train -> build -> initialize.
 
-    Its version has passed the evaluation only: there is nothing yet that a revert could go back to.
+    A second run changes nothing, and after a release the workflow is refused. The first version has only passed the
+    evaluation: the other gates need a version that a revert could restore, and there is none yet.
     """
     train: list[Parameter] = list(train_model.build().arguments or [])
     image: list[Parameter] = list(build_container_image.build().arguments or [])
@@ -20,22 +21,27 @@ def build() -> WorkflowTemplate:
     empty = when(output("vacant", STATE), "==", "vacant")
     good, bad = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
     revision = [parameter for parameter in image if parameter.name == "revision"]
-    with Steps(name="main", inputs=distinct(train, revision)) as main:
-        Step(name="vacant", template=vacant.name, arguments=handed_on(inputs_of("vacant")))
-        referred("train", "train-model", handed_on(train), when=empty)
+    with Steps(name="main", inputs=merged_parameters(train, revision)) as main:
+        Step(name="vacant", template=vacant.name, arguments=arguments_from_inputs(inputs_of("vacant")))
+        template_ref_step("train", "train-model", arguments_from_inputs(train), when=empty)
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=handed_on(inputs_of("rejected"), verdict=verdict),
+            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
             when=f"{empty} && {bad}",
         )
-        referred("build", "build-container-image", handed_on(image, model_version=version), when=f"{empty} && {good}")
+        template_ref_step(
+            "build",
+            "build-container-image",
+            arguments_from_inputs(image, model_version=version),
+            when=f"{empty} && {good}",
+        )
         Step(
             name="initialize",
             template=initialize.name,
-            arguments=handed_on(inputs_of("initialize"), model_version=version),
+            arguments=arguments_from_inputs(inputs_of("initialize"), model_version=version),
             when=f"{empty} && {good}",
         )
-    description = "Trains a first version and puts it into staging, canary and production; once."
+    description = "Trains a first version and deploys it to staging, canary and production of a new installation."
     parts = [vacant, rejected, initialize]
     return template("build-initial", description, main, parts, on_exit=pod_template("finish"), locked=True)

@@ -1,22 +1,22 @@
 """A release for each push to main on GitHub: EventBus, EventSource and Sensor of Argo Events 1.9.
 
-Hera's models of these lose data, so they are written as what they are. Each filter is there because without it
-something else started a release (seen on the real one): a signed `ping` has a ref, and deleting the branch sends a push
-of zeros.
+The objects are written as plain maps because Hera's models of them lose data. Each filter is needed, as was seen with
+the real Argo Events: without them a signed `ping`, which has a ref, starts a release, and so does the deletion of a
+branch, which is sent as a push of a commit of zeros.
 """
 
 from typing import Any
 
-from slipway_workflows.catalog.parts import NAMESPACE, searchable
+from slipway_workflows.catalog.parts import NAMESPACE, search_labels
 
 NAME = "github-push"
 API = "argoproj.io/v1alpha1"
 SECRET = "slipway-github"  # noqa: S105 - the name of a Secret
-"""Secret that holds the webhook's secret under `secret`; made by the installer, never in a manifest."""
+"""The Secret with the secret of the webhook in its key `secret`. It is created at the installation, by no manifest."""
 JETSTREAM = "2.10.29"
-"""One of the versions of NATS that the controller of Argo Events 1.9 is configured with; it refuses any other."""
+"""A version of NATS that the controller of Argo Events 1.9 has in its configuration; it refuses all others."""
 OWNER, REPOSITORY = "your-organisation", "your-repository"
-"""To be replaced by the installer; the chart and the playbook have values for both."""
+"""Placeholders; the chart and the playbook have values that replace both."""
 
 
 POD = {
@@ -27,9 +27,11 @@ POD = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-"""Together the `restricted` Pod Security Standard, which the namespace enforces; Argo Events sets none of it itself."""
+"""Together they meet the `restricted` Pod Security Standard of the namespace; Argo Events sets none of these fields."""
 RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
-"""Of each of the bus's nine containers and of the two pods: idle nearly always, and all on one small node."""
+"""The resources of each of the nine containers of the bus, and of the two other pods.
+
+They are small, because the containers are idle most of the time and may all run on one small node."""
 
 
 def _pod(account: str) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def _metadata(name: str) -> dict[str, Any]:
 
 
 def bus() -> dict[str, Any]:
-    """Three JetStream replicas keep a push while the sensor is away."""
+    """The EventBus: three replicas of JetStream, which store a push while the Sensor is down."""
     container = {"securityContext": CONTAINER, "resources": RESOURCES}
     templates = ("containerTemplate", "metricsContainerTemplate", "reloaderContainerTemplate")
     jetstream = {"version": JETSTREAM, "replicas": 3, "securityContext": POD, **dict.fromkeys(templates, container)}
@@ -54,14 +56,15 @@ def bus() -> dict[str, Any]:
 
 
 def source() -> dict[str, Any]:
-    """Receives GitHub's signed requests; a missing or wrong signature is answered with 400."""
+    """The EventSource. It receives signed requests of GitHub; a missing or wrong signature is answered with 400."""
     push = {
         "repositories": [{"owner": OWNER, "names": [REPOSITORY]}],
         "webhook": {
             "endpoint": "/push",
             "port": "12000",
             "method": "POST",
-            # required; the webhook is made by hand, once, in GitHub's settings, so that no API token is needed here
+            # a required field, but not used: the webhook is created once by hand in the settings of GitHub,
+            # so that no API token of GitHub is needed here
             "url": f"http://{NAME}-eventsource-svc.{NAMESPACE}.svc.cluster.local:12000",
         },
         "events": ["push"],
@@ -79,7 +82,10 @@ def source() -> dict[str, Any]:
 
 
 def sensor() -> dict[str, Any]:
-    """One release a commit: the workflow is named after it, so a redelivery is refused as AlreadyExists."""
+    """The Sensor. It starts one release for each commit.
+
+    The workflow has the name of the commit, so a second delivery of the same push is refused as AlreadyExists.
+    """
     filters = [
         {"path": "headers.X-Github-Event.0", "type": "string", "value": ["push"]},
         {"path": "body.ref", "type": "string", "value": ["refs/heads/main"]},
@@ -91,7 +97,7 @@ def sensor() -> dict[str, Any]:
         "metadata": {
             "name": "release-",
             "namespace": NAMESPACE,
-            "labels": {**searchable("release-model"), "slipway.dev/trigger": NAME},
+            "labels": {**search_labels("release-model"), "slipway.dev/trigger": NAME},
         },
         "spec": {
             "workflowTemplateRef": {"name": "release-model"},
@@ -101,7 +107,7 @@ def sensor() -> dict[str, Any]:
     commit = {"dependencyName": "push", "dataKey": "body.after"}
     trigger = {
         "name": "release",
-        # the argoWorkflow trigger calls an argo program of v3.7, older than the server
+        # not the trigger argoWorkflow: that one calls the program argo 3.7, which is older than the server
         "k8s": {
             "operation": "create",
             "source": {"resource": workflow},
@@ -127,5 +133,5 @@ def sensor() -> dict[str, Any]:
 
 
 def build() -> list[dict[str, Any]]:
-    """All three."""
+    """The EventBus, the EventSource and the Sensor."""
     return [bus(), source(), sensor()]

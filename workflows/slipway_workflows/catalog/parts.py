@@ -1,9 +1,9 @@
-"""What several templates share."""
+"""Functions and constants that several templates of the catalog use."""
 
 from collections.abc import Sequence
 
 from slipway_workflows.pod import POD_SECURITY
-from slipway_workflows.step import flag
+from slipway_workflows.step import parameter_name
 from slipway_workflows.strict_hera import (
     Container,
     Histogram,
@@ -23,29 +23,33 @@ from slipway_workflows.strict_hera import (
 )
 
 NAMESPACE = "slipway"
-"""Where workflows run."""
+"""The namespace in which workflows run."""
 
-KEPT = TTLStrategy(seconds_after_success=7 * 86400, seconds_after_failure=30 * 86400)
-"""A finished workflow stays for a week, a failed one for a month: somebody may ask why. Evidence is in MLflow."""
+TTL = TTLStrategy(seconds_after_success=7 * 86400, seconds_after_failure=30 * 86400)
+"""How long an ended workflow is kept: a week after success, a month after a failure, so that people can find the cause.
+
+The reports of the gates are in MLflow and stay there."""
 
 RELEASE_LOCK = "release-staging"
-"""One release at a time: held by the whole workflow, so no leaf may use this name (a mutex is not re-entrant)."""
+"""The mutex that allows one release at a time. The whole workflow holds it.
+
+No template inside may take it too: a mutex is not re-entrant."""
 
 SCENARIO, MODEL_VERSION, RUN_ID, VERDICT, STATE = "scenario", "model-version", "run-id", "verdict", "state"
 
 
 def environment_mutex(parameter: str) -> str:
-    """The mutex of the environment that an input names; leaves hold it, one at a time."""
-    return f"env-{{{{inputs.parameters.{flag(parameter)}}}}}"
+    """The mutex of the environment that the input `parameter` names. Templates that run a pod take it."""
+    return f"env-{{{{inputs.parameters.{parameter_name(parameter)}}}}}"
 
 
 def output(step: str, name: str) -> str:
-    """The simple tag of a step's output: the one form that works in steps, in DAGs and nested."""
+    """The simple tag that reads an output of a step of the same template."""
     return f"{{{{steps.{step}.outputs.parameters.{name}}}}}"
 
 
 def when(tag: str, operator: str, value: str) -> str:
-    """A `when` clause of the one form that works: both sides quoted."""
+    """A `when` clause with both sides in quotes. Without quotes Argo would parse the value as an expression."""
     return f'"{tag}" {operator} "{value}"'
 
 
@@ -58,7 +62,11 @@ def template(
     on_exit: Container | None = None,
     locked: bool = False,
 ) -> WorkflowTemplate:
-    """A WorkflowTemplate that works alone and nested; `locked`: it owns staging while it runs alone."""
+    """A WorkflowTemplate that works both alone and nested.
+
+    main: its entry point, whose inputs become the arguments of the workflow. parts: the other templates. on_exit: the
+    exit handler. locked: whether the workflow takes the release lock when it runs alone.
+    """
     parameters = [p for p in main.inputs or [] if isinstance(p, Parameter)]
     return WorkflowTemplate(
         name=name,
@@ -69,22 +77,25 @@ def template(
         templates=[main, *parts, *([on_exit] if on_exit else [])],
         on_exit=on_exit.name if on_exit else None,
         synchronization=Synchronization(mutexes=[Mutex(name=RELEASE_LOCK)]) if locked else None,
-        ttl_strategy=KEPT,
-        # pods that failed stay until the workflow goes: their events say why
+        ttl_strategy=TTL,
+        # failed pods are kept as long as the workflow, because their events tell the cause
         pod_gc=PodGC(strategy="OnPodSuccess"),
         security_context=POD_SECURITY,
-        workflow_metadata=WorkflowMetadata(labels=searchable(name), labels_from=_asked(parameters)),
+        workflow_metadata=WorkflowMetadata(labels=search_labels(name), labels_from=_parameter_labels(parameters)),
         metrics=Metrics(prometheus=[_duration(name)]),
     )
 
 
-def searchable(name: str) -> dict[str, str]:
-    """Labels of each workflow, for the search of the UI."""
+def search_labels(name: str) -> dict[str, str]:
+    """Labels of every workflow of the template `name`, for the search in Argo's UI."""
     return {"app.kubernetes.io/part-of": "slipway", "slipway.dev/template": name}
 
 
-def _asked(parameters: Sequence[Parameter]) -> dict[str, LabelValueFrom] | None:
-    """Labels of what a workflow was started with; what a release found out itself is labelled by `finish`."""
+def _parameter_labels(parameters: Sequence[Parameter]) -> dict[str, LabelValueFrom] | None:
+    """Labels with parameters that the workflow was started with.
+
+    What a release finds out while it runs, such as its model version, is added as labels by the step `finish`.
+    """
     known = {"model-version": MODEL_VERSION, "environment": "target-environment"}
     names = {parameter.name for parameter in parameters}
     found = {
@@ -96,6 +107,7 @@ def _asked(parameters: Sequence[Parameter]) -> dict[str, LabelValueFrom] | None:
 
 
 def _duration(name: str) -> Prometheus:
+    """A Prometheus histogram of the duration of the workflows of a template, in seconds."""
     return Prometheus(
         name="slipway_workflow_duration_seconds",
         help="Duration of a workflow.",

@@ -1,16 +1,19 @@
-"""`promote-model`: one hop, with evidence."""
+"""`promote-model`: promotes a version to the next environment, if the reports of its gates allow it."""
 
 from slipway_workflows.catalog.parts import environment_mutex, template
-from slipway_workflows.step import handed_on, inputs_of, pod_template
+from slipway_workflows.step import arguments_from_inputs, inputs_of, pod_template
 from slipway_workflows.strict_hera import Step, Steps, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
-    """One step that holds both environments; alone, its exit handler undoes what a killed promotion left."""
+    """The template with its one step, which holds the mutexes of both environments.
+
+    When it runs alone, its exit handler undoes a promotion that was killed half-way.
+    """
     step = pod_template(
         "promote", mutexes=[environment_mutex("source-environment"), environment_mutex("target-environment")]
     )
     with Steps(name="main", inputs=inputs_of("promote")) as main:
-        Step(name="promote", template=step.name, arguments=handed_on(inputs_of("promote")))
-    description = "Promotes what an environment serves to the next one, if every gate passed that very image."
+        Step(name="promote", template=step.name, arguments=arguments_from_inputs(inputs_of("promote")))
+    description = "Promotes the version of an environment to the next one, if exactly its image has passed every gate."
     return template("promote-model", description, main, [step], on_exit=pod_template("finish"))

@@ -1,7 +1,7 @@
-"""`promote-to-production`: a person's word, then the hop from canary to production."""
+"""`promote-to-production`: asks a person, then promotes the version of canary to production."""
 
 from slipway_workflows.catalog.parts import MODEL_VERSION, output, template, when
-from slipway_workflows.step import handed_on, inputs_of, pod_template, referred
+from slipway_workflows.step import arguments_from_inputs, inputs_of, pod_template, template_ref_step
 from slipway_workflows.strict_hera import Parameter, Step, Steps, Suspend, ValueFrom, WorkflowTemplate
 
 DECISION = "decision"
@@ -9,10 +9,11 @@ APPROVE, REJECT = "approve", "reject"
 
 
 def build() -> WorkflowTemplate:
-    """Approve -> promote, or a red end: an approval that approved nothing does not end green.
+    """Steps approve -> promote, or approve -> rejected: without an approval the workflow ends as Failed.
 
-    Outside the release lock: a person may take a day, and releases go on. The promotion checks the evidence after the
-    answer, because the model may have moved meanwhile. Argo takes any text as an answer: only the one word approves.
+    It does not take the release lock, because a person may need a day and releases have to go on. The promotion checks
+    the reports of the gates after the answer, because canary may serve another version by then. Argo accepts any text
+    as an answer; only the word `approve` promotes.
     """
     choice = Parameter(
         name=DECISION,
@@ -21,7 +22,7 @@ def build() -> WorkflowTemplate:
         description="**approve** serves the version to everybody; **reject** leaves production as it is.",
     )
     answer = Parameter(name=DECISION, value_from=ValueFrom(supplied={}, default=REJECT))
-    # after a day without an answer the default, reject, holds
+    # after a day without an answer the default, reject, is taken
     ask = Suspend(name="approve", duration="24h", inputs=[choice], outputs=[answer])
     rejected = pod_template("rejected")
     version = next(p for p in inputs_of("promote") if p.name == MODEL_VERSION)
@@ -29,10 +30,10 @@ def build() -> WorkflowTemplate:
     with Steps(name="main", inputs=[version]) as main:
         Step(name="approve", template=ask.name, arguments={DECISION: REJECT})
         with main.parallel():
-            referred(
+            template_ref_step(
                 "promote",
                 "promote-model",
-                handed_on(
+                arguments_from_inputs(
                     inputs_of("promote"), source_environment="canary", target_environment="production", approved="true"
                 ),
                 when=when(decision, "==", APPROVE),
@@ -40,8 +41,8 @@ def build() -> WorkflowTemplate:
             Step(
                 name="rejected",
                 template=rejected.name,
-                arguments=handed_on(inputs_of("rejected"), verdict="reject"),
+                arguments=arguments_from_inputs(inputs_of("rejected"), verdict="reject"),
                 when=when(decision, "!=", APPROVE),
             )
-    description = "Asks a person, waits a day for the answer, and promotes what canary serves to production."
+    description = "Asks a person, waits a day for the answer, then promotes the version of canary to production."
     return template("promote-to-production", description, main, [ask, rejected], on_exit=pod_template("finish"))

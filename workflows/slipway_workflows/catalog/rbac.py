@@ -1,6 +1,6 @@
-"""Who may do what: a service account for each step, with only the verbs it needs.
+"""Service accounts and Roles: each step has a service account with only the verbs that it needs.
 
-Roles are per namespace; nothing is cluster-wide, nothing has a wildcard, nobody lists secrets.
+All Roles are for one namespace. There is no ClusterRole and no wildcard, and no account may read Secrets.
 """
 
 from dataclasses import dataclass
@@ -9,26 +9,28 @@ from typing import Any
 from slipway_steps.domain.environment import Environment
 from slipway_steps.entry import STEPS
 from slipway_workflows.catalog.parts import NAMESPACE
-from slipway_workflows.step import account
+from slipway_workflows.step import service_account_of
 
 BUILD_NAMESPACE = "slipway-build"
-"""Where our own images are built; its pods cannot be `restricted`, so they stand apart from all others."""
+"""The namespace in which our own images are built; its pods cannot meet the `restricted` standard."""
 BUILDER = "slipway-build-images"
 APP = "model-app"
-"""Name of the served application; installers put another one instead (`app` of charts/slipway, `slipway_app`)."""
+"""Name of the served application. At the installation another one may replace it (`app` of charts/slipway, or
+`slipway_app` of the inventory)."""
 ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
-MOVERS = ("deploy", "promote", "hold", "revert", "initialize", "finish")
-"""Steps that change an environment, or end what was left in one."""
-OBSERVERS = (*MOVERS, "integration", "resources", "load")
-"""Steps that look at the pods of an environment."""
+DEPLOYING_STEPS = ("deploy", "promote", "hold", "revert", "initialize", "finish")
+"""Steps that change what an environment serves, or undo an unfinished change."""
+OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load")
+"""Steps that read the pods of an environment."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A role in one namespace and the service accounts that have it. `why`: for the table in docs/security.md.
+    """A Role in one namespace and the service accounts that are bound to it.
 
-    `home`: namespace of the accounts. `names`: the only objects that the role is about; empty: any.
+    rules: API group, resources and verbs. why: for the table in docs/security.md. home: namespace of the accounts.
+    names: the only objects that the rules allow; empty means all.
     """
 
     name: str
@@ -41,27 +43,27 @@ class Grant:
 
 
 def grants() -> list[Grant]:
-    """All of them."""
+    """All Roles of the installation with their service accounts."""
     found = [
         Grant(
             "slipway-report-results",
             NAMESPACE,
             (("argoproj.io", ("workflowtaskresults",), ("create", "patch")),),
-            tuple(map(account, STEPS)),
+            tuple(map(service_account_of, STEPS)),
             "Argo's executor reports a step's outputs",
         ),
         Grant(
             "slipway-see-workflows",
             NAMESPACE,
             (("argoproj.io", ("workflows",), ("get",)),),
-            tuple(map(account, MOVERS)),
+            tuple(map(service_account_of, DEPLOYING_STEPS)),
             "whether the release that owns an environment still lives",
         ),
         Grant(
             "slipway-label-workflows",
             NAMESPACE,
             (("argoproj.io", ("workflows",), ("patch",)),),
-            (account("finish"),),
+            (service_account_of("finish"),),
             "labels the workflow with the model version and the environment it reached",
         ),
         Grant(
@@ -75,7 +77,7 @@ def grants() -> list[Grant]:
             "slipway-set-image",
             ARGOCD,
             (("argoproj.io", ("applications",), ("get", "patch")),),
-            tuple(map(account, MOVERS)),
+            tuple(map(service_account_of, DEPLOYING_STEPS)),
             "sets the image of an environment's Application and waits for its sync",
             names=tuple(f"{APP}-{environment}" for environment in Environment),
         ),
@@ -100,7 +102,7 @@ def grants() -> list[Grant]:
                     ("apps", ("deployments", "replicasets"), ("get", "list")),
                     ("metrics.k8s.io", ("pods",), ("get", "list")),
                 ),
-                tuple(map(account, OBSERVERS)),
+                tuple(map(service_account_of, OBSERVING_STEPS)),
                 f"the pods of {environment}, their events and their usage",
             )
         )
@@ -113,8 +115,8 @@ def _object(kind: str, name: str, namespace: str, api: str = f"{RBAC}/v1", **mor
 
 
 def build() -> list[dict[str, Any]]:
-    """ServiceAccounts, Roles and RoleBindings."""
-    names = [*map(account, STEPS), "slipway-events", "slipway-sensor"]
+    """The manifests of all ServiceAccounts, Roles and RoleBindings."""
+    names = [*map(service_account_of, STEPS), "slipway-events", "slipway-sensor"]
     found = [_object("ServiceAccount", name, NAMESPACE, "v1") for name in names]
     found.append(_object("ServiceAccount", BUILDER, BUILD_NAMESPACE, "v1"))
     for grant in grants():
@@ -131,11 +133,11 @@ def build() -> list[dict[str, Any]]:
 
 
 def table() -> str:
-    """The grants as Markdown."""
+    """The grants as a Markdown table, which docs/security.md contains."""
     lines = ["| namespace | service accounts | may | on | why |", "|---|---|---|---|---|"]
     for grant in grants():
         for group, what, verbs in grant.rules:
-            everyone = set(grant.accounts) == set(map(account, STEPS))
+            everyone = set(grant.accounts) == set(map(service_account_of, STEPS))
             who = "every step" if everyone else ", ".join(f"`{name}`" for name in grant.accounts)
             resources = ", ".join(f"`{one}.{group}`" if group else f"`{one}`" for one in what)
             resources += f" {', '.join(f'`{name}`' for name in grant.names)}" if grant.names else ""

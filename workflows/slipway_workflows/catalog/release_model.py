@@ -3,7 +3,7 @@
 from slipway_workflows.catalog import build_container_image, deploy_container_image, test_staging, train_model
 from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, output, template, when
 from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
-from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
+from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
 
 REVISION = "revision"
@@ -14,9 +14,9 @@ def _arguments(module_template: WorkflowTemplate) -> list[Parameter]:
 
 
 def build() -> WorkflowTemplate:
-    """Train -> build -> deploy -> test, by nested templateRefs: one graph, native status and outputs.
+    """Steps train -> build -> deploy -> test. Each is a templateRef, so all run in one workflow with one graph.
 
-    A deployment that broke does not end the release: test-staging then judges nothing and reverts.
+    A failed deployment does not end the release: test-staging then skips the gates and reverts staging.
     """
     train, image, deploy, test = (
         _arguments(module.build())
@@ -27,26 +27,26 @@ def build() -> WorkflowTemplate:
     verdict = output("train", VERDICT)
     inner = [MODEL_VERSION, DEPLOY_STATUS.name, "source-environment", "target-environment"]
     with Steps(
-        name="main", inputs=distinct(train, [p for p in image if p.name == REVISION], test, without=inner)
+        name="main", inputs=merged_parameters(train, [p for p in image if p.name == REVISION], test, without=inner)
     ) as main:
-        referred("train", "train-model", handed_on(train))
+        template_ref_step("train", "train-model", arguments_from_inputs(train))
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=handed_on(inputs_of("rejected"), verdict=verdict),
+            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
             when=when(verdict, "!=", "pass"),
         )
-        referred("build", "build-container-image", handed_on(image, model_version=version))
-        referred(
+        template_ref_step("build", "build-container-image", arguments_from_inputs(image, model_version=version))
+        template_ref_step(
             "deploy",
             "deploy-container-image",
-            handed_on(deploy, model_version=version, target_environment="staging"),
+            arguments_from_inputs(deploy, model_version=version, target_environment="staging"),
             continue_on=ContinueOn(failed=True, error=True),
         )
-        referred(
+        template_ref_step(
             "test",
             "test-staging",
-            handed_on(
+            arguments_from_inputs(
                 test,
                 model_version=version,
                 deploy_status="{{steps.deploy.status}}",
@@ -54,5 +54,5 @@ def build() -> WorkflowTemplate:
                 target_environment="canary",
             ),
         )
-    description = "Trains a model and releases it: evaluation, image, staging, tests, then canary or back."
+    description = "Trains a model and releases it: evaluation, image, staging, tests, then canary or revert."
     return template("release-model", description, main, [rejected], on_exit=pod_template("finish"), locked=True)

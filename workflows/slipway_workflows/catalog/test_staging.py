@@ -1,7 +1,7 @@
-"""`test-staging`: judges what staging serves, then promotes, holds or reverts it by its own `when` branches."""
+"""`test-staging`: runs the gates on the version that staging serves, then promotes, holds or reverts it."""
 
 from slipway_workflows.catalog.parts import VERDICT, environment_mutex, output, template, when
-from slipway_workflows.step import distinct, handed_on, inputs_of, pod_template, referred
+from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import (
     Container,
     ContinueOn,
@@ -13,30 +13,34 @@ from slipway_workflows.strict_hera import (
 )
 
 GRAPH_ORDER = ("integration", "resources", "load")
-"""The order in which the gates run: cheap before costly."""
+"""The order in which the gates run: the quick ones first."""
 
 VERDICT_ORDER = ("resources", "integration", "load")
-"""The order in which they are read (domain.verdict.Gate): a killed pod explains a refused connection."""
+"""The order in which verdicts are read, as in `domain.verdict.Gate`: a killed pod explains a refused connection."""
 
 DEPLOY_STATUS = Parameter(
     name="deploy-status",
     value="Succeeded",
-    description="Status of the deployment; unless it is Succeeded, nothing is judged and staging is reverted.",
+    description="Status of the deployment. If it is not Succeeded, the gates are skipped and staging is reverted.",
 )
-"""The step's status, not its output: a template that failed has no outputs, not even their defaults."""
+"""It is the status of the step and not an output, because a failed template has no outputs, not even defaults."""
 
 
 def first_not_pass() -> str:
-    """The expression of the gates' verdict: the first that is not `pass`, since the default of a skipped gate looks
-    just like a measured one. No `?.`: every output has a default.
+    """The expression for the verdict of all gates: the first verdict, in `VERDICT_ORDER`, that is not `pass`.
+
+    A gate that was skipped has its default verdict, so every output can be read without `?.`.
     """
     verdicts = [f"steps['{gate}'].outputs.parameters.{VERDICT}" for gate in VERDICT_ORDER]
     return "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1]) + verdicts[-1]
 
 
-def gates_template(leaves: dict[str, Container]) -> Steps:
-    """The inner template: three gates and one verdict. Resources run also after a rejection by integration."""
-    inputs = [*distinct(*(inputs_of(gate) for gate in GRAPH_ORDER)), DEPLOY_STATUS]
+def gates_template(pods: dict[str, Container]) -> Steps:
+    """The inner template: three gates and one verdict. The resource test runs even if the integration test rejects.
+
+    pods: gate -> the template that runs it.
+    """
+    inputs = [*merged_parameters(*(inputs_of(gate) for gate in GRAPH_ORDER)), DEPLOY_STATUS]
     deployed = when(f"{{{{inputs.parameters.{DEPLOY_STATUS.name}}}}}", "==", "Succeeded")
     both = " && ".join(when(output(gate, VERDICT), "==", "pass") for gate in ("integration", "resources"))
     with Steps(
@@ -53,8 +57,8 @@ def gates_template(leaves: dict[str, Container]) -> Steps:
         for gate in GRAPH_ORDER:
             Step(
                 name=gate,
-                template=leaves[gate].name,
-                arguments=handed_on(inputs_of(gate)),
+                template=pods[gate].name,
+                arguments=arguments_from_inputs(inputs_of(gate)),
                 when=both if gate == "load" else deployed,
                 continue_on=ContinueOn(failed=True, error=True),
             )
@@ -62,44 +66,44 @@ def gates_template(leaves: dict[str, Container]) -> Steps:
 
 
 def build() -> WorkflowTemplate:
-    """Gates -> promote | hold | revert -> rejected, which is red unless the verdict was `pass`."""
-    leaves = {gate: pod_template(gate, mutexes=[environment_mutex("source-environment")]) for gate in GRAPH_ORDER}
-    gates = gates_template(leaves)
+    """Steps gates -> promote, hold or revert -> rejected. The last one fails, and runs only if no `pass` was given."""
+    pods = {gate: pod_template(gate, mutexes=[environment_mutex("source-environment")]) for gate in GRAPH_ORDER}
+    gates = gates_template(pods)
     hold, rejected = pod_template("hold", mutexes=[environment_mutex("source-environment")]), pod_template("rejected")
     automatic = Parameter(
         name="auto-promote",
         value="true",
         enum=["true", "false"],
-        description="`false`: a release that passes stops at staging, and a person promotes it.",
+        description="`false`: a release that passes the gates stays in staging until a person promotes it.",
     )
     verdict = output("gates", VERDICT)
     passed, failed = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
     wanted = f"{{{{inputs.parameters.{automatic.name}}}}}"
-    # no approval is handed on: what a person has not approved does not reach production
+    # `approved` is not passed on, so that no version reaches production without the approval of a person
     promotion = [parameter for parameter in inputs_of("promote") if parameter.name != "approved"]
     target = "{{inputs.parameters.target-environment}}"
-    onward = f"{when(wanted, '==', 'true')} && {when(target, '!=', 'production')}"
-    waits = f"({when(wanted, '!=', 'true')} || {when(target, '==', 'production')})"
-    main_inputs = distinct(gates.inputs or [], promotion, [automatic])
+    to_promote = f"{when(wanted, '==', 'true')} && {when(target, '!=', 'production')}"
+    to_hold = f"({when(wanted, '!=', 'true')} || {when(target, '==', 'production')})"
+    main_inputs = merged_parameters(gates.inputs or [], promotion, [automatic])
     with Steps(name="main", inputs=main_inputs) as main:
-        Step(name="gates", template=gates.name, arguments=handed_on(gates.inputs or []))
+        Step(name="gates", template=gates.name, arguments=arguments_from_inputs(gates.inputs or []))
         with main.parallel():
-            referred(
+            template_ref_step(
                 "promote",
                 "promote-model",
-                handed_on(promotion),
-                when=f"{passed} && {onward}",
+                arguments_from_inputs(promotion),
+                when=f"{passed} && {to_promote}",
             )
             Step(
                 name="hold",
                 template=hold.name,
-                arguments=handed_on(inputs_of("hold")),
-                when=f"{passed} && {waits}",
+                arguments=arguments_from_inputs(inputs_of("hold")),
+                when=f"{passed} && {to_hold}",
             )
-            referred(
+            template_ref_step(
                 "revert",
                 "revert-model",
-                handed_on(
+                arguments_from_inputs(
                     inputs_of("revert"),
                     target_environment="{{inputs.parameters.source-environment}}",
                     reason=verdict,
@@ -109,9 +113,9 @@ def build() -> WorkflowTemplate:
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=handed_on(inputs_of("rejected"), verdict=verdict),
+            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
             when=failed,
         )
-    description = "Judges what staging serves by its integration, resource and load tests, then promotes or reverts it."
-    parts = [gates, *leaves.values(), hold, rejected]
+    description = "Runs integration, resource and load tests on what staging serves, then promotes or reverts it."
+    parts = [gates, *pods.values(), hold, rejected]
     return template("test-staging", description, main, parts, on_exit=pod_template("finish"), locked=True)

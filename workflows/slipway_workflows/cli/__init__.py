@@ -1,4 +1,7 @@
-"""`slipway`, the program. Commands import what they need when they run: `slipway --help` has to be quick."""
+"""The command line program `slipway`.
+
+Each command is imported only when it is called, so that `slipway --help` is quick.
+"""
 
 import os
 import sys
@@ -9,7 +12,7 @@ import click
 from slipway_steps.domain.errors import SlipwayError
 
 INTERRUPTED = 130
-"""The exit code of Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, the same as in a shell."""
 
 COMMANDS = {
     "run": "slipway_workflows.cli.run:run",
@@ -35,7 +38,7 @@ COMMANDS = {
     "render": "slipway_workflows.cli.render:render",
     "ui": "slipway_workflows.cli.ui:ui",
 }
-"""Command -> where it is. `SUMMARIES` has its line of help, so that listing them imports none."""
+"""Command -> `module:function`. `SUMMARIES` has the help line of each, so that the list needs no import of them."""
 
 SUMMARIES = {
     "run": "Run a workflow of the catalog, or a file, on this machine.",
@@ -45,26 +48,26 @@ SUMMARIES = {
     "watch": "Show a workflow until it has ended.",
     "logs": "Print what the steps of a workflow wrote.",
     "graph": "Draw the graph of a workflow as a picture.",
-    "retry": "Go on with a workflow where it failed or died.",
+    "retry": "Continue a workflow where it failed or died.",
     "stop": "Stop a running workflow; its exit handler still runs.",
-    "resume": "Let a waiting workflow go on with its defaults.",
-    "status": "Show what stands in each environment.",
-    "env": "Look into one environment.",
-    "doctor": "Find drift between journal, aliases, tags and what is deployed; mend it.",
-    "up": "Start the environments and bring each back to what the journal says.",
+    "resume": "Resume a waiting workflow with the default answers.",
+    "status": "Show what each environment serves.",
+    "env": "Show the log of an environment.",
+    "doctor": "Find and repair what differs from the journal of the environments.",
+    "up": "Start the environments again, with the versions of the journal.",
     "down": "Stop the environments; what they serve is remembered.",
-    "promote": "Promote what the environment before serves.",
-    "revert": "Put an environment back to what passed there last.",
+    "promote": "Promote the version of the previous environment to the next one.",
+    "revert": "Revert an environment to the last version that passed there.",
     "approve": "Answer a waiting workflow with yes.",
     "reject": "Answer a waiting workflow with no.",
-    "lint": "Find what Argo's own linter leaves unchecked.",
+    "lint": "Find mistakes in workflows that Argo's own linter does not check.",
     "render": "Write workflows/manifests from the catalog.",
     "ui": "Open MLflow's web UI on the local releases.",
 }
 
 
 class _Lazy(click.Group):
-    """A group that imports a command when it is called."""
+    """A click group that imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -95,20 +98,23 @@ class _Lazy(click.Group):
 @click.version_option(package_name="slipway")
 @click.pass_context
 def group(context: click.Context, home: Path) -> None:
-    """Release machine-learning models: gates judge, actions move, nothing bad stays."""
+    """Release machine-learning models: test each version, then promote it or revert the environment."""
     from slipway_steps.settings import read_settings
 
-    # read once; what a command starts is handed them
+    # the settings are read only here and passed to whatever a command starts
     context.obj = read_settings(home.expanduser().absolute())
 
 
 def fail(message: str) -> None:
-    """One clear line on stderr."""
+    """Print `error: ` and the message on stderr."""
     click.echo(f"error: {message}", err=True)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The program; returns the exit code. Usage errors are 1 here, because 2 means: rejected by a gate."""
+    """Run the program; returns its exit code.
+
+    A usage error gives 1 and not 2 as usual with click, because 2 means that a gate rejected a release.
+    """
     code = 1
     try:
         result = group.main(args=argv, prog_name="slipway", standalone_mode=False)
@@ -128,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
             raise
         fail(f"{error.name} is not installed; work on this machine needs it (pip install 'slipway[local]')")
     except BrokenPipeError:
-        # the reader of our output has gone; nothing is left to say
+        # the reader of stdout (such as `head`) has ended: write to nowhere, so that no second error is printed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         fail(f"{error} (is the disk full, or the directory read-only?)")
@@ -136,5 +142,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def script() -> None:
-    """The console script."""
+    """The entry point of the console script `slipway`: exits with the code of `main`."""
     sys.exit(main())

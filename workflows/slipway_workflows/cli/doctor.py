@@ -1,4 +1,4 @@
-"""`slipway doctor`: where the world is not what the journal says, and mending it."""
+"""`slipway doctor`: finds, and on request repairs, what differs from the journal of the environments."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--mend", is_flag=True, help="Bring alias, tag, deployment and app back to what the journal says.")
+@click.option("--mend", is_flag=True, help="Repair alias, image tag, deployment and app to what the journal says.")
 def doctor(mend: bool) -> int:
-    """Find drift between the journal, MLflow's aliases, image tags and what is deployed and answers.
+    """Compare the journal with MLflow's aliases, the image tags, the deployments and the answers of the apps.
 
-    Looks at this machine, or with SLIPWAY_PLATFORM=kubernetes at a cluster. Exit codes: 0 none is left, 1 some is.
+    Checks this machine, or with SLIPWAY_PLATFORM=kubernetes a cluster. Exit codes: 0 no difference is left, 1 some is.
     """
     from slipway_steps.adapters.world import make_world
     from slipway_workflows.cli.settings import current_settings
@@ -26,24 +26,26 @@ def doctor(mend: bool) -> int:
     settings = current_settings()
     if nothing_released(settings):
         return 0
-    left = look(make_world(settings), mend)
+    left = check_environments(make_world(settings), mend)
     if left and not mend:
         click.echo("mend it: slipway doctor --mend", err=True)
     return 1 if left else 0
 
 
 def nothing_released(settings: "Settings") -> bool:
-    """Whether this machine has no journal yet; says so. Opening one would make it."""
+    """Whether this machine has no journal yet; then a line says so. It is not opened, because that would create it."""
     local = settings.platform == "local" and not settings.tracking_uri
-    nothing = local and not (settings.home / "mlflow" / "mlflow.db").exists()
-    if nothing:
+    empty = local and not (settings.home / "mlflow" / "mlflow.db").exists()
+    if empty:
         click.echo("nothing was ever released here")
-    return nothing
+    return empty
 
 
-def look(world: "World", mend: bool) -> int:
-    """Print what each environment has that the journal has not, `mend` it, and return how much is left. An environment
-    that cannot be looked at or mended is said, and keeps none of the others from it.
+def check_environments(world: "World", mend: bool) -> int:
+    """Print how each environment differs from its journal; returns how many differences are left.
+
+    mend: whether to repair them. An environment that cannot be checked or repaired counts as one difference; its error
+    is printed, and the other environments are still checked.
     """
     from slipway_steps.release import drift
 
@@ -51,18 +53,18 @@ def look(world: "World", mend: bool) -> int:
     for environment in Environment:
         release = drift.owner(world, environment)
         if release:
-            click.echo(f"{environment}: left to release {release}, which works on it")
+            click.echo(f"{environment}: not checked, because release {release} is working on it")
             continue
         try:
-            left += len(_look_at(world, environment, mend))
+            left += len(_check(world, environment, mend))
         except SlipwayError as error:
             click.echo(f"error: {error}", err=True)
             left += 1
     return left
 
 
-def _look_at(world: "World", environment: Environment, mend: bool) -> "list[Drift]":
-    """What is left. Raises SlipwayError where mending fails."""
+def _check(world: "World", environment: Environment, mend: bool) -> "list[Drift]":
+    """The differences that are left in one environment. Raises SlipwayError where the repair fails."""
     from slipway_steps.release import drift
 
     found = drift.find(world, environment)

@@ -1,4 +1,4 @@
-"""What stands in each environment of this machine."""
+"""The status of each environment of this machine: what it serves, and why it does not serve."""
 
 from typing import TYPE_CHECKING
 
@@ -16,27 +16,31 @@ from slipway_workflows.cli.settings import current_settings
 if TYPE_CHECKING:
     from slipway_steps.ports import Registry
 
-Standing = dict[str, dict[str, str | None]]
-"""Environment -> version, digest, phase, url, last_good, message (why it does not serve, and what to type; empty while
-it does): strings or None."""
+EnvironmentStatuses = dict[str, dict[str, str | None]]
+"""Environment -> its fields version, digest, phase, url, last_good and message, each a string or None.
+
+The message says why the environment does not serve what it should, and which command helps; "" while it does."""
 
 
 def local_platform(settings: Settings | None = None) -> LocalPlatform:
-    """The environments of this machine, without opening MLflow."""
+    """The platform of this machine. It does not open MLflow, which takes two seconds."""
     settings = settings or current_settings()
     return LocalPlatform(settings, OciLayout(settings.home / "images", settings.app_directory))
 
 
-def environment_statuses(registry: "Registry | None" = None) -> Standing:
-    """What each environment serves, and what passed there last."""
+def environment_statuses(registry: "Registry | None" = None) -> EnvironmentStatuses:
+    """The status of each environment: what it serves, and the version that passed there last.
+
+    registry: MLflow, if it is open already. An environment that cannot be read has the phase Unknown.
+    """
     settings = current_settings()
     platform = local_platform(settings)
-    # opening MLflow takes two seconds and makes a database: not for a machine that never released anything
+    # opening MLflow takes two seconds and creates a database: this is not done where nothing was ever released
     if registry is None and (settings.tracking_uri or (settings.home / "mlflow" / "mlflow.db").exists()):
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 
         registry = MlflowRegistry(settings)
-    found: Standing = {}
+    found: EnvironmentStatuses = {}
     for environment in Environment:
         try:
             now = platform.status(environment)
@@ -57,13 +61,13 @@ def environment_statuses(registry: "Registry | None" = None) -> Standing:
     return found
 
 
-def reasons_down(found: Standing) -> list[str]:
-    """A line for each environment that does not serve what it should: why, and what to type."""
+def environment_problems(found: EnvironmentStatuses) -> list[str]:
+    """A line for each environment that does not serve what it should: why, and which command helps."""
     return [f"{name}: {now['phase']}: {now['message']}" for name, now in found.items() if now["message"]]
 
 
-def environment_table(found: Standing) -> Table:
-    """The same for a terminal."""
+def environment_table(found: EnvironmentStatuses) -> Table:
+    """The status of the environments as a table for a terminal."""
     table = Table(title="Environments", title_justify="left", title_style="bold")
     for column in ("environment", "version", "phase", "last good", "url"):
         table.add_column(column, no_wrap=True)

@@ -9,8 +9,8 @@ import click
 @click.command()
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def status(output: str) -> None:
-    """Show what stands in each environment."""
-    from slipway_workflows.cli.environment_status import environment_statuses, environment_table, reasons_down
+    """Show which version each environment of this machine serves, and whether it is up."""
+    from slipway_workflows.cli.environment_status import environment_problems, environment_statuses, environment_table
 
     found = environment_statuses()
     if output == "json":
@@ -19,18 +19,18 @@ def status(output: str) -> None:
         from rich.console import Console
 
         Console().print(environment_table(found))
-        for reason in reasons_down(found):
+        for reason in environment_problems(found):
             click.echo(reason)
 
 
 @click.group()
 def env() -> None:
-    """Look into one environment."""
+    """Show the log of an environment."""
 
 
 @env.command()
 @click.argument("environment")
-@click.option("--follow", "-f", is_flag=True, help="Go on printing what is written.")
+@click.option("--follow", "-f", is_flag=True, help="Go on printing new lines until Ctrl-C.")
 def logs(environment: str, follow: bool) -> None:
     """Print the log of the app in ENVIRONMENT."""
     from slipway_steps.domain.environment import parse_environment
@@ -53,10 +53,10 @@ def logs(environment: str, follow: bool) -> None:
 
 @click.command()
 def up() -> int:
-    """Start the environments and bring each back to what the journal says it serves.
+    """Start the environments and restore in each the version that the journal says.
 
-    For after a restart of the machine, after `slipway down`, and where a supervisor was killed. What a release that
-    died left half done is undone. Exit codes: 0 all are as the journal says, 1 one is not.
+    Use it after a restart of the machine, after `slipway down`, and when the process of an environment was killed. The
+    changes of a release that died half-way are undone. Exit codes: 0 all match the journal, 1 one does not.
     """
     from rich.console import Console
 
@@ -64,12 +64,12 @@ def up() -> int:
     from slipway_steps.domain.environment import Environment
     from slipway_steps.domain.errors import BadInput, PlatformError
     from slipway_steps.release import drift
-    from slipway_workflows.cli.doctor import look, nothing_released
+    from slipway_workflows.cli.doctor import check_environments, nothing_released
     from slipway_workflows.cli.environment_status import (
+        environment_problems,
         environment_statuses,
         environment_table,
         local_platform,
-        reasons_down,
     )
     from slipway_workflows.cli.settings import current_settings
 
@@ -89,13 +89,13 @@ def up() -> int:
             before = platform.status(environment)
             platform.ensure(environment, stopped=True)
         except PlatformError:
-            continue  # it is said once, where the environment is looked at
+            continue  # check_environments below prints the error
         if before.phase in ("Stopped", "Unknown"):
             click.echo(f"{environment}: started version {before.version} again ({before.message.partition(';')[0]})")
-    left = look(world, mend=True)
+    left = check_environments(world, mend=True)
     found = environment_statuses(world.registry)
     Console().print(environment_table(found))
-    for reason in reasons_down(found):
+    for reason in environment_problems(found):
         click.echo(reason, err=True)
     return 1 if left else 0
 

@@ -1,4 +1,4 @@
-"""`slipway lint`."""
+"""`slipway lint`: checks workflow files by the rules of `slipway_workflows.lint` and prints the findings."""
 
 from pathlib import Path
 
@@ -7,9 +7,15 @@ import click
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|DIR...")
-@click.option("--output", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="Format of the findings.",
+)
 def lint(paths: tuple[Path, ...], output: str) -> int:
-    """Find what Argo's own linter leaves unchecked in workflows. Files may refer to each other's templates.
+    """Find mistakes in workflows that Argo's own linter does not check. Files may refer to templates in each other.
 
     Exit codes: 0 clean, 1 findings, or a file that cannot be read. Rules: docs/lint.md.
     """

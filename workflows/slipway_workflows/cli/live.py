@@ -24,8 +24,8 @@ MARKS = {
     "Omitted": ("○", "dim"),
     "Pending": ("·", "yellow"),
 }
-TRY = re.compile(r"^(.*?)([^/]*)\((\d+)\)$")
-"""A try of a Retry node: what it stands in, the node's name, the number of the try from 0."""
+ATTEMPT = re.compile(r"^(.*?)([^/]*)\((\d+)\)$")
+"""The name of an attempt of a Retry node. Groups: the path above it, the name of the Retry node, the number from 0."""
 REFRESH = 8
 """Redraws a second; fast enough for a spinner, cheap enough for two cores."""
 LOG_LINES = 1
@@ -33,29 +33,29 @@ LOG_LINES = 1
 
 
 def name_for_people(name: str) -> str:
-    """A node's name or path for people: the first try of a step is the step, a later one says so."""
-    found = TRY.match(name)
+    """A node's name or path for people: the first attempt of a step has the name of the step, later ones a number."""
+    found = ATTEMPT.match(name)
     if not found:
         return name
-    above, own, number = found[1].removesuffix(f"{found[2]}/"), found[2], int(found[3])
-    return f"{above}{own}" + (f", try {number + 1}" if number else "")
+    parents, own, number = found[1].removesuffix(f"{found[2]}/"), found[2], int(found[3])
+    return f"{parents}{own}" + (f", attempt {number + 1}" if number else "")
 
 
 def elapsed(event: Event) -> str:
-    """How long a node has taken so far."""
+    """How long a node has taken so far, as `3.4 s`; "" for a node that was left out or has not started."""
     took = None if event.phase.left_out else seconds_between(event.started, event.finished)
     return "" if took is None else f"{took:.1f} s"
 
 
-class Board:
-    """The nodes of one workflow as they were last heard of, in the order they appeared."""
+class LiveTree:
+    """The last known nodes of one workflow, drawn by rich as a tree, in the order in which they started."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.nodes: dict[str, Event] = {}
 
-    def hear(self, event: Event) -> None:
-        """Called by the engine at each change of a node."""
+    def update(self, event: Event) -> None:
+        """The listener: takes over the new state of a node."""
         self.nodes[event.node_id] = event
 
     def _children(self, parent: str | None) -> Iterator[Event]:
@@ -66,9 +66,9 @@ class Board:
                 else:
                     yield event
 
-    def _grow(self, tree: Tree, parent: str | None) -> None:
+    def _add_children(self, tree: Tree, parent: str | None) -> None:
         for event in self._children(parent):
-            self._grow(tree.add(self._line(event)), event.node_id)
+            self._add_children(tree.add(self._line(event)), event.node_id)
 
     def _line(self, event: Event) -> Group | Text | Spinner:
         mark, style = MARKS.get(event.phase, ("", "bold"))
@@ -86,15 +86,15 @@ class Board:
         first = next((event for event in roots if event.display_name == self.name), None)
         tree = Tree(self._line(first) if first else Text(self.name, style="bold"))
         if first:
-            self._grow(tree, first.node_id)
+            self._add_children(tree, first.node_id)
         for event in roots:
             if event is not first:
-                self._grow(tree.add(self._line(event)), event.node_id)
+                self._add_children(tree.add(self._line(event)), event.node_id)
         return tree
 
 
 def last_line(event: Event) -> str:
-    """What a step printed last."""
+    """The last line that a step has written to its log; "" where there is none."""
     try:
         if event.log is None:
             return ""
@@ -106,8 +106,11 @@ def last_line(event: Event) -> str:
     return lines[-1][:160] if lines else ""
 
 
-def plain(event: Event) -> None:
-    """One line at each change of a node that a person cares for, on stderr, where stdout may carry JSON."""
+def print_event(event: Event) -> None:
+    """Print one line for a change of a node. Groups are printed only when they fail, nodes that were left out never.
+
+    It goes to stderr, because stdout may be used for JSON.
+    """
     if event.type.is_bookkeeping or event.phase.left_out:
         return
     if event.type not in (NodeType.POD, NodeType.SUSPEND) and event.phase in (Phase.RUNNING, Phase.SUCCEEDED):
@@ -121,14 +124,12 @@ def plain(event: Event) -> None:
 
 
 @contextmanager
-def shown(name: str) -> Iterator[Listener]:
-    """Yields the listener that shows a workflow: on a terminal a tree that is drawn anew while the block runs, else
-    lines.
-    """
+def display(name: str) -> Iterator[Listener]:
+    """Yields a listener that shows the workflow `name`: on a terminal as a live tree, elsewhere line by line."""
     console = Console(stderr=True)
     if not (sys.stderr.isatty() and console.is_terminal):
-        yield plain
+        yield print_event
         return
-    board = Board(name)
-    with Live(board, console=console, refresh_per_second=REFRESH, transient=False):
-        yield board.hear
+    tree = LiveTree(name)
+    with Live(tree, console=console, refresh_per_second=REFRESH, transient=False):
+        yield tree.update

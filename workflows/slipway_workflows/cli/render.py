@@ -1,17 +1,17 @@
-"""`slipway render`: the catalog as YAML."""
+"""`slipway render`: writes the catalog of workflows as YAML files."""
 
 import click
 
 from slipway_steps.settings import PROJECT_ROOT
 
 MANIFESTS = PROJECT_ROOT / "workflows" / "manifests"
-"""The generated files; what `slipway run NAME` runs."""
+"""The directory of the generated files; `slipway run NAME` runs these."""
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Change nothing; fail on a stale, missing or orphaned file.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is missing, outdated or superfluous.")
 def render(check: bool) -> int:
-    """Write workflows/manifests from the catalog."""
+    """Write the catalog of workflows as YAML files into workflows/manifests."""
     from slipway_workflows import render as renderer
 
     if not check:
@@ -22,5 +22,5 @@ def render(check: bool) -> int:
     for fault in faults:
         click.echo(fault, err=True)
     if faults:
-        click.echo(f"error: {MANIFESTS} is not what the catalog says (run: slipway render)", err=True)
+        click.echo(f"error: {MANIFESTS} differs from the catalog (run: slipway render)", err=True)
     return 1 if faults else 0

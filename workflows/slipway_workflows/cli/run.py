@@ -1,4 +1,4 @@
-"""`slipway run`: a workflow of the catalog, or of a file, on this machine."""
+"""`slipway run`: runs a workflow of the catalog, or of a file, on this machine."""
 
 import json
 import os
@@ -14,8 +14,8 @@ import click
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows import engine
 from slipway_workflows.argo import Event, Listener, StoredWorkflow
-from slipway_workflows.cli import INTERRUPTED, place
-from slipway_workflows.cli.live import shown
+from slipway_workflows.cli import INTERRUPTED, backend
+from slipway_workflows.cli.live import display
 from slipway_workflows.cli.render import MANIFESTS
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.local import LocalExecution, engine_options
@@ -24,7 +24,7 @@ from slipway_workflows.step_parameters import check_parameters
 
 
 def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
-    """`-p name=value` options as a map. Raises BadInput."""
+    """The values of the options `-p name=value` by name. Raises BadInput for one without a name or `=`."""
     found = {}
     for text in given:
         name, separator, value = text.partition("=")
@@ -36,78 +36,81 @@ def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
 
 @contextmanager
 def _stopping(execution: Execution) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM stop the workflow as `argo stop` does: its exit handler still runs. Yields the signals."""
-    heard: list[int] = []
+    """While the block runs, Ctrl-C and SIGTERM stop the workflow as `argo stop` does; its exit handler still runs.
+
+    Yields the list of the signals received so far.
+    """
+    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        if len(heard) == 1:
-            click.echo("stopping: the exit handler still runs; once more ends that too", err=True)
+        received.append(number)
+        if len(received) == 1:
+            click.echo("stopping; the exit handler still runs (a second Ctrl-C ends it too)", err=True)
         execution.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield heard
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def is_release(workflow: StoredWorkflow) -> bool:
-    """Whether a workflow runs a template of the catalog: its end is told as a release."""
+    """Whether a workflow runs a template of the catalog; then the summary of a release is printed at its end."""
     return bool(workflow.template) and (MANIFESTS / f"{workflow.template}.yaml").exists()
 
 
-def follow(there: Workflows, execution: Execution, output: str = "text") -> int:
-    """Show a workflow until it has ended; returns the exit code. Ctrl-C ends only what runs in this process."""
-    if there.runs_in_foreground:
+def follow(workflows: Workflows, execution: Execution, output: str = "text") -> int:
+    """Show a workflow until it has ended; returns the exit code. Ctrl-C stops it only if it runs in this process."""
+    if workflows.runs_in_foreground:
         return execute(execution, output)
-    with shown(execution.name) as listener:
+    with display(execution.name) as listener:
         workflow = execution.follow(listener)
-    code = end_of(workflow)
+    code = print_result(workflow)
     _print_json(workflow, output)
     return code
 
 
 def _preloading(listener: Listener) -> Listener:
-    """The listener; and once the first step runs, a thread imports what the summary at the end needs."""
-    begun = False
+    """A listener that calls `listener`, and at the first pod starts a thread that imports what the summary needs."""
+    started = False
 
-    def hear(event: Event) -> None:
-        nonlocal begun
-        if event.type == "Pod" and not begun:
+    def listen(event: Event) -> None:
+        nonlocal started
+        if event.type == "Pod" and not started:
             from slipway_workflows.cli.summary import preload
 
-            begun = True
+            started = True
             threading.Thread(target=preload).start()
         listener(event)
 
-    return hear
+    return listen
 
 
 def execute(execution: Execution, output: str, may_be_release: bool = True) -> int:
-    """Run a workflow of this process to its end, shown as it goes; returns the exit code."""
-    with _stopping(execution) as stopped, shown(execution.name) as listener:
+    """Run a workflow in this process to its end and show its progress; returns the exit code."""
+    with _stopping(execution) as stopped, display(execution.name) as listener:
         workflow = execution.follow(_preloading(listener) if may_be_release else listener)
     if may_be_release and is_release(workflow):
-        from slipway_workflows.cli.summary import conclude
+        from slipway_workflows.cli.summary import print_summary
 
-        code = conclude(workflow)
+        code = print_summary(workflow)
     else:
-        code = end_of(workflow)
+        code = print_result(workflow)
     _print_json(workflow, output)
     return INTERRUPTED if stopped else code
 
 
-def end_of(workflow: StoredWorkflow) -> int:
-    """Say in one line how a workflow ended; returns its exit code."""
+def print_result(workflow: StoredWorkflow) -> int:
+    """Print in one line how a workflow ended; returns its exit code."""
     from slipway_workflows.cli.summary import exit_code
 
-    code, said = exit_code(workflow), f"{workflow.name}: {workflow.phase}"
+    code, result = exit_code(workflow), f"{workflow.name}: {workflow.phase}"
     if code:
-        click.echo(f"error: {said}: {workflow.message or f'see: slipway get {workflow.name}'}", err=True)
+        click.echo(f"error: {result}: {workflow.message or f'see: slipway get {workflow.name}'}", err=True)
     else:
-        click.echo(said, err=True)
+        click.echo(result, err=True)
     return code
 
 
@@ -122,24 +125,28 @@ def _is_file(target: str) -> bool:
 
 @click.command()
 @click.argument("target", metavar="NAME|FILE")
-@click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the workflow.")
+@click.option(
+    "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="The value of a parameter of the workflow."
+)
 @click.option(
     "--with",
     "files",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="More WorkflowTemplates and ConfigMaps to look names up in.",
+    help="A file with more WorkflowTemplates and ConfigMaps that the workflow refers to by name.",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: the Workflow, on stdout.")
+@click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", help="json: print the Workflow on stdout."
+)
 def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: str) -> int:
     """Run a workflow of the catalog by NAME, or the Workflow, CronWorkflow or WorkflowTemplate in FILE.
 
-    Exit codes: 0 succeeded (a release: promoted), 2 rejected by a gate, 1 anything else, 130 Ctrl-C.
+    Exit codes: 0 succeeded (a release: promoted), 2 rejected by a gate, 1 any other failure, 130 after Ctrl-C.
     """
     parameters = parameters_of(given)
     if not _is_file(target):
-        return execute(place.local_workflows().submit(target, parameters, files), output)
+        return execute(backend.local_workflows().submit(target, parameters, files), output)
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
     source = engine.main_object(library, path)

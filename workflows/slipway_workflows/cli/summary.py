@@ -1,4 +1,4 @@
-"""The end of a release: gates, what stands where, why, and the report; and the exit code that says the same."""
+"""The summary at the end of a release: gates, environments, the reason, the report, and the exit code."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +22,8 @@ REJECTED = 2
 COLOURS = {Verdict.PASS: "green", Verdict.REJECT: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.ERROR: "red"}
 
 
-def value(number: float | str | None, unit: str) -> str:
-    """A measured value or threshold for a table."""
+def format_value(number: float | str | None, unit: str) -> str:
+    """A measured value or threshold with its unit, for a table; "-" where there is none."""
     if number is None:
         return "-"
     text = (
@@ -37,21 +37,21 @@ def value(number: float | str | None, unit: str) -> str:
 
 
 def gate_table(reports: list[GateReport]) -> Table:
-    """Each check of each gate: measured value, threshold, verdict."""
+    """A table with each check of each gate: measured value, threshold, verdict."""
     table = Table(title="Gates", title_justify="left", title_style="bold")
     for column in ("gate", "check", "measured", "threshold", "verdict"):
         table.add_column(column, no_wrap=column == "verdict", overflow="fold")
     for report in reports:
         for check in report.checks:
             verdict = f"[{COLOURS[check.verdict]}]{check.verdict}[/]"
-            measured, threshold = value(check.measured, check.unit), value(check.threshold, check.unit)
+            measured, threshold = format_value(check.measured, check.unit), format_value(check.threshold, check.unit)
             table.add_row(report.gate.value, check.code, measured, threshold, verdict)
         table.add_section()
     return table
 
 
 def first_failure(reports: list[GateReport]) -> tuple[GateReport, Check] | None:
-    """The check that decided, in the order in which verdicts are read."""
+    """The check that decided: the first failed check of the first gate that failed, in the order of `Gate`."""
     order = list(type(reports[0].gate)) if reports else []
     for gate in order:
         for report in reports:
@@ -61,37 +61,37 @@ def first_failure(reports: list[GateReport]) -> tuple[GateReport, Check] | None:
 
 
 def pods_of(workflow: StoredWorkflow, template: str) -> list[StoredNode]:
-    """The pods that ran a template."""
+    """The pods that ran the template of that name."""
     return [node for node in workflow.pods if node.template_name == template]
 
 
 def verdict_of(workflow: StoredWorkflow) -> str | None:
-    """The global output `verdict`, or None where no gate has spoken."""
+    """The global output `verdict` of the workflow; None where no gate has given one."""
     return workflow.outputs.get("verdict")
 
 
-def red_pods(workflow: StoredWorkflow) -> list[StoredNode]:
-    """The pods that did not end well, without those whose next try did."""
-    mended = {
+def failed_pods(workflow: StoredWorkflow) -> list[StoredNode]:
+    """The pods that did not succeed, without failed attempts of a Retry node that has succeeded."""
+    recovered = {
         child
         for node in workflow.nodes.values()
         if node.type is NodeType.RETRY and node.phase is Phase.SUCCEEDED
         for child in node.children
     }
-    return [node for node in workflow.pods if not node.phase.good and node.id not in mended]
+    return [node for node in workflow.pods if not node.phase.good and node.id not in recovered]
 
 
 def exit_code(workflow: StoredWorkflow) -> int:
-    """0 succeeded; 2 only where a gate said `reject` and everything after it, the revert above all, worked; else 1."""
+    """0 if the workflow succeeded; 2 if a gate rejected and all pods after it, also the revert, succeeded; else 1."""
     if workflow.phase is Phase.SUCCEEDED:
         return 0
-    broken = [node for node in red_pods(workflow) if node.template_name != "rejected"]
+    broken = [node for node in failed_pods(workflow) if node.template_name != "rejected"]
     rejected = verdict_of(workflow) == Verdict.REJECT and not broken and pods_of(workflow, "rejected")
     return REJECTED if rejected else 1
 
 
 def headline(workflow: StoredWorkflow, reports: list[GateReport]) -> str:
-    """What happened, in one line."""
+    """One line that says what happened in the workflow, and why."""
     name, verdict = workflow.name, verdict_of(workflow)
     decided = first_failure(reports)
     if workflow.phase is Phase.SUCCEEDED:
@@ -105,7 +105,7 @@ def headline(workflow: StoredWorkflow, reports: list[GateReport]) -> str:
 
 
 def reason(log: Path) -> str:
-    """What a step said of its own failure: its last line that begins with `error: `."""
+    """The error message of a step: the last line of its log that begins with `error: `; "" where there is none."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -114,9 +114,9 @@ def reason(log: Path) -> str:
 
 
 def preload() -> None:
-    """Import what `conclude` needs, which takes two seconds: done while a release runs, nobody waits for it.
+    """Import what `print_summary` needs. This takes two seconds; while a release runs nobody waits for it.
 
-    What cannot be imported is said by `conclude`.
+    An import that fails is ignored here, because `print_summary` reports it.
     """
     with suppress(ImportError):
         quiet_mlflow()
@@ -125,9 +125,10 @@ def preload() -> None:
         import slipway_workflows.report  # noqa: F401
 
 
-def conclude(workflow: StoredWorkflow) -> int:
-    """Print the summary, write the report, return the exit code. A report that cannot be made is said, and changes
-    nothing about the release.
+def print_summary(workflow: StoredWorkflow) -> int:
+    """Print the summary of a release and write its report; returns the exit code.
+
+    Where the summary or report cannot be made, an error is printed and the code is never 0.
     """
     settings = current_settings()
     console = Console(stderr=True)
@@ -141,22 +142,23 @@ def conclude(workflow: StoredWorkflow) -> int:
             console.print(gate_table(reports))
         console.print(environment_table(now))
         console.print(headline(workflow, reports), style="bold green" if code == 0 else "bold red", markup=False)
-        for node in red_pods(workflow):
+        for node in failed_pods(workflow):
             if code == 1:
                 log = log_file(settings.home / "runs" / name, node.id)
-                said = reason(log) or node.message
-                click.echo(f"{name_for_people(node.display_name)}: {said}  (log: {log})", err=True)
+                error_line = reason(log) or node.message
+                click.echo(f"{name_for_people(node.display_name)}: {error_line}  (log: {log})", err=True)
         from slipway_workflows.report import write_report
 
         target = write_report(workflow, reports, now, settings.home / "runs" / name / "report.html")
-        click.echo(f"report: {_shown(target)}", err=True)
+        click.echo(f"report: {_relative(target)}", err=True)
     except (SlipwayError, OSError) as error:
         click.echo(f"error: the summary of {name} could not be made: {error}", err=True)
         return code or 1
     return code
 
 
-def _shown(path: Path) -> Path:
+def _relative(path: Path) -> Path:
+    """The path from the working directory where it is below that, else as it is."""
     try:
         return path.relative_to(Path.cwd())
     except ValueError:

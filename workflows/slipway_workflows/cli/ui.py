@@ -1,4 +1,4 @@
-"""`slipway ui`: MLflow's own web UI on the local database."""
+"""`slipway ui`: starts MLflow's own web UI on the local database."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""`slipway list`, `get`, `logs`, `graph`: what workflows there are, and what became of them."""
+"""The commands that show workflows: `slipway list`, `get`, `logs`, `graph`."""
 
 import json
 import sys
@@ -16,17 +16,17 @@ from slipway_steps.files import replace_file
 from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
 from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.argo.times import seconds_between
-from slipway_workflows.cli import place
+from slipway_workflows.cli import backend
 from slipway_workflows.cli.live import MARKS, name_for_people
 from slipway_workflows.ports import FoundWorkflow
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
-DIED = "its engine died; slipway retry goes on where it was"
+DIED = "its engine died; continue it with slipway retry"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def in_one_unit(seconds: float | None) -> str:
-    """Seconds in one unit, as `argo list` has them; "" for None."""
+    """Seconds in the largest unit that fits, as in `argo list`: `42s`, `3m`, `2h`, `1d`; "" for None."""
     if seconds is None:
         return ""
     size, unit = next((pair for pair in UNITS if seconds >= pair[0]), UNITS[-1])
@@ -38,13 +38,13 @@ def _console() -> Console:
 
 
 @click.command("list")
-@place.option
+@backend.cluster_option
 def list_(on_cluster: bool) -> None:
     """List the workflows, newest first."""
     table = Table(box=None, pad_edge=False)
     for column in ("NAME", "STATUS", "AGE", "DURATION", "MESSAGE"):
         table.add_column(column, no_wrap=column != "MESSAGE", overflow="fold")
-    every = place.workflows(on_cluster).list()
+    every = backend.workflows_of(on_cluster).list()
     found = sorted(every, key=lambda one: one.workflow.started or _NEVER, reverse=True)
     for one in found:
         workflow = one.workflow
@@ -60,12 +60,14 @@ def list_(on_cluster: bool) -> None:
 
 @click.command()
 @click.argument("workflow")
-@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json: the whole Workflow.")
-@place.option
+@click.option(
+    "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="json: print the whole Workflow."
+)
+@backend.cluster_option
 def get(workflow: str, output: str, on_cluster: bool) -> None:
     """Show WORKFLOW (@latest: the newest) and its nodes."""
-    there = place.workflows(on_cluster)
-    found = there.get(place.newest_or_named(there, workflow))
+    workflows = backend.workflows_of(on_cluster)
+    found = workflows.get(backend.newest_or_named(workflows, workflow))
     if output == "json":
         click.echo(json.dumps(found.workflow.with_nodes_unpacked(), indent=1))
         return
@@ -94,20 +96,20 @@ def _print_head(found: FoundWorkflow) -> None:
 
 
 def node_tree(workflow: StoredWorkflow) -> Tree:
-    """The nodes of a workflow that a person knows of, each under the one that holds it."""
+    """The nodes of a workflow as a tree, without step groups and without Retry nodes that have attempts."""
     tree = Tree(_line(workflow.root) if workflow.root else Text(workflow.name))
-    _add_below(tree, workflow, workflow.root.id if workflow.root else None)
+    _add_children(tree, workflow, workflow.root.id if workflow.root else None)
     return tree
 
 
-def _add_below(tree: Tree, workflow: StoredWorkflow, above: str | None) -> None:
-    for node in workflow.drawn_below.get(above, ()):
+def _add_children(tree: Tree, workflow: StoredWorkflow, parent: str | None) -> None:
+    for node in workflow.display_children.get(parent, ()):
         if node.type is NodeType.STEP_GROUP:
             continue
         if node.type is NodeType.RETRY and node.children:
-            _add_below(tree, workflow, node.id)  # its tries stand in its place
+            _add_children(tree, workflow, node.id)  # its attempts are shown instead of it
         else:
-            _add_below(tree.add(_line(node)), workflow, node.id)
+            _add_children(tree.add(_line(node)), workflow, node.id)
 
 
 def _line(node: StoredNode) -> Text:
@@ -120,22 +122,22 @@ def _line(node: StoredNode) -> Text:
 @click.command()
 @click.argument("workflow")
 @click.argument("node", required=False)
-@place.option
+@backend.cluster_option
 def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
-    """Print what the steps of WORKFLOW wrote, or only NODE's (its name as `slipway get` shows it, or its id)."""
-    there = place.workflows(on_cluster)
-    found = there.get(place.newest_or_named(there, workflow)).workflow
+    """Print the logs of the steps of WORKFLOW, or only of NODE (an id, or a name as `slipway get` shows it)."""
+    workflows = backend.workflows_of(on_cluster)
+    found = workflows.get(backend.newest_or_named(workflows, workflow)).workflow
     wanted = [one for one in found.pods if node is None or one.is_called(node, name_for_people(one.display_name))]
     if not wanted:
         known = ", ".join(sorted({name_for_people(one.display_name) for one in found.pods}))
         raise Refused(
             f"workflow {found.name} has no node {node} that ran" if node else f"no step of {found.name} has run",
-            f"those that ran: {known or 'none'}",
+            f"nodes that ran: {known or 'none'}",
         )
-    for one, text in there.log(found.name, wanted):
+    for one, text in workflows.log(found.name, wanted):
         name = name_for_people(one.display_name)
         if text is None:
-            click.echo(f"{name}: its pod is gone, and its log with it", err=True)
+            click.echo(f"{name}: its pod is gone, and so is its log", err=True)
         for line in (text or "").splitlines():
             click.echo(line if node else f"{name}: {line}")
 
@@ -145,19 +147,19 @@ def logs(workflow: str, node: str | None, on_cluster: bool) -> None:
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The SVG file to write."
 )
-@place.option
+@backend.cluster_option
 def graph(workflow: str, output: Path, on_cluster: bool) -> None:
-    """Draw WORKFLOW, its steps and the branch it took, as SVG; @latest: the newest.
+    """Draw the steps of WORKFLOW (@latest: the newest) and the branch that it took as an SVG picture.
 
-    FILE: a Workflow as JSON, as slipway get -o json prints it.
+    FILE is a Workflow as JSON, as slipway get -o json prints it.
     """
     from slipway_workflows.report import picture
 
     if workflow.endswith(".json"):
         found = _workflow_in(Path(workflow))
     else:
-        there = place.workflows(on_cluster)
-        found = there.get(place.newest_or_named(there, workflow)).workflow
+        workflows = backend.workflows_of(on_cluster)
+        found = workflows.get(backend.newest_or_named(workflows, workflow)).workflow
     replace_file(output, picture(found))
     click.echo(f"{output}: {found.name}")
 
@@ -169,5 +171,5 @@ def _workflow_in(path: Path) -> StoredWorkflow:
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}", hint) from error
     if not isinstance(loaded, dict) or loaded.get("kind") != "Workflow":
-        raise BadInput(f"{path} holds no Workflow", hint)
+        raise BadInput(f"{path} contains no Workflow", hint)
     return read_workflow(loaded)

@@ -1,4 +1,4 @@
-"""Workflows on a cluster, through the Kubernetes API alone: no Argo Server and no argo program are needed."""
+"""Workflows on a cluster. Only the Kubernetes API is used; neither Argo Server nor the program `argo` is needed."""
 
 from slipway_workflows.cluster.workflows import ClusterExecution, ClusterWorkflows
 

@@ -1,4 +1,4 @@
-"""A workflow whose waiting nodes are answered: what `argo node set` and `argo resume` write (Argo 4.1)."""
+"""Answers waiting nodes in the manifest of a Workflow, as `argo node set` and `argo resume` of Argo 4.1 do."""
 
 import copy
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ from slipway_workflows.argo.answers import check_answer
 from slipway_workflows.argo.times import now
 
 
-def answered(workflow: StoredWorkflow, answers: Mapping[str, Mapping[str, str]], who: str) -> dict[str, Any]:
-    """The Workflow with nodes answered and resumed. `answers`: node id -> values; `who`: kept in their message.
+def with_answers(workflow: StoredWorkflow, answers: Mapping[str, Mapping[str, str]], who: str) -> dict[str, Any]:
+    """The manifest of the workflow with some waiting nodes answered and resumed.
 
-    Parameters without a value get their defaults. Raises Refused where a value is not asked for, or a parameter has
-    neither a value nor a default.
+    answers: node id -> values of its supplied parameters; a parameter without a value gets its default. who: the
+    person, written into the message of each node. Raises Refused for a value that a node does not ask for, and where a
+    parameter has neither a value nor a default.
     """
     changed: dict[str, Any] = copy.deepcopy(dict(workflow.manifest))
     changed["spec"].pop("suspend", None)
@@ -31,7 +32,10 @@ def _resumed(entry: dict[str, Any], node: StoredNode, values: Mapping[str, str],
         if item["name"] in node.asks_for:
             value = values.get(item["name"], item["valueFrom"].get("default"))
             if value is None:
-                raise Refused(f"node {node.display_name} needs a value for {item['name']}", "answer it: approve")
+                raise Refused(
+                    f"node {node.display_name} needs a value for {item['name']}",
+                    "answer it: slipway approve NAME --cluster",
+                )
             item["value"] = value
             del item["valueFrom"]
     said = f"Resumed by: {who}"

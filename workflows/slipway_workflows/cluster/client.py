@@ -1,4 +1,7 @@
-"""Reads and writes Workflows of one namespace. Errors are those of `adapters.kubernetes.api`, retried there."""
+"""Reads and writes the Workflows of one namespace through `adapters.kubernetes.api`, which retries failed calls.
+
+Every method raises the PlatformError of that module where the API server cannot be reached or refuses a call.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,19 +14,19 @@ from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.cluster.submit import SUBMISSION
 
 GROUP = ("argoproj.io", "v1alpha1")
-TRIES = 10
-"""Times that a change is made anew on what the controller has written meanwhile; it writes every few seconds."""
+CHANGE_ATTEMPTS = 10
+"""How often a change is attempted; each time on a new read, because the controller writes every few seconds."""
 Manifest = dict[str, Any]
 
 
 class Client:
-    """The workflows, templates and pods of the namespace that `settings.workflows_namespace` names.
+    """The workflows, templates and pods of the namespace `settings.workflows_namespace`.
 
-    compress_above: bytes of nodes above which they are written compressed.
+    compress_above: size of `status.nodes` in bytes from which it is written compressed.
     """
 
     def __init__(self, settings: Settings, compress_above: int = COMPRESS_ABOVE) -> None:
-        from slipway_steps.adapters.kubernetes.api import Api  # a quarter of a second that only a cluster costs
+        from slipway_steps.adapters.kubernetes.api import Api  # takes 0.25 s to import
 
         self.namespace = settings.workflows_namespace
         self.compress_above = compress_above
@@ -36,12 +39,12 @@ class Client:
         )
 
     def workflows(self) -> list[StoredWorkflow]:
-        """All workflows."""
+        """All workflows of the namespace."""
         found = self._custom("list", "workflows", what=f"listing workflows in {self.namespace}")
         return [read_workflow(one) for one in found.get("items") or []]
 
     def workflow(self, name: str) -> StoredWorkflow:
-        """The workflow. Raises Refused, naming some there are, where there is none."""
+        """The workflow of that name. Where there is none, raises Refused with the names of ten others."""
         found = self._custom("get", "workflows", name, what=f"reading workflow {name}", absent=True)
         if found is None:
             known = ", ".join(sorted(one.name for one in self.workflows())[-10:])
@@ -49,7 +52,7 @@ class Client:
         return read_workflow(found)
 
     def source(self, name: str) -> dict[str, Any]:
-        """The WorkflowTemplate, or else the CronWorkflow, of that name. Raises Refused where there is neither."""
+        """The manifest of the WorkflowTemplate, or else CronWorkflow, of that name. Raises Refused if none is."""
         for plural in ("workflowtemplates", "cronworkflows"):
             found: dict[str, Any] | None = self._custom("get", plural, name, what=f"reading {name}", absent=True)
             if found is not None:
@@ -62,7 +65,7 @@ class Client:
         )
 
     def find(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The WorkflowTemplate of that name, or None; a ClusterWorkflowTemplate is not looked up."""
+        """The manifest of the WorkflowTemplate of that name, or None. Other kinds are not looked up: always None."""
         if kind != "WorkflowTemplate":
             return None
         found: dict[str, Any] | None = self._custom(
@@ -71,28 +74,29 @@ class Client:
         return found
 
     def create(self, manifest: Manifest) -> str:
-        """Submit; returns the workflow's name. Raises Conflict where there is another of that name."""
+        """Create a Workflow; returns its name. Raises Conflict where there is another workflow of that name."""
         from slipway_steps.adapters.kubernetes.api import Conflict
 
         name = str(manifest["metadata"]["name"])
         try:
             self._custom("create", "workflows", manifest, what=f"submitting workflow {name}")
         except Conflict:
-            # the first try may have got through although its answer did not
-            mark = manifest["metadata"]["annotations"][SUBMISSION]
-            if (self.workflow(name).metadata.get("annotations") or {}).get(SUBMISSION) != mark:
+            # a first call may have created it although its response was lost, and the retry found it there
+            submission_id = manifest["metadata"]["annotations"][SUBMISSION]
+            if (self.workflow(name).metadata.get("annotations") or {}).get(SUBMISSION) != submission_id:
                 raise
         return name
 
-    def change(self, name: str, how: Callable[[StoredWorkflow], Manifest]) -> None:
-        """Read the workflow, change it, write it back if nobody else has; else once more.
+    def change(self, name: str, edit: Callable[[StoredWorkflow], Manifest]) -> None:
+        """Read the workflow, let `edit` return the changed manifest, and replace the workflow by it.
 
-        Raises PlatformError where somebody else was always faster; what `how` raises goes through.
+        This starts again from the read if somebody else has changed the workflow meanwhile. Raises PlatformError after
+        ten attempts; what `edit` raises is passed on.
         """
         from slipway_steps.adapters.kubernetes.api import Conflict
 
-        for _ in range(TRIES):
-            changed = how(self.workflow(name))
+        for _ in range(CHANGE_ATTEMPTS):
+            changed = edit(self.workflow(name))
             if "status" in changed:
                 changed = {**changed, "status": packed_status(changed["status"], self.compress_above)}
             try:
@@ -100,10 +104,12 @@ class Client:
             except Conflict:
                 continue
             return
-        raise PlatformError(f"workflow {name} changed under {TRIES} attempts to change it", "try again")
+        raise PlatformError(
+            f"workflow {name} was changed by somebody else during each of {CHANGE_ATTEMPTS} attempts", "try again"
+        )
 
     def pods(self, name: str) -> dict[str, str]:
-        """Node id -> name of the pod, of those that are still there."""
+        """Node id -> name of its pod, for the pods of the workflow that still exist."""
         found = self.api.call(
             "CoreV1Api",
             "list_namespaced_pod",
@@ -112,17 +118,17 @@ class Client:
             what=f"listing pods of {name}",
         )
         pods = [one["metadata"] for one in found.get("items") or []]
-        # Argo 3 names a pod after its node; 4 writes the node's id down.
-        known = "workflows.argoproj.io/node-id"
-        return {(one.get("annotations") or {}).get(known, one["name"]): one["name"] for one in pods}
+        # Argo 4 writes the node id into an annotation; in Argo 3 the name of the pod is the node id.
+        node_id = "workflows.argoproj.io/node-id"
+        return {(one.get("annotations") or {}).get(node_id, one["name"]): one["name"] for one in pods}
 
     def delete_pod(self, pod: str) -> None:
-        """Delete a pod; one that is not there is no error."""
+        """Delete the pod of that name; that it does not exist is no error."""
         arguments = (pod, self.namespace)
         self.api.call("CoreV1Api", "delete_namespaced_pod", *arguments, what=f"deleting pod {pod}", absent=True)
 
     def log(self, pod: str) -> str:
-        """What a step wrote. Raises PlatformError where its container has not started."""
+        """The log of the container `main` of a pod. Raises PlatformError where that container has not started."""
         return self.api.text(
             "CoreV1Api", "read_namespaced_pod_log", pod, self.namespace, container="main", what=f"reading logs of {pod}"
         )

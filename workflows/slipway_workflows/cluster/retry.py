@@ -1,4 +1,4 @@
-"""The Workflow that goes on where another one failed, as the controller has to find it."""
+"""Changes the manifest of a failed Workflow so that the controller runs a part of it again."""
 
 import copy
 from collections.abc import Mapping
@@ -7,23 +7,24 @@ from typing import Any
 from slipway_steps.domain.errors import Refused
 from slipway_workflows.argo import NodeType, Phase, StoredWorkflow
 from slipway_workflows.argo.parameters import check_names
-from slipway_workflows.argo.retry_rule import nodes_to_run_anew
+from slipway_workflows.argo.retry_rule import nodes_to_run_again
 from slipway_workflows.argo.times import now
 
 LABELS = ("completed", "workflow-archiving-status")
-"""Labels `workflows.argoproj.io/...` by which the controller knows a workflow that it has finished with."""
+"""Labels `workflows.argoproj.io/...` that the controller sets on an ended workflow, and then ignores it."""
 
 
 def retried(workflow: StoredWorkflow, parameters: Mapping[str, str]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The Workflow to write, and the ids of the nodes that are not in it any more: delete their pods first.
+    """The changed manifest, and the ids of the nodes that were removed from it because they run again.
 
-    Raises Refused where it has not ended or has succeeded, BadInput for a parameter it does not have.
+    The pods of those nodes have to be deleted before the manifest is written. parameters: new values for arguments.
+    Raises Refused where the workflow has not ended or has succeeded, BadInput for a parameter that it does not have.
     """
     if not workflow.phase.failed:
-        over = workflow.phase is Phase.SUCCEEDED
-        hint = "there is nothing to retry; submit it anew" if over else "wait for its end, or stop it"
-        raise Refused(f"workflow {workflow.name} {'has succeeded' if over else f'is {workflow.phase}'}", hint)
-    anew = nodes_to_run_anew(workflow)
+        succeeded = workflow.phase is Phase.SUCCEEDED
+        hint = "there is nothing to retry; submit it anew" if succeeded else "wait for its end, or stop it"
+        raise Refused(f"workflow {workflow.name} {'has succeeded' if succeeded else f'is {workflow.phase}'}", hint)
+    anew = nodes_to_run_again(workflow)
     changed: dict[str, Any] = copy.deepcopy(dict(workflow.manifest))
     labels = changed["metadata"].setdefault("labels", {})
     for label in LABELS:
@@ -34,7 +35,9 @@ def retried(workflow: StoredWorkflow, parameters: Mapping[str, str]) -> tuple[di
     status |= {
         "phase": Phase.RUNNING.value,
         "startedAt": now(),
-        "nodes": {key: _kept(dict(entry), anew) for key, entry in workflow.stored_nodes.items() if key not in anew},
+        "nodes": {
+            key: _kept_node(dict(entry), anew) for key, entry in workflow.stored_nodes.items() if key not in anew
+        },
         "conditions": [*conditions, {"type": "Completed", "status": "False"}],
     }
     for key in ("finishedAt", "message", "persistentVolumeClaims", "compressedNodes"):
@@ -57,13 +60,16 @@ def _set_parameters(name: str, spec: dict[str, Any], parameters: Mapping[str, st
     arguments["parameters"] = list((before | given).values())
 
 
-def _kept(entry: dict[str, Any], anew: frozenset[str]) -> dict[str, Any]:
-    """A node's entry without what runs anew; a group that had not succeeded, or has lost something, goes on."""
-    lost = anew & {*(entry.get("children") or []), *(entry.get("outboundNodes") or [])}
+def _kept_node(entry: dict[str, Any], anew: frozenset[str]) -> dict[str, Any]:
+    """The entry of a kept node, without references to nodes that run again.
+
+    A group that had not succeeded, or of which a node runs again, is Running again.
+    """
+    removed = anew & {*(entry.get("children") or []), *(entry.get("outboundNodes") or [])}
     for key in ("children", "outboundNodes"):
         if entry.get(key):
             entry[key] = [one for one in entry[key] if one not in anew]
-    if NodeType(entry.get("type", "")).is_group and (lost or not Phase(entry.get("phase", "")).good):
+    if NodeType(entry.get("type", "")).is_group and (removed or not Phase(entry.get("phase", "")).good):
         entry |= {"phase": Phase.RUNNING.value, "startedAt": now()}
         for key in ("finishedAt", "message"):
             entry.pop(key, None)

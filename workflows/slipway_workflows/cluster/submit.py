@@ -1,4 +1,4 @@
-"""From a template to the Workflow that `argo submit --from` would create, with what Argo leaves unchecked checked."""
+"""Makes the Workflow that `argo submit --from` would create, and checks the parameters, which Argo does not."""
 
 import uuid
 from collections.abc import Mapping
@@ -11,14 +11,15 @@ from slipway_workflows.step_parameters import declared_parameters, name_of, spec
 
 API = "argoproj.io/v1alpha1"
 SUBMISSION = "slipway.dev/submission"
-"""Annotation that tells a workflow of ours from another of its name."""
+"""Annotation with a unique id of the submission. It tells whether an existing workflow comes from this submission."""
 
 
 def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """The Workflow that runs `source`, a WorkflowTemplate or CronWorkflow, with parameters `given`.
+    """The manifest of a Workflow that runs `source`, a WorkflowTemplate or CronWorkflow, with the parameters `given`.
 
-    Raises BadInput for a parameter that it does not have, or one that is missing: Argo ignores the first and fails
-    after the second. WorkflowInvalid for a source whose parameters cannot be read.
+    Raises BadInput for a parameter that `source` does not have, which Argo would ignore, and for a parameter that is
+    missing, with which Argo would start and then fail. Raises WorkflowInvalid where the parameters of `source` cannot
+    be read.
     """
     name, cron = name_of(source), source.get("kind") == "CronWorkflow"
     inner = spec_of(source)
@@ -32,7 +33,7 @@ def submission(source: dict[str, Any], given: Mapping[str, str]) -> dict[str, An
     label = "cron-workflow" if cron else "workflow-template"
     own = uuid.uuid4().hex
     metadata: dict[str, Any] = {
-        # named here and not by the server: a creation that has to be tried twice is still one workflow
+        # the name is chosen here and not by the server: so a repeated creation call cannot make a second workflow
         "name": f"{name}-{own[:8]}",
         "labels": {f"workflows.argoproj.io/{label}": name},
         "annotations": {SUBMISSION: own},

@@ -1,4 +1,4 @@
-"""The port to workflows on a cluster: its controller runs them, and goes on when nobody looks."""
+"""The port to workflows on a cluster. The controller runs them, whether or not a command of ours is watching."""
 
 import getpass
 import time
@@ -11,7 +11,7 @@ from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.settings import Settings
 from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
 from slipway_workflows.argo.answers import answers, waiting_nodes
-from slipway_workflows.cluster.answer import answered
+from slipway_workflows.cluster.answer import with_answers
 from slipway_workflows.cluster.client import Client
 from slipway_workflows.cluster.retry import retried
 from slipway_workflows.cluster.submit import submission
@@ -19,7 +19,7 @@ from slipway_workflows.ports import FoundWorkflow
 from slipway_workflows.step_parameters import check_parameters
 
 POLL = 2.0
-"""Seconds between two looks at a workflow that is watched; a step on a cluster takes at least as long."""
+"""Seconds between two reads of a workflow that is watched; a step on a cluster takes at least as long."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class ClusterExecution:
     workflows: "ClusterWorkflows"
 
     def follow(self, listener: Listener) -> StoredWorkflow:
-        """Watch it until it has ended; it goes on when that is interrupted."""
+        """Watch the workflow until it has ended. If watching is interrupted, the workflow still goes on."""
         return self.workflows.watch(self.name, listener)
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the workflow as `argo stop` does; its exit handler still runs."""
         self.workflows.stop(self.name)
 
 
 class ClusterWorkflows:
     """The workflows of the namespace SLIPWAY_WORKFLOWS_NAMESPACE.
 
-    client: the Kubernetes API. warn: tells a person what went wrong and is tried again. pause: waits between two looks
-    at a workflow that is watched.
+    client: access to the Kubernetes API. warn: shows a person a message about an error after which the work goes on.
+    pause: waits between two reads of a workflow that is watched.
     """
 
     runs_in_foreground = False
@@ -64,17 +64,17 @@ class ClusterWorkflows:
         return (FoundWorkflow(one) for one in self.client.workflows())
 
     def get(self, name: str) -> FoundWorkflow:
-        """The workflow."""
+        """The workflow of that name. Raises Refused where there is none."""
         return FoundWorkflow(self.client.workflow(name))
 
     def submit(self, template: str, parameters: Mapping[str, str]) -> ClusterExecution:
-        """A workflow from a WorkflowTemplate or CronWorkflow of the namespace."""
+        """Create a workflow from a WorkflowTemplate or CronWorkflow of the namespace."""
         source = self.client.source(template)
         check_parameters(source, parameters, self.client.find)
         return ClusterExecution(self.client.create(submission(source, parameters)), self)
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> ClusterExecution:
-        """The same workflow, whose controller goes on with it."""
+        """Delete the pods of the nodes that run again, and change the workflow so that the controller continues it."""
         _, anew = retried(self.client.workflow(name), parameters)
         for node, pod in self.client.pods(name).items():
             if node in anew:
@@ -83,46 +83,46 @@ class ClusterWorkflows:
         return ClusterExecution(name, self)
 
     def watch(self, name: str, listener: Listener) -> StoredWorkflow:
-        """Ask the API for it until it has ended."""
-        self.client.workflow(name)  # one that is not there is refused at once, and not tried again
+        """Read the workflow every two seconds until it has ended."""
+        self.client.workflow(name)  # raises Refused at once where there is no such workflow
         return watch(lambda: self.client.workflow(name), listener, self.warn, self.pause)
 
     def log(self, name: str, nodes: Sequence[StoredNode]) -> Iterable[tuple[StoredNode, str | None]]:
-        """The logs of those pods that are still there."""
+        """The logs of the nodes; None for a node whose pod does not exist any more."""
         pods = self.client.pods(name)
         for node in nodes:
             pod = pods.get(node.id)
             yield node, None if pod is None else self.client.log(pod)
 
     def stop(self, name: str) -> None:
-        """As `argo stop`: the controller ends its pods."""
+        """Stop the workflow as `argo stop` does: the controller ends its pods and runs its exit handler."""
 
         def change(workflow: StoredWorkflow) -> dict[str, Any]:
             if workflow.phase.completed:
-                raise Refused(f"workflow {name} does not run: it is {workflow.phase}", "see: slipway list --cluster")
+                raise Refused(f"workflow {name} is not running: it is {workflow.phase}", "see: slipway list --cluster")
             return {**workflow.manifest, "spec": {**workflow.spec, "shutdown": "Stop"}}
 
         self.client.change(name, change)
 
     def resume(self, name: str, node: str | None) -> None:
-        """As `argo resume`."""
+        """Resume waiting nodes as `argo resume` does."""
         self._answer(name, lambda workflow: {one.id: {} for one in waiting_nodes(workflow, node)})
 
     def answer(self, name: str, word: str) -> None:
-        """As `argo node set` and `argo resume`."""
+        """Set the answer and resume the nodes, as `argo node set` and `argo resume` do."""
         self._answer(name, lambda workflow: answers(workflow, word))
 
     def _answer(self, name: str, chosen: Callable[[StoredWorkflow], Mapping[str, Mapping[str, str]]]) -> None:
-        self.client.change(name, lambda workflow: answered(workflow, chosen(workflow), getpass.getuser()))
+        self.client.change(name, lambda workflow: with_answers(workflow, chosen(workflow), getpass.getuser()))
 
     def version_in(self, environment: Environment) -> str | None:
-        """What the environment's Application says; unknown where that cannot be read, which is told."""
+        """The version of the environment's Application in Argo CD; None, after a warning, where it cannot be read."""
         from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
         try:
             found = KubernetesPlatform(self.settings).deployed(environment)
         except PlatformError as error:
-            self.warn(f"{error}; the workflow takes what {environment} serves when its turn comes")
+            self.warn(f"{error}; the workflow will use the version that {environment} serves when its step starts")
             return None
         if found is None:
             raise Refused(

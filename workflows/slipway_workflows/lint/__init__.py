@@ -1,4 +1,4 @@
-"""`slipway lint`: what Argo's own linter and the server's schema leave unchecked."""
+"""The linter of `slipway lint`. It finds mistakes that Argo's own linter and the schema of its server do not check."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +17,10 @@ __all__ = ["RULES", "Finding", "Rule", "as_json", "lint", "sarif", "text"]
 
 
 def lint(paths: Sequence[Path]) -> list[Finding]:
-    """What breaks a rule in these files and directories, by file and line; they may refer to each other.
+    """The findings in files and directories of YAML, sorted by file and line.
 
-    Raises BadInput where a file cannot be read or is no YAML.
+    Workflows in these files may refer to templates in each other. Raises BadInput where a file cannot be read or is no
+    YAML.
     """
     documents = [document for file in files_of(list(paths)) for document in read(file)]
     others: dict[tuple[str, str], Subject] = {}
@@ -27,9 +28,9 @@ def lint(paths: Sequence[Path]) -> list[Finding]:
     for subject in subjects:
         others.setdefault((subject.document.kind, subject.document.name), subject)
     found = {
-        Finding(str(one.document.file), one.document.line(place), f"{rule.id} {rule.name}", message, rule.fix)
+        Finding(str(one.document.file), one.document.line(path), f"{rule.id} {rule.name}", message, rule.fix)
         for one in subjects
         for rule in RULES
-        for place, message in rule.look(one)
+        for path, message in rule.find(one)
     }
     return sorted(found)

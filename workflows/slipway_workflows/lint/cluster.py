@@ -6,23 +6,23 @@ from itertools import pairwise
 
 import yaml
 
-from slipway_workflows.lint.documents import Place
+from slipway_workflows.lint.documents import FieldPath
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import LEAVES, TAG, Found, Subject, Template, dicts, mapping, strings
+from slipway_workflows.lint.subject import POD_TYPES, TAG, Found, Subject, Template, dicts, mapping, strings
 
 RUNS = re.compile(r"^(Workflow|CronWorkflow|Job|Pod|RayJob|RayCluster|SparkApplication|.*Job)$")
-"""Kinds that go on after they were created."""
+"""Kinds whose objects run for some time after they were created."""
 FLOATING = {"latest", "stable", "edge", "main", "master", "nightly", "dev"}
-FOREIGN = re.compile(
+UNTRUSTED = re.compile(
     r"^(?:inputs\.(?:parameters|artifacts)\.|workflow\.parameters|steps\.|tasks\.|item\b|workflow\.labels)"
 )
-"""Tags whose values come from people or other steps."""
+"""Tags whose values come from people or from other steps."""
 SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
 LOCAL = re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\])(?![\w-])")
 
 
 def fire_and_forget(subject: Subject) -> Found:
-    """A resource that runs and is not awaited."""
+    """Find resources that run for some time and are created without waiting for their end."""
     for template in subject.templates:
         resource = mapping(template.body.get("resource"))
         if resource.get("action") not in ("create", "apply"):
@@ -34,7 +34,7 @@ def fire_and_forget(subject: Subject) -> Found:
         kind = str(mapping(manifest).get("kind") or "")
         lacking = [key for key in ("successCondition", "failureCondition") if not resource.get(key)]
         if RUNS.match(kind) and lacking:
-            yield (*template.place, "resource"), f"{kind} is created without {' and '.join(lacking)}"
+            yield (*template.path, "resource"), f"{kind} is created without {' and '.join(lacking)}"
 
 
 def _mutexes(synchronization: object) -> set[str]:
@@ -44,23 +44,27 @@ def _mutexes(synchronization: object) -> set[str]:
 
 
 def nested_mutex(subject: Subject) -> Found:
-    """A template that takes a mutex which something around it already holds."""
+    """Find templates that take a mutex which the workflow or a template around them already holds."""
     entry = subject.by_name.get(str(subject.spec.get("entrypoint")))
     held = _mutexes(subject.spec.get("synchronization"))
     seen: set[tuple[str, str, frozenset[str]]] = set()
     starts = [(subject, entry, held)] if entry else []
     starts += [(subject, template, set()) for template in subject.templates]
     for owner, template, around in starts:
-        yield from _walk(subject, owner, template, around, seen)
+        yield from _mutexes_below(subject, owner, template, around, seen)
 
 
-def _walk(
+def _mutexes_below(
     first: Subject,
     owner: Subject,
     template: Template,
     held: set[str],
     seen: set[tuple[str, str, frozenset[str]]],
 ) -> Found:
+    """Follow the steps of `template`, which is in `owner`; `held` are the mutexes around it, `seen` stops a cycle.
+
+    Only findings in the document `first` are yielded.
+    """
     key = (owner.document.name, template.name, frozenset(held))
     if key in seen:
         return
@@ -68,39 +72,40 @@ def _walk(
     own = _mutexes(template.body.get("synchronization"))
     again = sorted(own & held)
     if again and owner is first:
-        yield template.place, f"mutex {again[0]} is already held around template {template.name}: it waits for itself"
+        yield template.path, f"mutex {again[0]} is already held around template {template.name}: it waits for itself"
     for step in template.steps:
-        target = owner.target(step.holder)
+        target = owner.target(step.body)
         if target is None:
             continue
         inner = _mutexes(target[1].body.get("synchronization"))
         if owner is first and target[0] is not first and inner & (held | own):
             name = sorted(inner & (held | own))[0]
-            yield step.place, f"mutex {name}, which {target[1].name} takes, is already held here: it waits for itself"
-        yield from _walk(first, target[0], target[1], held | own, seen)
+            yield step.path, f"mutex {name}, which {target[1].name} takes, is already held here: it waits for itself"
+        yield from _mutexes_below(first, target[0], target[1], held | own, seen)
 
 
 def floating_image(subject: Subject) -> Found:
-    """An image whose content may change from one run to the next."""
+    """Find images whose content may change from one run to the next."""
     for template in subject.templates:
-        holders = [(*template.main(),)]
+        containers = [(*template.main(),)]
         for key in ("initContainers", "sidecars"):
-            holders += [(item, (*template.place, key, at)) for at, item in enumerate(dicts(template.body.get(key)))]
-        for holder, place in holders:
-            image = str(holder.get("image") or "")
+            containers += [(item, (*template.path, key, at)) for at, item in enumerate(dicts(template.body.get(key)))]
+        for container, path in containers:
+            image = str(container.get("image") or "")
             if not image or "{{" in image or "@" in image:
                 continue
             tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
             if not tag or tag in FLOATING:
-                yield (*place, "image"), f"{image} {'has no tag' if not tag else 'moves'}"
+                yield (*path, "image"), f"{image} {'has no tag' if not tag else 'has a tag that moves'}"
 
 
-def _code(template: Template) -> Iterator[tuple[Place, str]]:
-    main, place = template.main()
+def _code(template: Template) -> Iterator[tuple[FieldPath, str]]:
+    """The source of a script, and the code that a shell or an interpreter gets by `-c` or `-e`."""
+    main, path = template.main()
     if isinstance(main.get("source"), str):
-        yield (*place, "source"), main["source"]
+        yield (*path, "source"), main["source"]
     words = [
-        ((*place, key, at), str(word))
+        ((*path, key, at), str(word))
         for key in ("command", "args")
         for at, word in enumerate(main[key] if isinstance(main.get(key), list) else [])
     ]
@@ -112,99 +117,98 @@ def _code(template: Template) -> Iterator[tuple[Place, str]]:
 
 
 def injection(subject: Subject) -> Found:
-    """A parameter that becomes part of a shell line or of code."""
+    """Find parameters whose values become part of a shell command or of code."""
     for template in subject.templates:
-        for place, code in _code(template):
+        for path, code in _code(template):
             for match in TAG.finditer(code):
                 tag = match.group(1).strip()
-                if FOREIGN.match(tag) and not tag.endswith(".path"):
-                    yield place, f"{match.group()} is spliced into code: its value can run anything"
+                if UNTRUSTED.match(tag) and not tag.endswith(".path"):
+                    yield path, f"{match.group()} is spliced into code: its value can run anything"
 
 
 def localhost(subject: Subject) -> Found:
-    """An address that means the step's own pod."""
-    base = subject.document.spec_place
-    for place, text in strings(subject.spec, base):
+    """Find addresses that mean the pod of the step itself."""
+    base = subject.document.spec_path
+    for path, text in strings(subject.spec, base):
         found = LOCAL.search(text)
-        if found and place[-1] != "description" and not _has_servers(subject, place):
-            yield place, f"{found.group()} is the pod of the step itself, not the service that is meant"
+        if found and path[-1] != "description" and not _has_servers(subject, path):
+            yield path, f"{found.group()} is the pod of the step itself, not the service that is meant"
 
 
-def _has_servers(subject: Subject, place: Place) -> bool:
-    """Whether the template has sidecars: then its own pod may well serve something."""
+def _has_servers(subject: Subject, path: FieldPath) -> bool:
+    """Whether the template has sidecars; then localhost may be meant, because its own pod may serve something."""
     return any(
-        place[: len(template.place)] == template.place and template.body.get("sidecars")
-        for template in subject.templates
+        path[: len(template.path)] == template.path and template.body.get("sidecars") for template in subject.templates
     )
 
 
 def removed(subject: Subject) -> Found:
-    """Fields that Argo Workflows 4 no longer has."""
+    """Find fields that Argo Workflows 4 does not have any more."""
     document = subject.document
     if document.kind == "CronWorkflow" and "schedule" in mapping(document.manifest.get("spec")):
         yield ("spec", "schedule"), "spec.schedule was removed in Argo Workflows 4: it is spec.schedules, a list"
-    places = [(subject.spec, document.spec_place), *((one.body, one.place) for one in subject.templates)]
-    for holder, place in places:
+    sections = [(subject.spec, document.spec_path), *((one.body, one.path) for one in subject.templates)]
+    for section, path in sections:
         for key in ("mutex", "semaphore"):
-            if key in mapping(holder.get("synchronization")):
+            if key in mapping(section.get("synchronization")):
                 new = "mutexes" if key == "mutex" else "semaphores"
-                yield (*place, "synchronization", key), f"synchronization.{key} was removed: it is {new}, a list"
+                yield (*path, "synchronization", key), f"synchronization.{key} was removed: it is {new}, a list"
     if "podPriority" in subject.spec:
-        yield (*document.spec_place, "podPriority"), "spec.podPriority was removed: it is podPriorityClassName"
+        yield (*document.spec_path, "podPriority"), "spec.podPriority was removed: it is podPriorityClassName"
     for template in subject.templates:
         if "resubmitPendingPods" in template.body:
-            yield (*template.place, "resubmitPendingPods"), "resubmitPendingPods was removed: it is a retryStrategy"
+            yield (*template.path, "resubmitPendingPods"), "resubmitPendingPods was removed: it is a retryStrategy"
 
 
 def _pods(subject: Subject) -> list[Template]:
-    return [template for template in subject.templates if template.kind in LEAVES]
+    return [template for template in subject.templates if template.kind in POD_TYPES]
 
 
 def no_account(subject: Subject) -> Found:
-    """Pods that run as the namespace's default service account."""
+    """Find templates whose pods run as the default service account of the namespace."""
     defaults = mapping(subject.spec.get("templateDefaults"))
     if subject.spec.get("serviceAccountName") or defaults.get("serviceAccountName"):
         return
     for template in _pods(subject):
         if not template.body.get("serviceAccountName"):
-            yield template.place, f"template {template.name} runs as the default service account"
+            yield template.path, f"template {template.name} runs as the default service account"
 
 
 def no_deadline(subject: Subject) -> Found:
-    """Pods that may run for ever."""
+    """Find templates whose pods may run for ever."""
     defaults = mapping(subject.spec.get("templateDefaults"))
     if subject.spec.get("activeDeadlineSeconds") or defaults.get("activeDeadlineSeconds") or defaults.get("timeout"):
         return
     for template in _pods(subject):
         if not template.body.get("activeDeadlineSeconds") and not template.body.get("timeout"):
-            yield template.place, f"template {template.name} has no activeDeadlineSeconds"
+            yield template.path, f"template {template.name} has no activeDeadlineSeconds"
 
 
 def no_ttl(subject: Subject) -> Found:
-    """Workflows that are kept for ever."""
+    """Find workflows that are never deleted."""
     if subject.spec and not subject.spec.get("ttlStrategy") and not subject.spec.get("workflowTemplateRef"):
-        yield subject.document.spec_place, "the workflow has no ttlStrategy"
+        yield subject.document.spec_path, "the workflow has no ttlStrategy"
 
 
 RULES = (
     Rule(
         "SL001",
         "fire-and-forget",
-        "A child that is created without conditions is not awaited: the parent turns green while the child fails.",
+        "Argo does not wait for a resource without conditions: the parent succeeds while the child fails.",
         "Give both successCondition and failureCondition, or nest a templateRef instead.",
         fire_and_forget,
     ),
     Rule(
         "SL012",
         "nested-mutex",
-        "A mutex is not re-entrant: whoever takes one that a template around it holds waits for ever.",
-        "Put mutexes on leaf templates, under another name than the workflow's.",
+        "A mutex is not re-entrant: a template that takes a mutex which is held around it waits for ever.",
+        "Put mutexes on templates that run pods, with another name than that of the workflow.",
         nested_mutex,
     ),
     Rule(
         "SL013",
         "floating-image",
-        "An image without a fixed tag or digest is another one tomorrow.",
+        "An image without a fixed tag or digest may be another one tomorrow.",
         "Name a full version tag, better a digest.",
         floating_image,
     ),
@@ -212,7 +216,7 @@ RULES = (
         "SL014",
         "parameter-in-code",
         "A value that is spliced into a shell line or code can run anything.",
-        "Hand it over as an environment variable or as an argument of its own.",
+        "Pass it as an environment variable or as a separate argument.",
         injection,
     ),
     Rule(
@@ -225,14 +229,14 @@ RULES = (
     Rule(
         "SL017",
         "removed-field",
-        "Argo Workflows 4 dropped fields of version 3, and a server may drop unknown ones without a word.",
+        "Argo Workflows 4 has dropped fields of version 3; a server may ignore unknown fields without a warning.",
         "Use the new field.",
         removed,
     ),
     Rule(
         "SL018",
         "no-service-account",
-        "The default service account has whatever rights somebody gave it, for every step alike.",
+        "The default service account has any rights that somebody gave it, and every step has the same.",
         "Set serviceAccountName on the template, with only the verbs it needs.",
         no_account,
     ),

@@ -11,17 +11,17 @@ SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def text(findings: Sequence[Finding]) -> str:
-    """A line for each finding and one for its fix."""
+    """The findings as text: for each a line with its message and a line with its fix."""
     return "\n".join(f"{one.file}:{one.line}: {one.rule}: {one.message}\n    fix: {one.fix}" for one in findings)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """A list of findings."""
+    """The findings as a JSON list of objects with file, line, rule, message and fix."""
     return json.dumps([one.as_dict() for one in findings], indent=1, ensure_ascii=False)
 
 
 def sarif(findings: Sequence[Finding], rules: Sequence[Rule]) -> str:
-    """What code hosts show beside the lines of a change."""
+    """The findings as SARIF, which code hosts such as GitHub show beside the lines of a change."""
 
     def result(one: Finding) -> dict[str, Any]:
         location = {"artifactLocation": {"uri": one.file}, "region": {"startLine": one.line}}

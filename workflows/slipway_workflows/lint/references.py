@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from slipway_workflows.lint.documents import Place
+from slipway_workflows.lint.documents import FieldPath
 from slipway_workflows.lint.rule import Rule
 from slipway_workflows.lint.subject import TAG, Found, Step, Subject, Template, dicts, mapping, strings
 
@@ -12,17 +12,17 @@ RESULT = re.compile(r"\b(steps|tasks)(?:\.([A-Za-z_]\w*)|\[['\"]([^'\"]+)['\"]\]
 INSIDE = re.compile(r"\b(steps|tasks)(?:\.([A-Za-z_]\w*)|\[['\"]([^'\"]+)['\"]\])")
 
 
-def _readers(template: Template) -> Iterator[tuple[Place, str, Step | None]]:
-    """Strings of a template that may refer to its steps, and the step they belong to."""
+def _readers(template: Template) -> Iterator[tuple[FieldPath, str, Step | None]]:
+    """Strings of a template that may refer to its steps: path, text, and the step that has it (None: the outputs)."""
     for step in template.steps:
-        for place, text in strings({key: v for key, v in step.holder.items() if key != "inline"}, step.place):
-            yield place, text, step
-    for place, text in strings(template.body.get("outputs"), (*template.place, "outputs")):
-        yield place, text, None
+        for path, text in strings({key: v for key, v in step.body.items() if key != "inline"}, step.path):
+            yield path, text, step
+    for path, text in strings(template.body.get("outputs"), (*template.path, "outputs")):
+        yield path, text, None
 
 
 def _tags(text: str) -> Iterator[tuple[str, str, str]]:
-    """Simple tags on steps: the step's name, the output parameter or "", and what is read."""
+    """Simple tags that refer to steps: the name of the step, the output parameter or "", and what is read of it."""
     for match in TAG.finditer(text):
         found = NAMED.match(match.group(1).strip())
         if found:
@@ -30,7 +30,7 @@ def _tags(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _results(text: str) -> Iterator[str]:
-    """The steps whose result a text reads, by a simple tag or inside an expression that does not guard it."""
+    """The names of steps whose `outputs.result` a text reads, by a simple tag or in an expression without `?.`."""
     yield from (name for name, _, what in _tags(text) if what == "outputs.result")
     for match in TAG.finditer(text):
         if match.group(1).startswith("="):
@@ -38,8 +38,8 @@ def _results(text: str) -> Iterator[str]:
 
 
 def _default(subject: Subject, step: Step, output: str) -> bool | None:
-    """Whether the output of a step has a declared default; None where that cannot be known."""
-    target = subject.target(step.holder)
+    """Whether the output of a step has a default; None where its template or the output is not in the files."""
+    target = subject.target(step.body)
     if target is None:
         return None
     for item in dicts(mapping(target[1].body.get("outputs")).get("parameters")):
@@ -49,8 +49,8 @@ def _default(subject: Subject, step: Step, output: str) -> bool | None:
 
 
 def _may_not_run(step: Step) -> str:
-    """Why a step may be skipped or omitted, or ""."""
-    if step.holder.get("when"):
+    """The reason why a step may be skipped or omitted; "" where it always runs."""
+    if step.body.get("when"):
         return "it has a when"
     if re.search(r"\.(Failed|Errored|Skipped|Omitted|AllFailed)\b", step.depends):
         return "its depends may omit it"
@@ -58,26 +58,26 @@ def _may_not_run(step: Step) -> str:
 
 
 def _may_fail(step: Step) -> bool:
-    rules = mapping(step.holder.get("continueOn"))
+    rules = mapping(step.body.get("continueOn"))
     return bool(rules.get("failed") or rules.get("error"))
 
 
 def no_default(subject: Subject) -> Found:
-    """A `when` that reads an output without a default."""
+    """Find `when` clauses that read an output without a default."""
     for template in subject.templates:
         steps = {step.name: step for step in template.steps}
         for step in template.steps:
-            for name, output, _ in _tags(str(step.holder.get("when") or "")):
+            for name, output, _ in _tags(str(step.body.get("when") or "")):
                 if output and name in steps and _default(subject, steps[name], output) is False:
-                    yield (*step.place, "when"), f"output {output} of {name}, which this branch reads, has no default"
+                    yield (*step.path, "when"), f"output {output} of {name}, which this branch reads, has no default"
 
 
 def skippable(subject: Subject) -> Found:
-    """An argument or output that reads what may not be there."""
+    """Find arguments and outputs that read an output which a skipped or failed step does not write."""
     for template in subject.templates:
         steps = {step.name: step for step in template.steps}
-        for place, text, reader in _readers(template):
-            if place[-1] == "when":
+        for path, text, reader in _readers(template):
+            if path[-1] == "when":
                 continue
             for name, output, _ in _tags(text):
                 source = steps.get(name)
@@ -85,30 +85,30 @@ def skippable(subject: Subject) -> Found:
                     continue
                 why = _may_not_run(source) or ("it may fail" if _may_fail(source) else "")
                 if why and _default(subject, source, output) is False:
-                    yield place, f"output {output} of {name} has no default, and {name} may leave none: {why}"
+                    yield path, f"output {output} of {name} has no default, and {name} may not write it: {why}"
 
 
 def hangs(subject: Subject) -> Found:
-    """`outputs.result` of a step that may not run, or may fail before it wrote any."""
+    """Find references to `outputs.result` of a step that may be skipped or omitted."""
     for template in subject.templates:
         steps = {step.name: step for step in template.steps}
-        for place, text, reader in _readers(template):
+        for path, text, reader in _readers(template):
             for name in _results(text):
                 source = steps.get(name)
                 if source is None or source is reader:
                     continue
                 why = _may_not_run(source)
                 if why:
-                    yield place, f"result of {name}, which may be skipped ({why}): Argo waits for it for ever"
+                    yield path, f"result of {name}, which may be skipped ({why}): Argo waits for it for ever"
 
 
 def unknown_step(subject: Subject) -> Found:
-    """A tag or expression on a step that the template does not have."""
+    """Find tags and expressions that refer to a step which the template does not have."""
     for template in subject.templates:
         names = {step.name for step in template.steps}
         if not names or template.kind not in ("steps", "dag"):
             continue
-        for place, text, _ in _readers(template):
+        for path, text, _ in _readers(template):
             for match in TAG.finditer(text):
                 tag = match.group(1)
                 if tag.startswith("="):
@@ -118,76 +118,76 @@ def unknown_step(subject: Subject) -> Found:
                     found = {parts.group(2)} if parts else set()
                 for name in sorted(found - names - {"name"}):
                     if not name.startswith("{{"):
-                        yield place, f"there is no step {name} in template {template.name}"
+                        yield path, f"there is no step {name} in template {template.name}"
 
 
 def template_reference(subject: Subject) -> Found:
-    """A step whose arguments are not those of the template it names, or whose template does not exist."""
+    """Find steps whose arguments do not fit the inputs of their template, or whose template does not exist."""
     for template in subject.templates:
         for step in template.steps:
             yield from _reference(subject, step)
 
 
 def _reference(subject: Subject, step: Step) -> Found:
-    reference = step.holder.get("templateRef")
-    target = subject.target(step.holder)
+    reference = step.body.get("templateRef")
+    target = subject.target(step.body)
     if target is None:
         if isinstance(reference, dict) and "{{" not in str(reference):
             kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
             if (kind, str(reference.get("name"))) in subject.others:
                 missing = f"{reference.get('name')} has no template {reference.get('template')}"
-                yield (*step.place, "templateRef"), missing
-        elif step.holder.get("template") and "{{" not in str(step.holder["template"]):
-            yield (*step.place, "template"), f"there is no template {step.holder['template']}"
+                yield (*step.path, "templateRef"), missing
+        elif step.body.get("template") and "{{" not in str(step.body["template"]):
+            yield (*step.path, "template"), f"there is no template {step.body['template']}"
         return
     wanted = {str(item.get("name")): item for item in dicts(mapping(target[1].body.get("inputs")).get("parameters"))}
-    given = dicts(mapping(step.holder.get("arguments")).get("parameters"))
+    given = dicts(mapping(step.body.get("arguments")).get("parameters"))
     for index, item in enumerate(given):
         if str(item.get("name")) not in wanted:
-            place = (*step.place, "arguments", "parameters", index)
+            path = (*step.path, "arguments", "parameters", index)
             known = ", ".join(wanted) or "none"
-            yield place, f"template {target[1].name} has no input {item.get('name')} (its inputs: {known})"
+            yield path, f"template {target[1].name} has no input {item.get('name')} (its inputs: {known})"
     names = {str(item.get("name")) for item in given}
     for name, item in wanted.items():
         source = mapping(item.get("valueFrom"))
         own = item.get("value", item.get("default", source.get("default", source.get("configMapKeyRef"))))
         if own is None and name not in names:
-            yield step.place, f"template {target[1].name} needs the input {name}"
+            yield step.path, f"template {target[1].name} needs a value for its input {name}"
 
 
 RULES = (
     Rule(
         "SL002",
         "output-without-default",
-        "A branch that reads an output without a default fails, or hangs, as soon as the step did not write it.",
+        "A branch that reads an output without a default fails, or hangs, if the step did not write the output.",
         "Declare valueFrom.default on the output.",
         no_default,
     ),
     Rule(
         "SL008",
         "skippable-output",
-        "A skipped or failed step leaves no output: whoever reads it then fails the whole template.",
+        "A skipped or failed step writes no output; a step that reads the output then fails the whole template.",
         "Declare valueFrom.default on the output.",
         skippable,
     ),
     Rule(
         "SL009",
         "result-of-skippable-step",
-        "The result of a skipped script never comes, and cannot have a default: Argo stays Running for ever.",
+        "A skipped script has no result, and a result cannot have a default: the workflow stays Running for ever.",
         "Write the value to a file, and declare it as an output parameter with a default.",
         hangs,
     ),
     Rule(
         "SL010",
         "unknown-step",
-        "A reference to a step that is not in the same template is never filled in.",
-        "Correct the name, or hand the value in as an input.",
+        "A reference to a step that is not in the same template is never replaced by a value.",
+        "Correct the name, or pass the value as an input.",
         unknown_step,
     ),
     Rule(
         "SL011",
         "template-arguments",
-        "Argo ignores arguments that a template does not have: a misspelled one is lost without a word.",
+        "Argo ignores arguments that a template does not have: a misspelled one is lost without a warning.",
         "Use the names of the template's inputs.",
         template_reference,
     ),

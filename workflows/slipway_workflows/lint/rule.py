@@ -1,4 +1,4 @@
-"""A rule, and what it finds."""
+"""The form of a lint rule, and of a finding."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,18 +9,22 @@ from slipway_workflows.lint.subject import Found, Subject
 
 @dataclass(frozen=True)
 class Rule:
-    """`id` and `name` never change; `reason` in one line; `fix`: what to do; `look` finds what breaks it."""
+    """A lint rule.
+
+    id, name: never change, because people refer to them. reason: why the rule exists, in one line. fix: what to do.
+    find: yields the path of each field that breaks the rule, and a message.
+    """
 
     id: str
     name: str
     reason: str
     fix: str
-    look: Callable[[Subject], Found]
+    find: Callable[[Subject], Found]
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One place that breaks a rule. `rule`: its id and name."""
+    """A line of a file that breaks a rule. rule: id and name of the rule. fix: what to do."""
 
     file: str
     line: int
@@ -29,5 +33,5 @@ class Finding:
     fix: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields of the finding by name, for JSON."""
         return asdict(self)

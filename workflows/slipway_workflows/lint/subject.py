@@ -1,103 +1,107 @@
-"""What a rule looks at: one document, its templates and steps, and the documents it may refer to."""
+"""What a rule examines: a document with its templates and steps, and the documents that it may refer to."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slipway_workflows.lint.documents import Document, Place
+from slipway_workflows.lint.documents import Document, FieldPath
 
-LEAVES = ("container", "script", "resource", "containerSet")
+POD_TYPES = ("container", "script", "resource", "containerSet")
+"""The types of templates that run as a pod."""
 TAG = re.compile(r"\{\{(=.*?|(?:(?!\{\{).)*?)\}\}", re.DOTALL)
-Found = Iterator[tuple[Place, str]]
-"""What a rule gives: places and what is wrong there."""
+Found = Iterator[tuple[FieldPath, str]]
+"""What a rule yields: the path of a field, and what is wrong with it."""
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """The maps of a list; nothing of anything else, so that a rule need not fear what people write."""
+    """The maps in a list; [] where `value` is no list. So a rule does not fail on a malformed file."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A map, or an empty one."""
+    """`value` if it is a map, else {}. So a rule does not fail on a malformed file."""
     return value if isinstance(value, dict) else {}
 
 
-def strings(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """All strings inside a value, with their places."""
+def strings(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
+    """All strings inside a value, each with its path. path: of the value itself."""
     if isinstance(value, str):
-        yield place, value
+        yield path, value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from strings(inner, (*place, str(key)))
+            yield from strings(inner, (*path, str(key)))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from strings(inner, (*place, index))
+            yield from strings(inner, (*path, index))
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step or task. `group`: the index of its group in a steps template, -1 in a DAG."""
+    """A step or task of a template. body: its map. group: the index of its step group; -1 for a task of a DAG."""
 
-    holder: dict[str, Any]
-    place: Place
+    body: dict[str, Any]
+    path: FieldPath
     group: int
 
     @property
     def name(self) -> str:
-        """Its name."""
-        return str(self.holder.get("name") or "")
+        """The name of the step or task; "" where it has none."""
+        return str(self.body.get("name") or "")
 
     @property
     def depends(self) -> str:
-        """Its `depends`, or its dependencies joined by `&&`."""
-        own = self.holder.get("dependencies")
+        """The field `depends` of a task, or its `dependencies` joined by `&&`."""
+        own = self.body.get("dependencies")
         joined = " && ".join(map(str, own)) if isinstance(own, list) else ""
-        return str(self.holder.get("depends") or joined)
+        return str(self.body.get("depends") or joined)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template and where it stands."""
+    """A template. body: its map. path: where it is in its document."""
 
     body: dict[str, Any]
-    place: Place
+    path: FieldPath
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the template; "inline" where it has none."""
         return str(self.body.get("name") or "inline")
 
     @property
     def kind(self) -> str:
-        """`steps`, `dag`, a leaf's type, or something else."""
-        return next((key for key in ("steps", "dag", *LEAVES, "suspend") if self.body.get(key) is not None), "")
+        """The type of the template: `steps`, `dag`, `suspend` or one of `POD_TYPES`; "" for any other type."""
+        return next((key for key in ("steps", "dag", *POD_TYPES, "suspend") if self.body.get(key) is not None), "")
 
     @property
     def steps(self) -> list[Step]:
-        """Its steps or tasks, in order."""
+        """The steps or tasks of the template, in order."""
         found = []
         groups = self.body.get("steps")
         for index, group in enumerate(groups if isinstance(groups, list) else []):
-            for inner, holder in enumerate(group if isinstance(group, list) else [group]):
-                if isinstance(holder, dict):
-                    found.append(Step(holder, (*self.place, "steps", index, inner), index))
+            for inner, body in enumerate(group if isinstance(group, list) else [group]):
+                if isinstance(body, dict):
+                    found.append(Step(body, (*self.path, "steps", index, inner), index))
         tasks = mapping(self.body.get("dag")).get("tasks")
-        for index, holder in enumerate(tasks if isinstance(tasks, list) else []):
-            if isinstance(holder, dict):
-                found.append(Step(holder, (*self.place, "dag", "tasks", index), -1))
+        for index, body in enumerate(tasks if isinstance(tasks, list) else []):
+            if isinstance(body, dict):
+                found.append(Step(body, (*self.path, "dag", "tasks", index), -1))
         return found
 
-    def main(self) -> tuple[dict[str, Any], Place]:
-        """The container or script, and where it stands."""
+    def main(self) -> tuple[dict[str, Any], FieldPath]:
+        """The map of its `container` or `script`, with its path; {} where it has neither."""
         for key in ("container", "script"):
             if isinstance(self.body.get(key), dict):
-                return self.body[key], (*self.place, key)
-        return {}, self.place
+                return self.body[key], (*self.path, key)
+        return {}, self.path
 
 
 class Subject:
-    """One document among those that are linted together."""
+    """A document to lint.
+
+    others: all documents that are linted together, by kind and name.
+    """
 
     def __init__(self, document: Document, others: Mapping[tuple[str, str], "Subject"]) -> None:
         self.document = document
@@ -107,30 +111,33 @@ class Subject:
         self.by_name = {template.name: template for template in self.templates}
 
     def _templates(self) -> list[Template]:
-        place = (*self.document.spec_place, "templates")
+        path = (*self.document.spec_path, "templates")
         listed = self.spec.get("templates")
         queue = [
-            Template(body, (*place, index))
+            Template(body, (*path, index))
             for index, body in enumerate(listed if isinstance(listed, list) else [])
             if isinstance(body, dict)
         ]
-        for template in queue:  # grows while it is walked
+        for template in queue:  # the loop itself appends to the queue
             queue += [
-                Template(step.holder["inline"], (*step.place, "inline"))
+                Template(step.body["inline"], (*step.path, "inline"))
                 for step in template.steps
-                if isinstance(step.holder.get("inline"), dict)
+                if isinstance(step.body.get("inline"), dict)
             ]
         return queue
 
-    def target(self, holder: dict[str, Any]) -> "tuple[Subject, Template] | None":
-        """The template a step names, and whose it is; None where it is not among the files."""
-        if isinstance(holder.get("inline"), dict):
-            return self, Template(holder["inline"], ())
-        reference = holder.get("templateRef")
+    def target(self, body: dict[str, Any]) -> "tuple[Subject, Template] | None":
+        """The template that a step calls, and the document that has it; None where it is not in the linted files.
+
+        body: the map of the step.
+        """
+        if isinstance(body.get("inline"), dict):
+            return self, Template(body["inline"], ())
+        reference = body.get("templateRef")
         if isinstance(reference, dict):
             kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
             other = self.others.get((kind, str(reference.get("name"))))
             found = other.by_name.get(str(reference.get("template"))) if other else None
             return (other, found) if other and found else None
-        own = self.by_name.get(str(holder.get("template")))
+        own = self.by_name.get(str(body.get("template")))
         return (self, own) if own else None

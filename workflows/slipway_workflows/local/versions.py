@@ -1,4 +1,4 @@
-"""Which model version an environment of this machine stands for."""
+"""Which model version an environment of this machine serves."""
 
 from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.adapters.oci.layout import OciLayout
@@ -8,9 +8,10 @@ from slipway_steps.settings import Settings
 
 
 def version_in(settings: Settings, environment: Environment) -> str | None:
-    """The version that stands there now, whatever comes there until the workflow's turn.
+    """The version that `environment` serves now, by the journal; None where it serves nothing.
 
-    Raises Refused where nothing was ever released, and while a living release owns the environment.
+    After a release that died this is the version that the release wanted to deploy. Raises Refused where nothing was
+    ever released on this machine, and while a running release owns the environment.
     """
     if not settings.tracking_uri and not (settings.home / "mlflow" / "mlflow.db").exists():
         raise Refused(f"{environment} serves nothing", "release a model first: slipway run release-model")

@@ -1,4 +1,4 @@
-"""The port to workflows on this machine: each runs in the process that started it; its state is read from its files."""
+"""The port to workflows on this machine. A workflow runs in the process that submitted it; its state is in files."""
 
 import os
 import time
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from slipway_steps.adapters.kubernetes.objects import ClusterObjects
 
 POLL = 0.5
-"""Seconds between two looks at a workflow of another process, which stores its changes five times a second."""
+"""Seconds between two reads of a workflow that another process runs; that process stores it five times a second."""
 
 
 def engine_options(settings: Settings) -> engine.Options:
-    """What the engine needs of the settings."""
+    """The options of the engine: home directory, environment variables of steps, and what resource templates may do."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(("SLIPWAY_", "MLFLOW_"))}
     environment = passed | {"SLIPWAY_HOME": str(settings.home)}
     return engine.Options(settings.home, environment, settings.resources, _cluster_objects(settings))
 
 
 def _cluster_objects(settings: Settings) -> "ClusterObjects | None":
-    """The objects that resource templates may change, where the user lets them change a cluster."""
+    """Access to the objects of a cluster for resource templates, or None where SLIPWAY_RESOURCES is not `cluster`."""
     if settings.resources != "cluster":
         return None
-    from slipway_steps.adapters.kubernetes.api import Api  # a quarter of a second that only a cluster costs
+    from slipway_steps.adapters.kubernetes.api import Api  # takes 0.25 s to import; only needed with a cluster
     from slipway_steps.adapters.kubernetes.objects import ClusterObjects
 
     return ClusterObjects(Api(settings))
@@ -42,29 +42,29 @@ def _cluster_objects(settings: Settings) -> "ClusterObjects | None":
 
 @dataclass(frozen=True)
 class LocalExecution:
-    """A workflow that this process runs when it is followed."""
+    """A workflow that is ready to run; this process runs it when `follow` is called."""
 
     run: engine.Run
 
     @property
     def name(self) -> str:
-        """The workflow's name."""
+        """The name of the workflow, `metadata.name`."""
         return self.run.name
 
     def follow(self, listener: Listener) -> StoredWorkflow:
-        """Run it to its end. Raises what `engine.Run.execute` raises."""
+        """Run the workflow to its end. Raises what `engine.Run.execute` raises."""
         return StoredWorkflow(self.run.execute(listener))
 
     def stop(self) -> None:
-        """Stop it; a second call ends its exit handler too."""
+        """Stop the workflow; its exit handler still runs. A second call ends that too."""
         self.run.stop()
 
 
 class LocalWorkflows:
-    """The workflows of `settings.home`.
+    """The workflows that are stored under `settings.home`.
 
-    manifests: the directory that template names are looked up in. warn: tells a person what went wrong and is tried
-    again. pause: waits between two looks at a workflow that is watched.
+    manifests: the directory in which templates are looked up by name. warn: shows a person a message about an error
+    after which the work goes on. pause: waits between two reads of a workflow that is watched.
     """
 
     runs_in_foreground = True
@@ -83,63 +83,67 @@ class LocalWorkflows:
         self.pause = pause
 
     def list(self) -> Iterable[FoundWorkflow]:
-        """All stored workflows but damaged ones."""
+        """All stored workflows; those whose files are damaged are left out."""
         return (_found(run) for run in engine.stored_runs(self.home))
 
     def get(self, name: str) -> FoundWorkflow:
-        """The stored workflow."""
+        """The stored workflow of that name. Raises Refused where there is none."""
         return _found(engine.stored_run(self.home, name))
 
     def submit(self, template: str, parameters: Mapping[str, str], files: Sequence[Path] = ()) -> LocalExecution:
-        """A run of a template of the catalog or of `files`, as `argo submit --from` would make it."""
+        """A workflow from a template of the catalog or of `files`, as `argo submit --from` creates it.
+
+        Raises BadInput as the port says, WorkflowInvalid for a template that Argo would refuse.
+        """
         library = engine.load(files, self.manifests)
         run = engine.prepare(library, template, parameters, engine_options(self.settings))
         check_parameters(library.template(template), parameters, library.find)
         return LocalExecution(run)
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> LocalExecution:
-        """A run that goes on where the one before failed, was stopped or died."""
+        """A run that continues the stored workflow where it failed, was stopped or died."""
         return LocalExecution(engine.prepare_retry(self.home, name, parameters, engine_options(self.settings)))
 
     def watch(self, name: str, listener: Listener) -> StoredWorkflow:
-        """Follow the files of a workflow that another process runs."""
+        """Watch a workflow that another process runs, by reading its files every half second."""
         logs = engine.log_file(self.get(name).files or self.home, "").parent
 
-        def look() -> StoredWorkflow:
+        def read() -> StoredWorkflow:
             found = self.get(name)
             if found.died:
-                raise Refused(f"the engine of {name} has died", f"go on where it was: slipway retry {name}")
+                raise Refused(f"the engine of {name} has died", f"continue it: slipway retry {name}")
             return found.workflow
 
-        return watch(look, listener, self.warn, self.pause, logs)
+        return watch(read, listener, self.warn, self.pause, logs)
 
     def log(self, name: str, nodes: Sequence[StoredNode]) -> Iterable[tuple[StoredNode, str | None]]:
-        """The logs of nodes; a program that wrote nothing has an empty one."""
+        """The logs of nodes; the log of a program that wrote nothing is empty."""
         directory = engine.stored_run(self.home, name).directory
         for node in nodes:
             path = engine.log_file(directory, node.id)
             yield node, path.read_text(errors="replace") if path.exists() else ""
 
     def stop(self, name: str) -> None:
-        """Ask the engine that runs it to stop it."""
+        """Ask the engine process that runs the workflow to stop it."""
         engine.stop(self.home, name)
 
     def resume(self, name: str, node: str | None) -> None:
-        """Tell the engine that runs it to go on."""
-        workflow = self._alive(name)
+        """Ask the engine process that runs the workflow to resume its waiting nodes."""
+        workflow = self._running(name)
         engine.resume(self.home, name, {one.id: {} for one in waiting_nodes(workflow, node)})
 
     def answer(self, name: str, word: str) -> None:
-        """Tell the engine that runs it the answer."""
-        engine.resume(self.home, name, answers(self._alive(name), word))
+        """Send the answer to the engine process that runs the workflow."""
+        engine.resume(self.home, name, answers(self._running(name), word))
 
     def version_in(self, environment: Environment) -> str | None:
-        """What the journal says stands there, or is about to."""
+        """The version that the environment serves by the journal, or that a dead release wanted to deploy there."""
         from slipway_workflows.local.versions import version_in
 
         return version_in(self.settings, environment)
 
-    def _alive(self, name: str) -> StoredWorkflow:
+    def _running(self, name: str) -> StoredWorkflow:
+        """The stored workflow; raises Refused where no process runs it."""
         run = engine.stored_run(self.home, name)
         if not run.alive:
             raise Refused(f"workflow {name} does not run any more", "it does not wait for an answer")

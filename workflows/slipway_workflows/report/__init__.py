@@ -1,4 +1,4 @@
-"""Floor 6: what a release did, for a person to read: one HTML page, and a tree for a terminal."""
+"""What a release did, for people to read: an HTML page, an SVG picture of the graph, and a tree of plain text."""
 
 from slipway_workflows.report.graph import branch_picture
 from slipway_workflows.report.page import write_report

@@ -1,4 +1,4 @@
-"""The tree of a workflow's nodes, as a person sees it: steps in rows, nested templates as groups, what was skipped."""
+"""The graph of a workflow as people see it: rows of steps, nested templates as groups, and the skipped branches."""
 
 import itertools
 import re
@@ -9,15 +9,15 @@ from enum import StrEnum
 
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
 from slipway_workflows.argo.stored import parameter_values
-from slipway_workflows.report.times import spoken
+from slipway_workflows.report.times import duration_text
 
 GROUP_INDEX = re.compile(r"\[(\d+)\]")
-DEEPEST = 30
-"""Nested templates are followed this far down; a recursive template ends here instead of never."""
+MAX_DEPTH = 30
+"""Levels of nested templates that are shown. It limits the picture of a recursive template."""
 
 
 class State(StrEnum):
-    """How a step ended. Its own verdict counts for more than its phase: a gate that rejected has Succeeded."""
+    """How a step is shown. A verdict counts more than the phase: a gate that rejects a model ends as Succeeded."""
 
     DONE = "done"
     REJECTED = "rejected"
@@ -47,7 +47,11 @@ Links = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Step:
-    """A node with what it ran: `rows` of steps, one after the other; `links` are pairs of ids, arrows between them."""
+    """A node of the graph, with the steps of its template.
+
+    attempts: how often it was run. on_exit: whether it is the exit handler. rows: the steps inside it; rows run one
+    after the other, the steps of a row side by side. links: pairs of ids (source, target), the arrows between them.
+    """
 
     id: str
     name: str
@@ -57,7 +61,7 @@ class Step:
     message: str = ""
     started: datetime | None = None
     finished: datetime | None = None
-    tries: int = 1
+    attempts: int = 1
     on_exit: bool = False
     inputs: Mapping[str, str] | None = None
     outputs: Mapping[str, str] | None = None
@@ -66,18 +70,18 @@ class Step:
 
     @property
     def ran(self) -> bool:
-        """Whether the branch through this step was taken."""
+        """Whether the step was started; false for a skipped one and for one that still waits."""
         return self.state not in (State.SKIPPED, State.WAITING)
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None for what did not run or has not ended."""
+        """How long the step took in seconds; None if it did not run or has not ended."""
         if not self.ran or not self.started or not self.finished:
             return None
         return max(0.0, (self.finished - self.started).total_seconds())
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], "Step"]]:
-        """The step and all below it, in order, each with the names of the groups it stands in."""
+        """The step itself and all steps inside it, in order, each with the names of the groups around it."""
         yield path, self
         for row in self.rows:
             for step in row:
@@ -85,7 +89,7 @@ class Step:
 
 
 def steps_of(workflow: StoredWorkflow) -> Step | None:
-    """The steps of a workflow; None where nothing was started.
+    """The steps of a workflow as the tree below its root step; None where nothing was started.
 
     Raises PlatformError where its nodes cannot be read, BadInput where they are not in Argo's form.
     """
@@ -105,25 +109,25 @@ def steps_of(workflow: StoredWorkflow) -> Step | None:
     return root
 
 
-def leaves(root: Step) -> list[tuple[str, Step]]:
-    """What really ran or would have run, in order, each with a name that tells it apart (`train / evaluate`)."""
+def steps_without_groups(root: Step) -> list[tuple[str, Step]]:
+    """All steps that are no groups, in order, each with its unique path (`train / evaluate`)."""
     return [(" / ".join((*path[1:], step.name)), step) for path, step in root.walk() if not step.rows]
 
 
 class _Reader:
-    """Makes steps of the nodes of one workflow."""
+    """Makes a `Step` of each node of one workflow."""
 
     def __init__(self, workflow: StoredWorkflow) -> None:
         self.workflow = workflow
         self.nodes = workflow.nodes
 
     def _members(self, node: StoredNode) -> list[StoredNode]:
-        """What a person sees inside the template of a node; an item or a try stands inside its loop or Retry node."""
-        below = self.workflow.drawn_below.get(node.id, ())
-        return [one for one in below if one.boundary == node.id and one.type is not NodeType.STEP_GROUP]
+        """The steps or tasks of the template of a node. Items of a loop and attempts belong to their own group node."""
+        nodes = self.workflow.display_children.get(node.id, ())
+        return [one for one in nodes if one.boundary == node.id and one.type is not NodeType.STEP_GROUP]
 
     def step(self, node: StoredNode, depth: int) -> Step:
-        """One node with all below it."""
+        """One node with all nodes inside it, down to `MAX_DEPTH`. depth: levels above it."""
         outputs = parameter_values(node.outputs)
         step = Step(
             id=node.id,
@@ -137,28 +141,28 @@ class _Reader:
             inputs=parameter_values(node.inputs),
             outputs=outputs,
         )
-        if depth >= DEEPEST:
+        if depth >= MAX_DEPTH:
             return step
         if node.type is NodeType.RETRY:
-            tries = self.workflow.parts(node)
-            if not tries:
+            attempts = self.workflow.attempts_or_items(node)
+            if not attempts:
                 return step
-            last = self.step(tries[-1], depth + 1)
+            last = self.step(attempts[-1], depth + 1)
             return replace(
-                step, message=step.message or last.message, tries=len(tries), rows=last.rows, links=last.links
+                step, message=step.message or last.message, attempts=len(attempts), rows=last.rows, links=last.links
             )
         if node.type is NodeType.TASK_GROUP:
-            items = self.workflow.parts(node)
+            items = self.workflow.attempts_or_items(node)
             return replace(step, rows=(tuple(self.step(item, depth + 1) for item in items),) if items else ())
         rows, links = self._dag(node, depth) if node.type is NodeType.DAG else self._steps(node, depth)
         if len(rows) == 1 and len(rows[0]) == 1 and not rows[0][0].rows:
-            only = rows[0][0]  # a template around one step: one box says it all
+            only = rows[0][0]  # a template with one step is shown as one box
             state = step.state if step.state is not State.DONE else only.state
-            return replace(step, state=state, message=only.message or step.message, tries=only.tries)
+            return replace(step, state=state, message=only.message or step.message, attempts=only.attempts)
         return replace(step, rows=rows, links=links)
 
     def _steps(self, node: StoredNode, depth: int) -> tuple[Rows, Links]:
-        """Rows are the step groups; an arrow leads from what ran to the whole next row."""
+        """The step groups as rows; arrows lead from each step that ran to all steps of the next row."""
         groups: dict[int, list[Step]] = {}
         for member in self._members(node):
             index = GROUP_INDEX.match(member.name, len(node.name))
@@ -171,13 +175,13 @@ class _Reader:
         return rows, tuple(links)
 
     def _dag(self, node: StoredNode, depth: int) -> tuple[Rows, Links]:
-        """Rows by the longest way to a task; arrows are the dependencies themselves."""
+        """The tasks in rows by their longest path from a first task; the arrows are the dependencies."""
         tasks = {member.id: self.step(member, depth + 1) for member in self._members(node)}
         found = set()
         for other in self.nodes.values():
-            # Argo hangs what follows a nested template on the last nodes inside it.
-            line = (other, *self.workflow.around(other))
-            source = next((one.id for one in line if one.id in tasks), None)
+            # In Argo, what follows a nested template is a child of the last nodes inside that template.
+            candidates = (other, *self.workflow.ancestors(other))
+            source = next((one.id for one in candidates if one.id in tasks), None)
             found |= {(source, child) for child in other.children if source and child in tasks and child != source}
         links = sorted(found)
         level = dict.fromkeys(tasks, 0)
@@ -197,23 +201,23 @@ def _state(node: StoredNode, outputs: Mapping[str, str]) -> State:
         return State.WAITING if node.waits_for_answer else State.RUNNING
     if node.phase is Phase.PENDING:
         return State.WAITING
-    told = {"reject": State.REJECTED, "inconclusive": State.INCONCLUSIVE, "error": State.FAILED}
-    if outputs.get("verdict") in told:
-        return told[outputs["verdict"]]
+    states = {"reject": State.REJECTED, "inconclusive": State.INCONCLUSIVE, "error": State.FAILED}
+    if outputs.get("verdict") in states:
+        return states[outputs["verdict"]]
     return State.UNHEALTHY if outputs.get("state") in ("unhealthy", "error") else State.DONE
 
 
 def _side_by_side(rows: list[tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
-    """A row that was skipped whole stands beside the one that came instead: the two are branches."""
-    kept: list[tuple[Step, ...]] = []
-    waiting: tuple[Step, ...] = ()
+    """Put a row whose steps were all skipped beside the next row that ran: the two are branches of one decision."""
+    joined: list[tuple[Step, ...]] = []
+    skipped: tuple[Step, ...] = ()
     for row in rows:
         if not any(step.ran for step in row):
-            waiting += row
+            skipped += row
         else:
-            kept.append((*row, *waiting))
-            waiting = ()
-    return tuple([*kept, waiting] if waiting else kept)
+            joined.append((*row, *skipped))
+            skipped = ()
+    return tuple([*joined, skipped] if skipped else joined)
 
 
 def branch_picture(workflow: StoredWorkflow) -> str:
@@ -236,8 +240,8 @@ def branch_picture(workflow: StoredWorkflow) -> str:
 
 def _line(step: Step) -> str:
     words = [step.state.value] if step.state is not State.DONE else []
-    words += [spoken(step.seconds)] if step.seconds is not None else []
-    words += [f"{step.tries} tries"] if step.tries > 1 else []
+    words += [duration_text(step.seconds)] if step.seconds is not None else []
+    words += [f"{step.attempts} attempts"] if step.attempts > 1 else []
     words += ["on exit"] if step.on_exit else []
     name = " ".join(step.name.split())  # a name with a line break would tear the tree
     return f"{MARKS[step.state]} {name}" + (f"  ({', '.join(words)})" if words else "")

@@ -1,22 +1,22 @@
-"""Where each step of the graph stands and which way the arrows go, in SVG user units (CSS pixels at full size)."""
+"""The layout of the graph: the place of each step and the arrows, in SVG user units (CSS pixels at full size)."""
 
 from dataclasses import dataclass, replace
 
 from slipway_workflows.report.graph import State, Step
-from slipway_workflows.report.times import spoken
+from slipway_workflows.report.times import duration_text
 
 HEIGHT = 50.0
 GAP = 14.0
 ARROW = 26.0
 PAD = 12.0
 HEAD = 34.0
-LETTER = 7.1
-"""Mean width of a letter at 13 px, semi-bold; longer names are cut and kept whole in the tooltip."""
+LETTER_WIDTH = 7.1
+"""Mean width of a letter at 13 px, semi-bold. A name that does not fit is cut; the tooltip has the whole name."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A step's rectangle; `group` has others inside it."""
+    """The rectangle of a step, with its top left corner at (x, y). group: whether other boxes are drawn inside it."""
 
     step: Step
     x: float
@@ -28,17 +28,17 @@ class Box:
     @property
     def title(self) -> str:
         """The name, as much of it as fits."""
-        room = int((self.width - 46) / LETTER)
+        room = int((self.width - 46) / LETTER_WIDTH)
         name = self.step.name
         return name if len(name) <= room else name[: max(1, room - 1)] + "…"
 
     @property
     def caption(self) -> str:
-        """State and time in a few words."""
+        """State, duration and attempts of the step in a few words, as many as fit."""
         step = self.step
         words = [] if step.state is State.DONE else [step.state.value]
-        words += [spoken(step.seconds)] if step.seconds is not None else []
-        words += [f"{step.tries} tries"] if step.tries > 1 else []
+        words += [duration_text(step.seconds)] if step.seconds is not None else []
+        words += [f"{step.attempts} attempts"] if step.attempts > 1 else []
         words += ["on exit"] if step.on_exit else []
         while len(words) > 1 and len(" · ".join(words)) * 6.2 > self.width - 46:
             words.pop()
@@ -46,15 +46,19 @@ class Box:
 
     @property
     def tooltip(self) -> str:
-        """Everything, for whoever asks."""
+        """Name, state, duration and message of the step, which a browser shows when the pointer is on the box."""
         step = self.step
-        said = [f"{step.name}: {step.state.value}", spoken(step.seconds), step.message]
-        return ", ".join(part for part in said if part)
+        texts = [f"{step.name}: {step.state.value}", duration_text(step.seconds), step.message]
+        return ", ".join(part for part in texts if part)
 
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow. `taken`: the branch that the workflow went; the others are drawn dashed."""
+    """An arrow from (x1, y1) to (x2, y2).
+
+    taken: whether the workflow took this way; other arrows are drawn dashed. across: whether the arrow leads to the
+    right; else it leads down.
+    """
 
     x1: float
     y1: float
@@ -65,7 +69,7 @@ class Edge:
 
     @property
     def path(self) -> str:
-        """The SVG path, a straight line where it can be, else an S."""
+        """The `d` attribute of the SVG path: a curve that is straight where start and end are in line."""
         x1, y1, x2, y2 = self.x1, self.y1, self.x2, self.y2
         if self.across:
             middle = (x1 + x2) / 2
@@ -76,7 +80,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Picture:
-    """The whole graph. Boxes are ordered so that groups lie below what they hold."""
+    """The whole graph. A group comes before the boxes inside it, so that it is drawn behind them."""
 
     width: float
     height: float
@@ -85,8 +89,10 @@ class Picture:
 
 
 def arrange(root: Step, *, across: bool) -> Picture:
-    """The graph of a workflow. across: its own steps from left to right, for a wide page; else from top to bottom.
-    What is inside a nested template always runs from top to bottom.
+    """The layout of the graph of a workflow.
+
+    across: whether its rows are placed from left to right, for a wide page; else from top to bottom. The rows inside a
+    nested template always go from top to bottom.
     """
     wide, narrow = (152.0, 122.0) if across else (176.0, 102.0)
     picture = _across(root, wide, narrow) if across else _down(root, wide, narrow)
@@ -94,7 +100,7 @@ def arrange(root: Step, *, across: bool) -> Picture:
 
 
 def _cell(step: Step, width: float, wide: float, narrow: float) -> Picture:
-    """One step by itself, with what is inside it."""
+    """One step with the steps inside it, placed at (0, 0)."""
     if not step.rows:
         return Picture(width, HEIGHT, (Box(step, 0, 0, width, HEIGHT),), ())
     inner = _down(step, wide, narrow)
@@ -104,7 +110,7 @@ def _cell(step: Step, width: float, wide: float, narrow: float) -> Picture:
 
 
 def _down(parent: Step, wide: float, narrow: float) -> Picture:
-    """Rows one below the other, each centred."""
+    """The rows of a step one below the other, each centred."""
     rows = [[_cell(step, wide if len(row) == 1 else narrow, wide, narrow) for step in row] for row in parent.rows]
     widths = [sum(cell.width for cell in row) + GAP * (len(row) - 1) for row in rows]
     width, y = max(widths, default=0.0), 0.0
@@ -119,7 +125,7 @@ def _down(parent: Step, wide: float, narrow: float) -> Picture:
 
 
 def _across(parent: Step, wide: float, narrow: float) -> Picture:
-    """Columns side by side, their tops in line."""
+    """The rows of a step as columns from left to right, with their tops in line."""
     x, height = 0.0, 0.0
     placed: list[Picture] = []
     for row in parent.rows:
@@ -141,7 +147,7 @@ def _moved(picture: Picture, dx: float, dy: float) -> Picture:
 
 
 def _joined(parent: Step, width: float, height: float, placed: list[Picture], *, across: bool) -> Picture:
-    """The pieces as one picture, with the parent's arrows between them."""
+    """The placed steps of `parent` as one picture, with the arrows between them."""
     tops = {piece.boxes[0].step.id: piece.boxes[0] for piece in placed}
     edges = []
     for source_id, target_id in parent.links:

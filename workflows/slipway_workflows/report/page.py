@@ -1,4 +1,4 @@
-"""The HTML report of a release: one file that needs nothing else, not even a script."""
+"""The HTML report of a release: one file that loads no other file and runs no script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
 from slipway_steps.files import replace_file
 from slipway_workflows.argo import StoredWorkflow
-from slipway_workflows.report.graph import Step, branch_picture, leaves, steps_of
+from slipway_workflows.report.graph import Step, branch_picture, steps_of, steps_without_groups
 from slipway_workflows.report.layout import Picture, arrange
+from slipway_workflows.report.outcome import GATE_NAMES, GATE_STEPS, Environments, measure, number, outcome_of
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
-from slipway_workflows.report.times import clock, spoken
-from slipway_workflows.report.verdict import GATE_NAMES, GATE_STEPS, Environments, measure, number, tell
+from slipway_workflows.report.times import duration_text, moment_text
 
 
 @dataclass(frozen=True)
 class GateRow:
-    """A gate in the table: its report, or why there is none."""
+    """A gate in the table. missing: why there is no report or no check of it."""
 
     name: str
     verdict: str
@@ -33,7 +33,7 @@ class GateRow:
 
 @dataclass(frozen=True)
 class Bar:
-    """A step on the time line: `left` and `width` in percent of the whole release."""
+    """A step on the time line; `left` and `width` in percent of the duration of the release."""
 
     name: str
     step: Step
@@ -47,21 +47,21 @@ def write_report(
     environments: Environments,
     target: Path,
 ) -> Path:
-    """Write the report of a release to `target`, whole or not at all, and return `target`.
+    """Write the report of a release to the file `target`, completely or not at all; returns `target`.
 
-    workflow: finished or not. reports: of its gates, in the order in which they were made; of two
-    by one gate the later counts. environments: what stands in each now, as `slipway status --output json` has it.
-    Whatever is missing is named on the page. Raises BadInput where `target` cannot be
-    written.
+    workflow: finished or not. reports: of its gates, in the order in which they were made; of two reports of one gate
+    the later counts. environments: their status, as in `slipway status --output json`. The page names whatever is
+    missing. Raises BadInput where `target` cannot be written.
     """
     text = _render(workflow, reports, environments)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # a lone surrogate, of a file name that is no UTF-8, must not cost the report
+        # a lone surrogate (from a file name that is not UTF-8) cannot be encoded; it becomes a question mark
         replace_file(target, text.encode(errors="replace").decode())
     except OSError as error:
         raise BadInput(
-            f"the report could not be written to {target}: {error.strerror}", "is there space, and may you write there?"
+            f"the report could not be written to {target}: {error.strerror}",
+            "check the free space and your permission to write there",
         ) from error
     return target
 
@@ -77,9 +77,9 @@ def _render(workflow: StoredWorkflow, reports: Sequence[GateReport], environment
         css=stylesheet("graph.css", "report.css"),
         name=workflow.name or "a release",
         phase=workflow.phase.value,
-        told=tell(workflow, root, current, environments),
-        started=clock(started),
-        lasted=spoken((finished - started).total_seconds()) if started and finished else "",
+        outcome=outcome_of(workflow, root, current, environments),
+        started=moment_text(started),
+        lasted=duration_text((finished - started).total_seconds()) if started and finished else "",
         candidate=_candidate(current),
         wide=_picture(root, across=True),
         narrow=_picture(root, across=False),
@@ -89,7 +89,7 @@ def _render(workflow: StoredWorkflow, reports: Sequence[GateReport], environment
         environments=_environments(environments),
         bars=_bars(root),
         parameters=_parameters(workflow, root),
-        made=clock(datetime.now(UTC)),
+        made=moment_text(datetime.now(UTC)),
     )
 
 
@@ -98,41 +98,41 @@ def _picture(root: Step | None, *, across: bool) -> Picture | None:
 
 
 def _candidate(reports: Sequence[GateReport]) -> Candidate | None:
-    """What was released; an evaluation that failed knows no version."""
+    """The released model: that of a report with an image digest, if any. None where no version was registered."""
     known = [report.candidate for report in reports if report.candidate.version]
     return max(known, key=lambda candidate: bool(candidate.digest), default=None)
 
 
 def _gates(latest: Mapping[Gate, GateReport], root: Step | None) -> list[GateRow]:
     rows = []
-    steps = {step.name: step for _, step in leaves(root)} if root else {}
+    steps = {step.name: step for _, step in steps_without_groups(root)} if root else {}
     for gate, step_name in GATE_STEPS.items():
         report, step = latest.get(gate), steps.get(step_name)
         name = GATE_NAMES[gate].capitalize()
         if report:
-            seconds = spoken(report.finished_at - report.started_at)
+            seconds = duration_text(report.finished_at - report.started_at)
             missing = "" if report.checks else "The gate made no check."
             rows.append(GateRow(name, report.verdict.value, seconds, report.checks, missing))
         elif step is None:
-            rows.append(GateRow(name, "not run", "", [], "The release did not come to it."))
+            rows.append(GateRow(name, "not run", "", [], "The release ended before it."))
         elif not step.ran:
             rows.append(GateRow(name, "not run", "", [], "Skipped: what came before it had already decided."))
         elif step.phase == "Running":
             rows.append(GateRow(name, "running", "", [], "It has not ended yet."))
         else:
             why = step.message or "it ended without one"
-            rows.append(GateRow(name, "error", spoken(step.seconds), [], f"There is no report of it: {why}."))
+            rows.append(GateRow(name, "error", duration_text(step.seconds), [], f"There is no report of it: {why}."))
     return rows
 
 
 def _plots(latest: Mapping[Gate, GateReport]) -> list[tuple[str, Plot | None, str]]:
-    """Title, plot, and what to say where there is none."""
+    """For each plot its title, the plot, and a text for the case that there is no plot."""
 
     def series(gate: Gate, name: str) -> Any:
         return latest[gate].series.get(name) if gate in latest else None
 
     def numeric(gate: Gate, code: str, field: str) -> float | None:
-        """A number of the gate's check `code`, or of the one whose code begins so."""
+        """The number in `field` of the first check of the gate whose code begins with `code`."""
         checks = latest[gate].checks if gate in latest else []
         found = [getattr(check, field) for check in checks if check.code.startswith(code)]
         return next((float(value) for value in found if isinstance(value, (int, float))), None)
@@ -177,8 +177,8 @@ def _environments(environments: Environments) -> list[tuple[str, Mapping[str, st
 
 
 def _bars(root: Step | None) -> list[Bar]:
-    """Where the time went, one bar for each step that ran."""
-    ran = [(name, step) for name, step in leaves(root) if step.seconds is not None] if root else []
+    """The time line: one bar for each step that ran."""
+    ran = [(name, step) for name, step in steps_without_groups(root) if step.seconds is not None] if root else []
     if not ran:
         return []
     begin = min(step.started for _, step in ran if step.started)
@@ -192,12 +192,12 @@ def _bars(root: Step | None) -> list[Bar]:
 
 
 def _parameters(workflow: StoredWorkflow, root: Step | None) -> dict[str, str]:
-    """What the release ran with: the entry point's inputs, which hold the defaults too, then what was only given."""
+    """The parameters of the release: the inputs of the entry point, with their defaults, and all given arguments."""
     used = dict(root.inputs or {}) if root else {}
     return dict(sorted((workflow.arguments | used).items()))
 
 
 def _short_digest(digest: str) -> str:
-    """`sha256:7f3a9c51e2d8`: enough to tell two images apart."""
+    """The first twelve digits of a digest, `sha256:7f3a9c51e2d8`, which are enough to tell images apart."""
     head, colon, rest = digest.partition(":")
     return f"{head}:{rest[:12]}" if colon else digest[:19]

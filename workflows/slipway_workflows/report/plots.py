@@ -1,35 +1,28 @@
-"""The plots of a report, as SVG for a page: drawn by matplotlib without its global state.
+"""The plots of a report as SVG markup.
 
-What a report's `series` hold comes from a gate's JSON: each function takes it as it is and gives None where it is
-missing or makes no plot. Nothing here raises for bad data.
+The data come from the `series` in the JSON report of a gate, which may be anything. So each function returns None where
+its data are missing or of another form, and none raises an error for bad data.
 """
 
 import math
 import re
-import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from slipway_workflows.report.figure import BLUE, GREEN, INK, RED, figure_of, plain_log_ticks, svg_of, vertical_line
 
-INK, MUTED, LINE, BLUE, RED, GREEN = "#16202e", "#526173", "#d5dce5", "#2557c9", "#bd232b", "#0d7550"
-SVG = "http://www.w3.org/2000/svg"
 MATRIX_NUMBERS = 16
-"""Labels up to which a confusion matrix has room for its counts."""
+"""Largest number of labels with which a confusion matrix has room for the counts in its cells."""
 MATRIX_VECTOR = 40
-"""Labels up to which its cells are drawn one by one; beyond, they are one small image."""
+"""Largest number of labels with which the cells are vector graphics; with more they are one bitmap."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Characters that no SVG may hold."""
+"""Characters that are not allowed in an SVG file."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot: `svg` is markup, safe to put into a page; `caption` says in words what it shows."""
+    """A plot. caption: in words what the plot shows. svg: markup that is safe to put into a page."""
 
     title: str
     caption: str
@@ -37,7 +30,10 @@ class Plot:
 
 
 def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Plot | None:
-    """Latencies in ms, with p95 and the limit. Logarithmic where the limit is far away from what was measured."""
+    """A histogram of latencies in milliseconds, with p95 and its limit; None where there are no latencies.
+
+    The axis is logarithmic where the largest value is more than twelve times the smallest.
+    """
     latencies = [value for value in _numbers(series) if value >= 0]
     if not latencies:
         return None
@@ -45,14 +41,14 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
 
     low, high = max(min(latencies), 0.1), max(*latencies, p95 or 0.0, limit or 0.0)
     logarithmic = high / low > 12
-    with _drawing(4.5, 2.2) as figure:
+    with figure_of(4.5, 2.2) as figure:
         axes = figure.subplots()
         start, end = (low / 1.25, high * 1.25) if logarithmic else (0.0, high * 1.08)
         bins = np.geomspace(start, end, 49) if logarithmic else np.linspace(start, end, 41)
         axes.hist(np.clip(latencies, bins[0], bins[-1]), bins=bins.tolist(), color=BLUE, alpha=0.85)
         if logarithmic:
             axes.set_xscale("log")
-            _plain_numbers(axes)
+            plain_log_ticks(axes)
         axes.set_xlim(start, end)
         axes.set_xlabel("latency, ms" + (" (logarithmic)" if logarithmic else ""))
         axes.set_ylabel("requests")
@@ -60,12 +56,12 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
         axes.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         over = p95 is not None and limit is not None and p95 >= limit
         if p95 is not None:
-            _upright(
+            vertical_line(
                 axes, p95, f"p95 {p95:.0f} ms", RED if over else GREEN, "-", left=p95 > (limit or 0) or p95 > high / 2
             )
         if limit is not None:
-            _upright(axes, limit, f"limit {limit:.0f} ms", INK, "--", left=limit >= (p95 or 0), row=1)
-        svg = _svg(figure, "latency")
+            vertical_line(axes, limit, f"limit {limit:.0f} ms", INK, "--", left=limit >= (p95 or 0), row=1)
+        svg = svg_of(figure, "latency")
     middle = sorted(latencies)[len(latencies) // 2]
     said = [f"{len(latencies)} requests", f"median {middle:.0f} ms", f"slowest {max(latencies):.0f} ms"]
     said += [f"p95 {p95:.0f} ms"] if p95 is not None else []
@@ -74,13 +70,17 @@ def latency_histogram(series: Any, p95: float | None, limit: float | None) -> Pl
 
 
 def over_time(name: str, unit: str, curves: Sequence[tuple[str, float, Any]], limit: float | None) -> Plot | None:
-    """Usage over time. curves: a label, the second at which it begins, [[seconds, value], ...]; `limit` in `unit`."""
+    """The usage of a resource over time; None where no curve has a point.
+
+    curves: for each its label, the time in seconds at which it begins, and its points [[seconds, value], ...]. limit:
+    of the usage, in `unit`.
+    """
     drawn = [(label, [(start + at, value) for at, value in _pairs(points)]) for label, start, points in curves]
     drawn = [(label, points) for label, points in drawn if points]
     if not drawn:
         return None
     peaks = [(label, max(value for _, value in points)) for label, points in drawn]
-    with _drawing(4.5, 2.2) as figure:
+    with figure_of(4.5, 2.2) as figure:
         axes = figure.subplots()
         for (label, points), color, style in zip(drawn, (BLUE, "#9a5b00", GREEN), ("-", "-.", ":"), strict=False):
             seconds, measured = zip(*points, strict=True)
@@ -111,13 +111,16 @@ def over_time(name: str, unit: str, curves: Sequence[tuple[str, float, Any]], li
         axes.set_xlim(left=min(points[0][0] for _, points in drawn))
         axes.set_xlabel("seconds since the first sample")
         axes.set_ylabel(f"{name.lower()}, {unit}")
-        svg = _svg(figure, name)
+        svg = svg_of(figure, name)
     said = "; ".join(f"{label}: peak {peak:.0f} {unit}" for label, peak in peaks)
     return Plot(f"{name} over time", said + (f"; limit {limit:.0f} {unit}." if limit is not None else "."), svg)
 
 
 def confusion_matrix(series: Any, labels: Any) -> Plot | None:
-    """Counts: rows are the true labels, columns the predicted ones."""
+    """A confusion matrix; None where `series` is no square matrix of numbers.
+
+    series: counts as [[...], ...], rows are the true labels, columns the predicted ones. labels: their names in order.
+    """
     rows = [_numbers(row) for row in series] if isinstance(series, list) else []
     count = len(rows)
     if not count or any(len(row) != count for row in rows):
@@ -125,7 +128,7 @@ def confusion_matrix(series: Any, labels: Any) -> Plot | None:
     names = [_clean(str(label)) for label in labels] if isinstance(labels, list) and len(labels) == count else []
     names = names or [str(index) for index in range(count)]
     total, right = sum(map(sum, rows)), sum(rows[index][index] for index in range(count))
-    with _drawing(4.5, 3.7) as figure:
+    with figure_of(4.5, 3.7) as figure:
         axes = figure.subplots()
         mesh = axes.pcolormesh(rows, cmap="Blues", edgecolors="white", linewidth=1.2 if count <= MATRIX_VECTOR else 0)
         mesh.set_rasterized(count > MATRIX_VECTOR)
@@ -152,7 +155,7 @@ def confusion_matrix(series: Any, labels: Any) -> Plot | None:
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         axes.grid(visible=False)
-        svg = _svg(figure, "confusion")
+        svg = svg_of(figure, "confusion")
     caption = f"{right:.0f} of {total:.0f} held-out samples on the diagonal, the right answers."
     wrong = [(rows[y][x], y, x) for y in range(count) for x in range(count) if x != y and rows[y][x]]
     if wrong:
@@ -162,7 +165,10 @@ def confusion_matrix(series: Any, labels: Any) -> Plot | None:
 
 
 def training_history(series: Any) -> Plot | None:
-    """What was recorded of each epoch: losses above, everything else (accuracies) below."""
+    """Curves of the values of each epoch: losses in the upper plot, all other values (accuracies) in the lower one.
+
+    series: a list with a map for each epoch, such as {"epoch": 1, "train_loss": 1.2}. None where there is no number.
+    """
     epochs = [entry for entry in series if isinstance(entry, dict)] if isinstance(series, list) else []
     keys = list(dict.fromkeys(key for entry in epochs for key in entry if key != "epoch"))
     curves = {key: [(_epoch(e, n), e[key]) for n, e in enumerate(epochs, 1) if _finite(e.get(key))] for key in keys}
@@ -173,7 +179,7 @@ def training_history(series: Any) -> Plot | None:
     groups = [group for group in groups if group]
     if not groups:
         return None
-    with _drawing(4.5, 0.8 + 1.45 * len(groups)) as figure:
+    with figure_of(4.5, 0.8 + 1.45 * len(groups)) as figure:
         all_axes = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
         for axes, group in zip(all_axes, groups, strict=True):
             for key, color, style in zip(group, (BLUE, "#9a5b00", GREEN), ("-", "--", "-."), strict=False):
@@ -188,7 +194,7 @@ def training_history(series: Any) -> Plot | None:
             axes.margins(y=0.15)
         all_axes[-1].set_xlabel("epoch")
         all_axes[-1].xaxis.get_major_locator().set_params(integer=True)
-        svg = _svg(figure, "history")
+        svg = svg_of(figure, "history")
     last = "; ".join(f"{key.replace('_', ' ')} {points[-1][1]:.3g}" for key, points in curves.items())
     return Plot("Training history", f"{len(epochs)} epochs, at the end: {last}.", svg)
 
@@ -213,84 +219,3 @@ def _pairs(series: Any) -> list[tuple[float, float]]:
 
 def _clean(text: str) -> str:
     return UNPRINTABLE.sub("?", text)
-
-
-def _upright(axes: "Axes", x: float, text: str, color: str, style: str, *, left: bool = False, row: int = 0) -> None:
-    """A vertical line with its words beside it; `row` keeps two of them apart."""
-    axes.axvline(x, color=color, linestyle=style, linewidth=1.6)
-    axes.annotate(
-        text,
-        (x, 0.93 - 0.12 * row),
-        xycoords=("data", "axes fraction"),
-        xytext=(-5 if left else 5, 0),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        va="center",
-        color=color,
-        weight="bold",
-    )
-
-
-def _plain_numbers(axes: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-@contextmanager
-def _drawing(width: float, height: float) -> Iterator["Figure"]:
-    """A figure of that many inches in the report's style, which ends with it."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    style: dict[str, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "report",
-        "font.family": "DejaVu Sans",
-        "font.size": 8,
-        "text.color": INK,
-        "axes.labelcolor": MUTED,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "axes.edgecolor": "#97a3b2",
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": LINE,
-        "grid.linewidth": 0.7,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-        "xtick.minor.size": 0,
-    }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
-        yield figure
-
-
-def _svg(figure: "Figure", prefix: str) -> str:
-    """The figure's markup for a page: ids of its own, the page's font, no metadata, its width the card's."""
-    buffer = StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    ET.register_namespace("", SVG)
-    ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    root = ET.fromstring(buffer.getvalue())  # noqa: S314 - our own markup
-    for metadata in root.findall(f"{{{SVG}}}metadata"):
-        root.remove(metadata)
-    rename: Callable[[str], str] = lambda text: re.sub(r"(url\(#|^#)", rf"\g<1>{prefix.lower()}-", text)  # noqa: E731
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            if key == "id":
-                element.set(key, f"{prefix.lower()}-{value}")
-            elif key == "style":
-                element.set(key, rename(value).replace("'DejaVu Sans'", "system-ui, sans-serif"))
-            elif key in ("clip-path", "{http://www.w3.org/1999/xlink}href"):
-                element.set(key, rename(value))
-    root.set("width", "100%")
-    root.attrib.pop("height", None)
-    root.set("aria-hidden", "true")  # its caption says it in words
-    return ET.tostring(root, encoding="unicode")

@@ -1,12 +1,12 @@
-"""Times as a person reads them."""
+"""Durations and moments as text for people."""
 
 from datetime import UTC, datetime
 
 
-def spoken(seconds: float | None) -> str:
+def duration_text(seconds: float | None) -> str:
     """A duration: `< 1 s`, `3.4 s`, `41 s`, `2 min 05 s`, `1 h 12 min`; "" for None.
 
-    Argo keeps whole seconds, so that 0 only says: less than one.
+    0 becomes `< 1 s`, because Argo stores start and end in whole seconds.
     """
     if seconds is None:
         return ""
@@ -22,6 +22,6 @@ def spoken(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def clock(moment: datetime | None) -> str:
+def moment_text(moment: datetime | None) -> str:
     """A moment in UTC, `2026-11-20 12:00:07 UTC`; "" for None."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else ""

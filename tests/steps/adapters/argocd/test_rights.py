@@ -16,8 +16,8 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.entry import STEPS
 from slipway_steps.settings import Settings
-from slipway_workflows.catalog.rbac import MOVERS, OBSERVERS
-from slipway_workflows.step import account
+from slipway_workflows.catalog.rbac import DEPLOYING_STEPS, OBSERVING_STEPS
+from slipway_workflows.step import service_account_of
 
 CANDIDATE = Candidate(version="7", digest="sha256:" + "a" * 64, revision="1234e56")
 RELEASE = "/apis/argoproj.io/v1alpha1/namespaces/slipway/workflows/release-x"
@@ -42,7 +42,7 @@ def acting(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """acting(step, **settings): the platform as the service account of that step sees it."""
 
     def act(step: str, **settings: str) -> KubernetesPlatform:
-        kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig", service_account(account(step)))
+        kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig", service_account(service_account_of(step)))
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         given = Settings(platform="kubernetes", registry="r.example", **settings)
         api = Api(given, RetryPolicy(first_wait=0.0))
@@ -52,7 +52,7 @@ def acting(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("environment", list(Environment))
-@pytest.mark.parametrize("step", MOVERS)
+@pytest.mark.parametrize("step", DEPLOYING_STEPS)
 def test_a_step_that_moves_sets_the_image_of_each_environment(
     acting: Acting, step: str, environment: Environment
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_step_that_moves_sets_the_image_of_each_environment(
     assert platform.release_alive("release-x")
 
 
-@pytest.mark.parametrize("step", MOVERS)
+@pytest.mark.parametrize("step", DEPLOYING_STEPS)
 def test_it_touches_nobody_elses_application(cluster: Cluster, acting: Acting, step: str) -> None:
     platform = acting(step, app="shop")
     with pytest.raises(PlatformError, match='cannot get resource "applications"'):
@@ -73,7 +73,7 @@ def test_it_touches_nobody_elses_application(cluster: Cluster, acting: Acting, s
     assert cluster.patches == []
 
 
-@pytest.mark.parametrize("step", sorted(set(OBSERVERS) - set(MOVERS)))
+@pytest.mark.parametrize("step", sorted(set(OBSERVING_STEPS) - set(DEPLOYING_STEPS)))
 def test_a_gate_sees_pods_and_moves_nothing(cluster: Cluster, acting: Acting, step: str) -> None:
     platform = acting(step)
     assert platform.observe(Environment.STAGING).pods == []
@@ -82,7 +82,7 @@ def test_a_gate_sees_pods_and_moves_nothing(cluster: Cluster, acting: Acting, st
     assert cluster.patches == []
 
 
-@pytest.mark.parametrize("step", sorted(set(STEPS) - set(OBSERVERS)))
+@pytest.mark.parametrize("step", sorted(set(STEPS) - set(OBSERVING_STEPS)))
 def test_any_other_step_sees_no_environment(acting: Acting, step: str) -> None:
     platform = acting(step)
     with pytest.raises(PlatformError, match="forbidden"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
-from slipway_workflows.argo.retry_rule import nodes_to_run_anew
+from slipway_workflows.argo.retry_rule import nodes_to_run_again
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node, Tree, node_of
 
@@ -13,7 +13,7 @@ class RetryPlan:
     """The nodes that a retry keeps. `before`: the workflow as the run before stored it."""
 
     def __init__(self, before: StoredWorkflow) -> None:
-        anew = nodes_to_run_anew(before)
+        anew = nodes_to_run_again(before)
         self._before = before
         # A steps or dag node that did not succeed is not among these: it runs again, and the nodes inside of it that
         # did succeed are restored one by one, when it comes to them.
@@ -36,7 +36,7 @@ class RetryPlan:
             node_of(
                 # the nodes that follow are linked to it again when they are created or restored themselves
                 replace(one, children=tuple(child for child in one.children if child in inside)),
-                shown if one is old else self._before.drawn_under[one.id],
+                shown if one is old else self._before.display_parents[one.id],
             )
             for one in inside.values()
         ]
@@ -51,6 +51,6 @@ class RetryPlan:
         yield old
         inner = list(self._members.get(old.id, ()))
         if old.type is NodeType.RETRY:
-            inner += self._before.parts(old)
+            inner += self._before.attempts_or_items(old)
         for one in inner:
             yield from self._with_all_inside(one)

@@ -1,4 +1,4 @@
-"""What a release came to, in plain words: one sentence a person would say, and what follows from it."""
+"""The outcome of a release in plain words: a title, and what it means for the environments."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
 from slipway_workflows.argo import Phase, StoredWorkflow
-from slipway_workflows.report.graph import State, Step, leaves
+from slipway_workflows.report.graph import State, Step, steps_without_groups
 
 Tone = Literal["good", "bad", "unsure", "neutral"]
 Environments = Mapping[str, Mapping[str, str | None]]
@@ -24,12 +24,12 @@ GATE_STEPS = {
     Gate.RESOURCES: "resources",
     Gate.LOAD: "load",
 }
-"""Which step runs a gate; in the order in which they run."""
+"""Gate -> name of the step that runs it, in the order in which they run."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """`title`: what came of it. `detail`: what that means for the environments. `tone`: its colour and sign."""
+class Outcome:
+    """title: how the release ended. detail: what that means for the environments. tone: selects colour and sign."""
 
     title: str
     detail: str
@@ -37,7 +37,7 @@ class Told:
 
 
 def number(value: float | str | None) -> str:
-    """A measured value as a person writes it: 4012, 0.75, 97.5; texts as they are, "" for None."""
+    """A measured value as people write it: 4012, 0.75, 97.5. A text stays as it is; "" for None."""
     if value is None or isinstance(value, str):
         return value or ""
     if not math.isfinite(value):
@@ -53,8 +53,8 @@ def measure(value: float | str | None, unit: str) -> str:
     return f"{text} {unit}".strip() if text and isinstance(value, (int, float)) else text
 
 
-def in_short(check: Check) -> str:
-    """A check in one breath: `p95 4012 ms, limit 2000 ms`; its own sentence where no numbers were compared."""
+def check_text(check: Check) -> str:
+    """A check in short: `p95 4012 ms, limit 2000 ms`; its own message where it compared no numbers."""
     measured, threshold = check.measured, check.threshold
     if isinstance(measured, str) or isinstance(threshold, str) or measured is None or threshold is None:
         return check.message.rstrip(".") or check.code.replace("-", " ")
@@ -62,15 +62,19 @@ def in_short(check: Check) -> str:
     return f"{check.code.replace('-', ' ')} {measure(measured, check.unit)}, {bound} {measure(threshold, check.unit)}"
 
 
-def tell(
+def outcome_of(
     workflow: StoredWorkflow, root: Step | None, reports: Sequence[GateReport], environments: Environments
-) -> Told:
-    """The sentence for a release as it stands, finished or not."""
+) -> Outcome:
+    """The outcome of a release, finished or not.
+
+    root: its steps, None where nothing was started. reports: of its gates, at most one each. environments: what each
+    serves now.
+    """
     phase, message = workflow.phase, workflow.message
     going = phase in (Phase.PENDING, Phase.RUNNING)
     if root is None:
-        return Told(f"{'Not started' if going else 'Never started'}", message, "neutral")
-    steps = {step.name: step for _, step in root.walk()}  # a step's own name is told once in a release
+        return Outcome(f"{'Not started' if going else 'Never started'}", message, "neutral")
+    steps = {step.name: step for _, step in root.walk()}  # the name of a step is unique in a release
     if going:
         return _unfinished(root)
     if phase is Phase.SUCCEEDED:
@@ -82,54 +86,54 @@ def tell(
         if report is None or report.verdict in (Verdict.PASS, Verdict.ERROR):
             continue
         why = report.failures()
-        short = in_short(why[0]) if why else "no reason was given"
+        short = check_text(why[0]) if why else "no reason was given"
         more = f" (and {len(why) - 1} more)" if len(why) > 1 else ""
         if report.verdict is Verdict.REJECT:
-            return Told(f"Rejected by the {GATE_NAMES[gate]}: {short}{more}", after, "bad")
-        return Told(f"Inconclusive: not enough data in the {GATE_NAMES[gate]}: {short}{more}", after, "unsure")
-    broken = _broken(root)
-    if broken is None:
-        return Told(f"Error: {message or 'the release failed'}", after, "bad")
-    where, step = broken
-    why_broken = step.message or message
+            return Outcome(f"Rejected by the {GATE_NAMES[gate]}: {short}{more}", after, "bad")
+        return Outcome(f"Inconclusive: not enough data in the {GATE_NAMES[gate]}: {short}{more}", after, "unsure")
+    failed = _first_failed(root)
+    if failed is None:
+        return Outcome(f"Error: {message or 'the release failed'}", after, "bad")
+    where, step = failed
+    cause = step.message or message
     if verdict == "pass":
-        return Told(f"Error: the gates passed, but {where} failed", f"{_sentence(why_broken)} {after}".strip(), "bad")
-    return Told(f"Error: {where} broke", f"{_sentence(why_broken)} {after}".strip(), "bad")
+        return Outcome(f"Error: the gates passed, but {where} failed", f"{_sentence(cause)} {after}".strip(), "bad")
+    return Outcome(f"Error: {where} failed", f"{_sentence(cause)} {after}".strip(), "bad")
 
 
-def _unfinished(root: Step) -> Told:
-    for name, step in leaves(root):
+def _unfinished(root: Step) -> Outcome:
+    for name, step in steps_without_groups(root):
         if step.phase is Phase.RUNNING:
             waits = step.state is State.WAITING
-            return Told("Waiting for a decision" if waits else "Still running", f"At {name}.", "neutral")
-    return Told("Still running", "No step runs at the moment.", "neutral")
+            return Outcome("Waiting for a decision" if waits else "Still running", f"At {name}.", "neutral")
+    return Outcome("Still running", "No step runs at the moment.", "neutral")
 
 
-def _succeeded(steps: Mapping[str, Step], environments: Environments) -> Told:
+def _succeeded(steps: Mapping[str, Step], environments: Environments) -> Outcome:
     promote, hold, revert = (steps.get(name) for name in ("promote", "hold", "revert"))
     if promote and promote.ran:
         target = (promote.inputs or {}).get("target-environment") or "canary"
         serves = (environments.get(target) or {}).get("version")
-        return Told(
+        return Outcome(
             f"Promoted to {target}", f"Every gate passed; {target} serves version {serves}." if serves else "", "good"
         )
     if hold and hold.ran:
-        return Told(
+        return Outcome(
             "Passed, and held at staging",
             "auto-promote was false: a person promotes it with `slipway promote --to canary`.",
             "good",
         )
     if revert and revert.ran:
-        return Told("Reverted", _stands("staging", environments), "neutral")
-    return Told("Succeeded", "", "good")
+        return Outcome("Reverted", _serves("staging", environments), "neutral")
+    return Outcome("Succeeded", "", "good")
 
 
 def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environments: Environments) -> str:
-    """What the environments are left with."""
+    """What the environments serve after a release that was not promoted."""
     revert, deploy = steps.get("revert"), steps.get("deploy")
     environment = ((revert.inputs or {}).get("target-environment") if revert else None) or "staging"
     if revert and revert.state is State.FAILED:
-        return f"The revert failed too: look at {environment} now. {_stands(environment, environments)}"
+        return f"The revert failed too: look at {environment} now. {_serves(environment, environments)}"
     if revert and revert.ran:
         entry = environments.get(environment) or {}
         if not entry:
@@ -138,21 +142,25 @@ def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environment
             return f"Nothing had passed on {environment} before, so it is empty now."
         return f"{environment} serves version {entry['version']} again."
     if not (deploy and deploy.ran) and not any(r.gate is not Gate.EVALUATION for r in reports):
-        still = _stands(environment, environments)
+        still = _serves(environment, environments)
         return f"Nothing was deployed. {still}".strip()
-    return _stands(environment, environments)
+    return _serves(environment, environments)
 
 
-def _stands(environment: str, environments: Environments) -> str:
+def _serves(environment: str, environments: Environments) -> str:
+    """A sentence that says what the environment serves; "" where its status is unknown."""
     entry = environments.get(environment)
     if entry is None:
         return ""
     return f"{environment} serves version {entry['version']}." if entry.get("version") else f"{environment} is empty."
 
 
-def _broken(root: Step) -> tuple[str, Step] | None:
-    """The step that broke first, as `test / gates / load`; the red last step only repeats what came before."""
-    failed = [(name, step) for name, step in leaves(root) if step.state is State.FAILED]
+def _first_failed(root: Step) -> tuple[str, Step] | None:
+    """The first step that failed, with its path (`test / gates / load`).
+
+    The step `rejected` counts only if nothing else failed: it fails on purpose, to show a rejection.
+    """
+    failed = [(name, step) for name, step in steps_without_groups(root) if step.state is State.FAILED]
     causes = [(name, step) for name, step in failed if step.name != "rejected"] or failed
     return causes[0] if causes else None
 

@@ -1,4 +1,4 @@
-"""Where a command finds its workflows: on this machine, or with `--cluster` on a cluster. It is chosen here alone."""
+"""The choice between the workflows of this machine and, with `--cluster`, those of a cluster. It is made only here."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 LATEST = "@latest"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
-option = click.option(
-    "--cluster", "on_cluster", is_flag=True, help="On the cluster of KUBECONFIG, not on this machine."
+cluster_option = click.option(
+    "--cluster", "on_cluster", is_flag=True, help="Use the cluster of KUBECONFIG instead of this machine."
 )
 
 
-def workflows(on_cluster: bool) -> Workflows:
-    """The workflows that a command is about. Only a cluster costs the import of its client."""
+def workflows_of(on_cluster: bool) -> Workflows:
+    """The workflows that a command works on. The slow client of Kubernetes is imported only for a cluster."""
     if on_cluster:
         from slipway_workflows.cluster import ClusterWorkflows
         from slipway_workflows.cluster.client import Client
@@ -32,7 +32,7 @@ def workflows(on_cluster: bool) -> Workflows:
 
 
 def local_workflows() -> "LocalWorkflows":
-    """The workflows of this machine."""
+    """The workflows of this machine, under the home directory of the settings."""
     from slipway_workflows.cli.render import MANIFESTS
     from slipway_workflows.local import LocalWorkflows
 
@@ -43,14 +43,14 @@ def _warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def newest_or_named(there: Workflows, workflow: str) -> str:
-    """The name of the workflow that is meant: `@latest` is the newest, as argo has it.
+def newest_or_named(workflows: Workflows, workflow: str) -> str:
+    """The name that an argument WORKFLOW stands for: as in `argo`, `@latest` is the workflow that was started last.
 
     Raises Refused for `@latest` where there is no workflow.
     """
     if workflow != LATEST:
         return workflow
-    newest = max(there.list(), key=lambda found: found.workflow.started or _NEVER, default=None)
+    newest = max(workflows.list(), key=lambda found: found.workflow.started or _NEVER, default=None)
     if newest is None:
         raise Refused("there is no workflow yet", "start one: slipway run release-model")
     return newest.name
