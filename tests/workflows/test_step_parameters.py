@@ -26,6 +26,15 @@ def check(name: str, **given: str) -> None:
         ("test-staging", "p95_max_ms", "2s", "Milliseconds"),
         ("release-model", "scenario", "slwo", "oversized"),
         ("release-model", "dataset", "", "digits"),
+        ("release-model", "accuracy_min", "nan", "finite number"),
+        ("release-model", "accuracy_min", "80", "less than or equal to 1"),
+        ("train-model", "recall_min", "-0.5", "greater than or equal to 0"),
+        ("train-model", "loss_max", "inf", "finite number"),
+        ("test-staging", "p95_max_ms", "0", "greater than 0"),
+        ("test-staging", "success_min_percent", "950", "less than 100"),
+        ("test-staging", "memory_max_mib", "nan", "finite number"),
+        ("test-staging", "cpu_max_millicores", "-500", "greater than 0"),
+        ("test-staging", "throttled_max_percent", "-1", "greater than or equal to 0"),
     ],
 )
 def test_a_mistyped_value_is_named(name: str, parameter: str, value: str, said: str) -> None:

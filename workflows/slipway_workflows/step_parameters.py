@@ -31,7 +31,9 @@ def check_parameters(source: Manifest, given: Mapping[str, str], find: Find) -> 
     """
     name, spec = name_of(source), spec_of(source)
     referenced = _referenced(spec.get("workflowTemplateRef"), find)
-    declared = {**(declared_parameters(spec_of(referenced)) if referenced else {}), **declared_parameters(spec)}
+    declared = declared_parameters(spec_of(referenced)) if referenced else {}
+    for parameter, item in declared_parameters(spec).items():
+        declared[parameter] = {**declared.get(parameter, {}), **item}  # a value alone does not hide the `enum`
     values: dict[str, str] = {}
     for parameter, item in declared.items():
         value = given.get(parameter, item.get("value", item.get("default")))

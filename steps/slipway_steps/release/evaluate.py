@@ -41,12 +41,21 @@ class Params(StepParameters):
     scenario: Scenario = Field(Scenario.NORMAL, description="What the release is to demonstrate.")
     seed: int = Field(0, description="Seed of everything random.", ge=0)
     accuracy_min: float = Field(
-        0.80, description="Share of held-out images (0 to 1) that the model has to label correctly."
+        0.80,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Share of held-out images (0 to 1) that the model has to label correctly.",
     )
     loss_max: float = Field(
-        0.60, description="Mean cross-entropy on held-out images, in nats, that the model may have at most."
+        0.60,
+        gt=0,
+        allow_inf_nan=False,
+        description="Mean cross-entropy on held-out images, in nats, that the model may have at most.",
     )
-    recall_min: float = Field(0.50, description="Recall (0 to 1) that every single class has to reach.")
+    recall_min: float = Field(
+        0.50, ge=0, le=1, allow_inf_nan=False, description="Recall (0 to 1) that every single class has to reach."
+    )
     release: str = Field(description="Name of the workflow.")
 
 

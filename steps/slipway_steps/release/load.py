@@ -25,9 +25,14 @@ class Params(StagingParams):
     load_requests: int = Field(100, description="Number of requests in total.", ge=1)
     load_users: int = Field(10, description="Number of requests at the same time.", ge=1)
     p95_max_ms: float = Field(
-        2000, description="Milliseconds below which the 95th percentile of the latency has to be."
+        2000,
+        gt=0,
+        allow_inf_nan=False,
+        description="Milliseconds below which the 95th percentile of the latency has to be.",
     )
-    success_min_percent: float = Field(95, description="More than this share of the requests has to succeed, in %.")
+    success_min_percent: float = Field(
+        95, ge=0, lt=100, allow_inf_nan=False, description="More than this share of the requests has to succeed, in %."
+    )
 
 
 def run(params: Params, world: World) -> GateOutputs:

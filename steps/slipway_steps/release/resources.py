@@ -26,10 +26,16 @@ Outputs = GateOutputs
 class Params(StagingParams):
     """The limits that the resource usage has to stay within."""
 
-    memory_max_mib: float = Field(256, description="Memory that a pod may use, in MiB.")
-    cpu_max_millicores: float = Field(500, description="CPU that a pod may use, in millicores.")
+    memory_max_mib: float = Field(256, gt=0, allow_inf_nan=False, description="Memory that a pod may use, in MiB.")
+    cpu_max_millicores: float = Field(
+        500, gt=0, allow_inf_nan=False, description="CPU that a pod may use, in millicores."
+    )
     throttled_max_percent: float = Field(
-        50, description="Share of time that a pod may be throttled by its CPU limit under light work, in %."
+        50,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="Share of time that a pod may be throttled by its CPU limit under light work, in %.",
     )
 
 

@@ -98,7 +98,19 @@ def test_what_is_no_workflow_is_bad_input(garbage: Any) -> None:
         read_workflow(garbage)
 
 
-@pytest.mark.parametrize("nodes", [[], "x", {"a": 7}, {"a": {"children": 7}}])
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [],
+        "x",
+        {"a": 7},
+        {"a": {"children": 7}},
+        {"a": {"message": [1]}},
+        {"a": {"outputs": "x"}},
+        {"a": {"outputs": {"parameters": [5]}}},
+        {"a": {"inputs": {"parameters": [{"value": 5}]}}},
+    ],
+)
 def test_nodes_in_another_form_are_bad_input(nodes: Any) -> None:
     with pytest.raises(BadInput, match="not in Argo's form"):
         _ = StoredWorkflow({"status": {"nodes": nodes or [1]}}).nodes

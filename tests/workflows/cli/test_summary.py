@@ -1,5 +1,7 @@
 """What a release's end is called, and its exit code."""
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -73,3 +75,14 @@ def test_a_headline_for_every_end() -> None:
     assert "held at staging" in headline(release("Succeeded", "pass", hold="Succeeded"), [])
     assert "Failed" in headline(release("Failed", None, train="Failed"), [])
     assert verdict_of(release("Failed", None)) is None
+
+
+def test_a_program_that_ends_during_the_preload_says_nothing_of_it() -> None:
+    code = """
+import threading
+from slipway_workflows.cli.summary import preload
+main = threading.main_thread()
+threading.Thread(target=lambda: (main.join(), preload())).start()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")

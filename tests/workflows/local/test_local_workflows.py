@@ -1,8 +1,10 @@
 """The port to workflows on this machine."""
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import yaml
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.settings import Settings
+from slipway_workflows import engine
 from slipway_workflows.argo import Event, StoredWorkflow
 from slipway_workflows.local import LocalExecution, LocalWorkflows
 from slipway_workflows.ports import Workflows
 
 ASK = {"parameters": [{"name": "decision", "valueFrom": {"supplied": {}, "default": "no"}}]}
 WORD = {"name": "word", "value": "a", "enum": ["a", "b"]}
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "kind": "WorkflowTemplate",
     "metadata": {"name": "asks"},
     "spec": {
@@ -47,6 +50,12 @@ def pause() -> None:
 
 @pytest.fixture
 def running(there: LocalWorkflows) -> Iterator[LocalExecution]:
+    with started(there) as execution:
+        yield execution
+
+
+@contextmanager
+def started(there: LocalWorkflows) -> Iterator[LocalExecution]:
     """A workflow that another thread runs, and that waits for an answer."""
     execution = there.submit("asks", {"word": "b"})
     thread = threading.Thread(target=lambda: execution.follow(lambda event: None))
@@ -124,3 +133,26 @@ def test_what_cannot_be_submitted_leaves_nothing(
 def test_nothing_was_ever_released_here(there: LocalWorkflows) -> None:
     with pytest.raises(Refused, match="staging serves nothing"):
         there.version_in(Environment.STAGING)
+
+
+def test_a_question_without_a_default_is_not_resumed(tmp_path: Path) -> None:
+    template = copy.deepcopy(TEMPLATE)
+    del template["spec"]["templates"][2]["outputs"]["parameters"][0]["valueFrom"]["default"]
+    manifests = tmp_path / "manifests"
+    manifests.mkdir()
+    (manifests / "asks.yaml").write_text(yaml.safe_dump(template))
+    there = LocalWorkflows(Settings(home=tmp_path / "home"), manifests, warn=lambda text: None, pause=pause)
+    with started(there) as running:
+        with pytest.raises(Refused, match="node ask needs a value for decision"):
+            there.resume(running.name, None)
+        there.answer(running.name, "approve")
+        assert there.watch(running.name, lambda event: None).phase == "Succeeded"
+
+
+def test_a_retry_checks_the_values_it_is_given(there: LocalWorkflows) -> None:
+    with started(there) as running:
+        there.stop(running.name)
+        assert there.watch(running.name, lambda event: None).phase == "Failed"
+        until(lambda: not engine.stored_run(there.home, running.name).alive)
+        with pytest.raises(BadInput, match="word=c is not one of its values"):
+            there.retry(running.name, {"word": "c"})

@@ -41,10 +41,13 @@ def answers(workflow: StoredWorkflow, word: str) -> dict[str, dict[str, str]]:
 
 
 def check_answer(node: StoredNode, values: Mapping[str, str]) -> None:
-    """Check that a person gives values only for the supplied parameters of `node`. Raises Refused for any other."""
+    """Check that a person answers all that `node` asks for without a default, and nothing else. Raises Refused."""
     unknown = sorted(set(values) - set(node.asks_for))
     if unknown:
         raise Refused(
             f"node {node.display_name} does not ask for {', '.join(unknown)}",
             f"it asks for: {', '.join(node.asks_for) or 'nothing'}",
         )
+    for name in node.asks_for_without_default:
+        if name not in values:
+            raise Refused(f"node {node.display_name} needs a value for {name}", "answer it: approve or reject")

@@ -60,14 +60,37 @@ class StoredNode:
         items = self.outputs.get("parameters") or []
         return [item["name"] for item in items if (item.get("valueFrom") or {}).get("supplied") is not None]
 
+    @property
+    def asks_for_without_default(self) -> list[str]:
+        """Those of `asks_for` without which the node cannot go on."""
+        items = self.outputs.get("parameters") or []
+        return [
+            item["name"]
+            for item in items
+            if item["name"] in self.asks_for and item["valueFrom"].get("default", item.get("value")) is None
+        ]
+
     def is_called(self, name: str, *others: str) -> bool:
         """Whether `name` is its id, its name, its display name or one of `others`."""
         return name in (self.id, self.name, self.display_name, *others)
 
 
+_FORMS: Mapping[str, type] = {"message": str, "children": list, "outboundNodes": list, "inputs": dict, "outputs": dict}
+
+
 def read_node(key: str, entry: Manifest) -> StoredNode:
-    """Read a node from its entry in `status.nodes`, where `key` is its id. Missing fields become empty or None."""
+    """Read a node from its entry in `status.nodes`, where `key` is its id. Missing fields become empty or None.
+
+    Raises TypeError where the entry is not in the form that Argo writes.
+    """
     get = entry.get
+    for name, form in _FORMS.items():
+        if not isinstance(get(name) or form(), form):
+            raise TypeError(f"{name} of node {key} is a {type(get(name)).__name__}")
+    for side in ("inputs", "outputs"):
+        for item in (get(side) or {}).get("parameters") or []:
+            if not isinstance(item, dict) or "name" not in item or not isinstance(item.get("valueFrom") or {}, dict):
+                raise TypeError(f"a parameter in {side} of node {key} is no map with a name")
     name = str(get("name") or key)
     reference = get("templateRef")
     return StoredNode(

@@ -116,9 +116,10 @@ def reason(log: Path) -> str:
 def preload() -> None:
     """Import what `print_summary` needs. This takes two seconds; while a release runs nobody waits for it.
 
-    An import that fails is ignored here, because `print_summary` reports it.
+    An import that fails is ignored here, because `print_summary` reports it. A RuntimeError means that the program ends
+    meanwhile, and needs none of this.
     """
-    with suppress(ImportError):
+    with suppress(ImportError, RuntimeError):
         quiet_mlflow()
         import matplotlib.backends.backend_svg  # noqa: F401
 

@@ -168,7 +168,7 @@ def _workflow_in(path: Path) -> StoredWorkflow:
     hint = "write one: slipway get NAME -o json"
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read: {error}", hint) from error
     if not isinstance(loaded, dict) or loaded.get("kind") != "Workflow":
         raise BadInput(f"{path} contains no Workflow", hint)

@@ -4,7 +4,6 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from slipway_steps.domain.errors import Refused
 from slipway_workflows.argo import Phase, StoredNode, StoredWorkflow
 from slipway_workflows.argo.answers import check_answer
 from slipway_workflows.argo.times import now
@@ -30,13 +29,7 @@ def _resumed(entry: dict[str, Any], node: StoredNode, values: Mapping[str, str],
     check_answer(node, values)
     for item in (entry.get("outputs") or {}).get("parameters") or []:
         if item["name"] in node.asks_for:
-            value = values.get(item["name"], item["valueFrom"].get("default"))
-            if value is None:
-                raise Refused(
-                    f"node {node.display_name} needs a value for {item['name']}",
-                    "answer it: slipway approve NAME --cluster",
-                )
-            item["value"] = value
+            item["value"] = values.get(item["name"], item["valueFrom"].get("default", item.get("value")))
             del item["valueFrom"]
     said = f"Resumed by: {who}"
     message = f"{node.message}; {said}" if node.message else said

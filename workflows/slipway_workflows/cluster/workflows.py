@@ -75,7 +75,9 @@ class ClusterWorkflows:
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> ClusterExecution:
         """Delete the pods of the nodes that run again, and change the workflow so that the controller continues it."""
-        _, anew = retried(self.client.workflow(name), parameters)
+        before = self.client.workflow(name)
+        _, anew = retried(before, parameters)
+        check_parameters(dict(before.manifest), parameters, self.client.find)
         for node, pod in self.client.pods(name).items():
             if node in anew:
                 self.client.delete_pod(pod)

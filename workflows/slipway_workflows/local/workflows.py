@@ -102,7 +102,9 @@ class LocalWorkflows:
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> LocalExecution:
         """A run that continues the stored workflow where it failed, was stopped or died."""
-        return LocalExecution(engine.prepare_retry(self.home, name, parameters, engine_options(self.settings)))
+        run = engine.prepare_retry(self.home, name, parameters, engine_options(self.settings))
+        check_parameters(run.workflow, parameters, run.library.find)
+        return LocalExecution(run)
 
     def watch(self, name: str, listener: Listener) -> StoredWorkflow:
         """Watch a workflow that another process runs, by reading its files every half second."""

@@ -1,5 +1,7 @@
 """What files hold, and in which order names are looked up."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,16 @@ def test_garbage_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None
     path.write_text(text)
     with pytest.raises(BadInput, match=said):
         load([path])
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.parametrize("command", ["run", "lint"])
+def test_what_is_nested_too_deeply_does_not_kill_the_process(tmp_path: Path, opening: str, command: str) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text(opening * 100_000)
+    # a process of its own: libyaml would take this one along
+    argv = [sys.executable, "-c", "from slipway_workflows.cli import script; script()", command, str(path)]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "nested too deeply" in ended.stderr
+    assert ended.stderr.count("\n") == 1

@@ -140,3 +140,26 @@ def test_the_command_prints_one_line_and_exits_1(
     assert len(errors) == 1
     assert "wf: Error: node wf: ZeroDivisionError: a planted fault in two lines" in errors[0]
     assert "engine.log" in errors[0]
+
+
+def container(**more: Any) -> dict[str, Any]:
+    template = pod("work")
+    return {**template, "container": {**template["container"], **more}}
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pod("work", activeDeadlineSeconds="{{inputs.parameters.n}}"),
+        container(workingDir="/" + "a" * 300),
+        container(volumeMounts=[{"name": "v", "mountPath": "/" + "a" * 300}]),
+    ],
+)
+def test_a_pod_that_cannot_be_prepared_is_in_error(tmp_path: Path, work: dict[str, Any]) -> None:
+    work["inputs"] = {"parameters": [{"name": "n"}]}
+    call_it = call("a", "work", arguments=given(n="soon"))
+    ran = Ran(tmp_path, steps([call_it]), work, BYE, onExit="bye", volumes=[{"name": "v", "emptyDir": {}}])
+    assert ran.nodes["wf[0].a"]["phase"] == "Error"
+    assert "fault of Slipway" not in ran.status["message"]
+    assert not (ran.directory / "engine.log").exists()
+    assert ran.nodes["wf.onExit"]["phase"] == "Succeeded"

@@ -19,6 +19,10 @@ FLOAT = re.compile(
 SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_VALUES = 1_000_000
 """The most values that one object may have; an object that a person writes has some thousands."""
+DEEPEST = 10_000
+"""Lists and maps within each other. Building three times as many, libyaml runs out of stack and kills the process."""
+OPENING = "[{-?"
+"""Every list or map that does not cost an indentation of its own begins with one of these."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
@@ -70,6 +74,7 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         raise BadInput(f"{path} cannot be read: {reason}", "give a YAML file of Kubernetes objects") from error
     empty = True
     try:
+        _refuse_too_deep(text, path)
         for node in yaml.compose_all(text, Loader=_Loader):
             if node is None or node.tag == "tag:yaml.org,2002:null":
                 continue
@@ -90,6 +95,20 @@ def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         raise BadInput(f"{path}: nested too deeply", "correct the YAML") from error
     if empty:
         raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
+
+
+def _refuse_too_deep(text: str, path: Path) -> None:
+    """Raise BadInput for lists and maps that lie deeper in each other than libyaml can build them."""
+    if sum(map(text.count, OPENING)) <= DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):  # unlike the building of nodes, this does not recurse
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise BadInput(f"{path}: nested too deeply", "correct the YAML")
 
 
 def _refuse_values_without_json(value: Any, where: str) -> None:

@@ -4,6 +4,7 @@ import time
 
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.durations import moment, seconds
+from slipway_workflows.engine.language.numbers import whole_number
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.state.nodes import Node
 
@@ -17,11 +18,12 @@ def time_left(node: Node, template: Template) -> float | None:
     """The seconds that the pod of a node may run; None: without a limit.
 
     A `timeout` counts from the start of the node, `activeDeadlineSeconds` from that of the pod. Raises NodeError where
-    too little of the timeout is left to start the pod at all.
+    too little of the timeout is left to start the pod at all, or `activeDeadlineSeconds` is no number once its tags are
+    filled in.
     """
     if not template.get("timeout"):
         limit = template.get("activeDeadlineSeconds")
-        return float(limit) if limit is not None else None
+        return whole_number(limit, "activeDeadlineSeconds") if limit is not None else None
     left = seconds(template["timeout"]) - (time.time() - moment(node.started))
     if left <= TOO_SHORT:
         raise NodeError(

@@ -32,7 +32,8 @@ async def execute_pod(
     """Run the program of a container or script template; the node has its outputs and its final phase afterwards.
 
     `template`: with its tags filled in. `fill_rewritten`: makes of it the one with the paths of this machine. Raises
-    NodeError where the program is not known here, an input artifact is missing, or the timeout leaves too little time.
+    NodeError where the program is not known here, an input artifact is missing, the timeout leaves too little time, or
+    the files of the step cannot be written or read.
     """
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
@@ -70,6 +71,10 @@ async def _run(
         capture = reads_result(place.referrer, node.display_name)
         finished = await _run_program(operation, node, rewritten, files, capture, limit)
         _finish(operation, node, template, files, finished, capture)
+    except OSError as error:
+        # a path that this machine cannot have, a file that may not be read, a full disk
+        reason = f"{error.strerror}: {error.filename}" if error.strerror else str(error)
+        raise NodeError(f"the files of {node.name} cannot be prepared or kept: {reason}") from error
     finally:
         operation.shutdown.exit_pods.discard(node.id)
         shutil.rmtree(directory, ignore_errors=True)
