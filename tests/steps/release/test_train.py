@@ -69,7 +69,7 @@ def test_samples_are_named_after_labels(package: Path) -> None:
 
 
 def test_missing_data_and_a_failing_program(world: FakeWorld, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no directory"):
+    with pytest.raises(BadInput, match="not a directory"):
         run(world, dataset=str(tmp_path / "nowhere"))
     with pytest.raises(BadInput, match="is not a directory"):
         run(world, model_package=str(tmp_path / "nowhere"))

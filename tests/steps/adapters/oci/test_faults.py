@@ -113,7 +113,7 @@ def test_no_damaged_index_is_taken_or_lost(images: OciLayout, package: Path, con
 def test_what_is_no_manifest_is_said(images: OciLayout, package: Path, tmp_path: Path) -> None:
     manifest = images.build(package, "1", "t")
     for name in blobs(images) - {manifest.removeprefix("sha256:")}:
-        with pytest.raises(ImageError, match=r"no JSON object|no image manifest"):
+        with pytest.raises(ImageError, match=r"not a JSON object|not an image manifest"):
             images.unpack(f"sha256:{name}", tmp_path / "root")
     assert not (tmp_path / "root").exists()
 
@@ -217,7 +217,7 @@ def test_no_hidden_file_of_the_app_gets_into_its_image(package: Path, tmp_path: 
 
 
 def test_bad_input_is_not_called_a_full_disk(images: OciLayout, package: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no directory"):
+    with pytest.raises(BadInput, match="not a directory"):
         images.build(tmp_path / "nowhere", "1", "t")
     with pytest.raises(BadInput, match="gone"):
         write_layer(images.blobs, [("app/gone", tmp_path / "gone")])

@@ -267,7 +267,7 @@ def test_plain_http_to_one_registry_is_not_plain_http_to_the_other(memory: Regis
 
 @pytest.mark.parametrize("text", ["app", "app:1", "host/app", "host.example/app"])
 def test_a_base_that_is_no_full_reference_is_refused(text: str) -> None:
-    with pytest.raises(ImageError, match="no full image reference"):
+    with pytest.raises(ImageError, match="not a full image reference"):
         parse_reference(text)
 
 
