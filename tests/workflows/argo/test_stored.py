@@ -94,7 +94,7 @@ def test_a_workflow_that_nobody_has_looked_at_is_pending(manifest: dict[str, Any
 
 @pytest.mark.parametrize("garbage", [None, [], "x", {"kind": "Pod"}, {"spec": 7}, {"status": [1]}])
 def test_what_is_no_workflow_is_bad_input(garbage: Any) -> None:
-    with pytest.raises(BadInput, match="no Workflow"):
+    with pytest.raises(BadInput, match="not a Workflow"):
         read_workflow(garbage)
 
 
