@@ -85,12 +85,16 @@ def sample_label(path: Path) -> str:
     return path.stem.rsplit("-", 1)[0]
 
 
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(), parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise BadInput(f"packaged model {path.parent} has no {path.name}", GUIDE) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BadInput(f"packaged model: {path} cannot be read: {error}", GUIDE) from error
 
 

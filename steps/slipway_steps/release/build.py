@@ -9,14 +9,14 @@ from pydantic import BaseModel, Field
 from slipway_steps.domain.environment import DEVELOPMENT, image_tag
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import VERSION, StepParameters
 from slipway_steps.settings import PROJECT_ROOT, Settings
 
 
 class Params(StepParameters):
     """The model version whose image is built."""
 
-    model_version: str = Field(description="MLflow's version of the model.", min_length=1)
+    model_version: str = Field(description="MLflow's version of the model.", pattern=VERSION)
     revision: str = Field("", description="Source revision of the release; empty: the HEAD of git, where there is one.")
     release: str = Field(description="Name of the workflow.")
 

@@ -9,7 +9,7 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import deploy_and_wait, say, take_over
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import VERSION, StepParameters
 
 
 class State(StrEnum):
@@ -23,7 +23,7 @@ class Params(StepParameters):
     """The model version to deploy, and the environment."""
 
     model_version: str = Field(
-        description="MLflow's version of the model. Its image has to be built already.", min_length=1
+        description="MLflow's version of the model. Its image has to be built already.", pattern=VERSION
     )
     target_environment: Environment = Field(
         Environment.STAGING, description="The environment to deploy to; only staging is accepted."

@@ -8,13 +8,13 @@ from slipway_steps.domain.journal import Intent, Record
 from slipway_steps.ports import World
 from slipway_steps.release.first_version import REASON, check_unused
 from slipway_steps.release.rollout import deploy_and_wait, say, undo
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import VERSION, StepParameters
 
 
 class Params(StepParameters):
     """The model version that all environments get."""
 
-    model_version: str = Field(description="MLflow's version of the model.", min_length=1)
+    model_version: str = Field(description="MLflow's version of the model.", pattern=VERSION)
     release: str = Field(description="Name of the workflow.")
 
 

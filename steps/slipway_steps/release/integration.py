@@ -1,4 +1,4 @@
-"""The integration gate: does the app in staging answer as the released version, with predictions for real images?"""
+"""The integration gate: does the app answer as the released version, with predictions for real images?"""
 
 import time
 
@@ -35,7 +35,7 @@ def checks(found: UnderTest, reach: float = REACH) -> list[Check]:
         )(found.app.version)
         return [*version_checks(found, answer), *predict_checks(found)]
     except AppError as error:
-        message = f"the app in staging does not answer: {error.message}"
+        message = f"the app does not answer: {error.message}"
         return [Check(code="unreachable", verdict=Verdict.REJECT, message=message)]
 
 

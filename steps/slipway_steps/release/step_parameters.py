@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
+VERSION = r"^[0-9]+$"
+"""The pattern of a model version: MLflow counts them from 1."""
+
 
 class StepParameters(BaseModel):
     """The parameters of a step. A number has to be finite: every measured value is under a threshold of `inf`, and no

@@ -146,7 +146,8 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
     """
     parameters = parameters_of(given)
     if not _is_file(target):
-        return execute(backend.local_workflows().submit(target, parameters, files), output)
+        execution = backend.local_workflows().submit(target, parameters, files)
+        return execute(execution, output, may_be_release=(MANIFESTS / f"{target}.yaml").exists())
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
     source = engine.main_object(library, path)
