@@ -49,9 +49,22 @@ class Sample(BaseModel):
     throttled_percent: float | None
 
 
+class Rollout(BaseModel):
+    """Whether the platform has replaced the pods by those of what it was last told, and why not.
+
+    `complete`: it has, and no other pod is left; whether they are ready is said by each pod. `given_up`: its deadline
+    for that has passed.
+    """
+
+    complete: bool
+    given_up: bool = False
+    message: str = ""
+
+
 class Observation(BaseModel):
     """An environment as it is observed now. An empty environment has no pods. `samples` are in the order of time.
 
+    `pods` are those of what the platform was last told to run, without finished pods and those that are being deleted.
     `metrics_available` is false where nothing measures the usage; a gate that needs it is then `inconclusive`.
     """
 
@@ -62,3 +75,4 @@ class Observation(BaseModel):
     memory_limit_bytes: int
     cpu_limit_millicores: int
     peak_memory_bytes: int | None = None
+    rollout: Rollout = Rollout(complete=True)

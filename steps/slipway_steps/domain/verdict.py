@@ -84,9 +84,11 @@ def judge(checks: list[Check]) -> Verdict:
 
 
 def first_not_pass(verdicts: Mapping[Gate, Verdict]) -> Verdict:
-    """The verdict of a release: the first verdict that is not `pass` in the order of `Gate`. A missing gate counts as
-    `error`.
+    """The verdict of a release: `reject` if any gate rejected, else the first verdict that is not `pass` in the order
+    of `Gate`. A missing gate counts as `error`. As within one gate, missing data does not hide a known fault.
     """
+    if Verdict.REJECT in verdicts.values():
+        return Verdict.REJECT
     for gate in Gate:
         verdict = verdicts.get(gate, Verdict.ERROR)
         if verdict is not Verdict.PASS:

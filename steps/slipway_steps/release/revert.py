@@ -5,8 +5,9 @@ from pydantic import BaseModel, Field
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.journal import Intent, Record, revert_target
+from slipway_steps.domain.verdict import Verdict
 from slipway_steps.ports import World
-from slipway_steps.release.rollout import complete_revert, say, take_over
+from slipway_steps.release.rollout import complete_revert, say, take_over, undo
 from slipway_steps.release.step_parameters import StepParameters
 
 
@@ -18,6 +19,11 @@ class Params(StepParameters):
     )
     target_environment: Environment = Field(Environment.STAGING, description="The environment to revert.")
     reason: str = Field("by hand", description="Why it is reverted; stored with the version that is removed.")
+    verdict: Verdict = Field(
+        Verdict.REJECT,
+        description="Verdict of the gates. `inconclusive` and `error` say nothing about a version that has passed here "
+        "before, so it is kept.",
+    )
     release: str = Field(description="Name of the workflow.")
 
 
@@ -52,6 +58,10 @@ def run(params: Params, world: World) -> Outputs:
             say(f"{environment}: {params.release} has reverted it already")
             return Outputs()
         failed = _failed(record, params.model_version)
+        if params.verdict is not Verdict.REJECT and failed and failed == record.last_good:
+            say(f"{environment}: {failed} passed here and stays: the gates say nothing against it ({params.verdict})")
+            undo(world, environment, record, params.reason)
+            return Outputs()
         if failed is None:
             there = record.current or "nothing"
             say(f"{environment}: serves {there}, not version {params.model_version or '?'}: nothing to revert")

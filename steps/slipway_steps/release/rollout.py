@@ -18,6 +18,7 @@ POLL = 0.2
 FATAL_RESTARTS = 2
 """Restarts after which a candidate that was never ready counts as unhealthy: the same start failed three times."""
 FATAL_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
+"""Reasons why a container waits that seldom pass within the time that a deployment may take."""
 
 
 def say(text: str) -> None:
@@ -26,17 +27,28 @@ def say(text: str) -> None:
 
 
 def cannot_become_ready(observation: Observation) -> bool:
-    """Whether waiting longer cannot help, because a pod fails again and again or its image cannot be pulled."""
-    return any(
+    """Whether waiting longer cannot help: the platform has given up, a pod fails again and again, or its image cannot
+    be pulled.
+    """
+    return observation.rollout.given_up or any(
         not pod.ready and (pod.restarts >= FATAL_RESTARTS or pod.state.reason in FATAL_REASONS)
         for pod in observation.pods
     )
 
 
-def serves(world: World, environment: Environment, candidate: Candidate) -> bool:
-    """Whether every pod is ready and the app answers with exactly this version and digest."""
-    observation = world.platform.observe(environment)
-    if not observation.pods or not all(p.ready and p.digest == candidate.digest for p in observation.pods):
+def is_up(observation: Observation, candidate: Candidate) -> bool:
+    """Whether the pods are this candidate's, all of them ready, and no other is left."""
+    ready = [pod.ready and pod.digest == candidate.digest for pod in observation.pods]
+    return observation.rollout.complete and bool(ready) and all(ready)
+
+
+def serves(
+    world: World, environment: Environment, candidate: Candidate, observation: Observation | None = None
+) -> bool:
+    """Whether its pods are up, as `observation` (else a new one) has it, and the app answers with exactly this version
+    and digest.
+    """
+    if not is_up(observation or world.platform.observe(environment), candidate):
         return False
     try:
         answer = world.apps.at(world.platform.url(service_host(world.settings.app, environment))).version()
@@ -55,9 +67,10 @@ def deploy_and_wait(world: World, environment: Environment, candidate: Candidate
     say(f"{environment}: deploying {candidate}")
 
     def state() -> bool | None:
-        if serves(world, environment, candidate):
+        seen = world.platform.observe(environment)
+        if serves(world, environment, candidate, seen):
             return True
-        return False if cannot_become_ready(world.platform.observe(environment)) else None
+        return False if cannot_become_ready(seen) else None
 
     found = Retrying(
         retry=retry_if_result(lambda value: value is None),
@@ -73,13 +86,13 @@ def deploy_and_wait(world: World, environment: Environment, candidate: Candidate
 
 
 def describe(observation: Observation) -> str:
-    """The pods of an environment in one line."""
-    if not observation.pods:
-        return "no pod"
-    parts = []
+    """The pods of an environment, and what their replacement waits for, in one line."""
+    parts = [] if observation.pods else ["no pod"]
     for pod in observation.pods:
         last = f", last {pod.last_state.reason}" if pod.last_state else ""
         parts.append(f"{pod.name} {pod.state.reason or pod.state.kind}{last}, {pod.restarts} restarts")
+    if observation.rollout.message:
+        parts.append(observation.rollout.message)
     return "; ".join(parts)
 
 

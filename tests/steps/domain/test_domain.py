@@ -43,6 +43,11 @@ def test_a_killed_pod_explains_a_refused_connection() -> None:
     assert first_not_pass(both) is Verdict.REJECT
 
 
+def test_a_known_fault_is_not_undone_by_missing_data() -> None:
+    both = dict.fromkeys(Gate, Verdict.PASS) | {Gate.RESOURCES: Verdict.INCONCLUSIVE, Gate.INTEGRATION: Verdict.REJECT}
+    assert first_not_pass(both) is Verdict.REJECT
+
+
 @given(st.dictionaries(st.sampled_from(list(Gate)), VERDICTS), st.booleans(), st.booleans())
 def test_nothing_but_complete_evidence_promotes(verdicts: dict[Gate, Verdict], other: bool, split: bool) -> None:
     candidate = Candidate(version="7", digest="sha256:a")

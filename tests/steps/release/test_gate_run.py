@@ -18,7 +18,7 @@ from slipway_steps.adapters.local.platform import LocalPlatform
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.journal import Record
-from slipway_steps.domain.pods import ContainerState, Observation, Pod
+from slipway_steps.domain.pods import ContainerState, Observation, Pod, Rollout
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.release import resources
 from slipway_steps.release.gate_run import StagingParams, under_test
@@ -99,7 +99,7 @@ def pod(name: str, **more: object) -> Pod:
         ({"a"}, [pod("a", restarts=1)], Verdict.REJECT),
         ({"a", "terminating"}, [pod("a")], Verdict.REJECT),
         ({"a"}, [pod("a"), pod("scaled-up")], Verdict.REJECT),
-        ({"a"}, [], Verdict.REJECT),
+        ({"a"}, [], Verdict.INCONCLUSIVE),
         ({"a"}, [pod("b")], Verdict.INCONCLUSIVE),
         ({"a"}, [pod("a", phase="Unknown")], Verdict.INCONCLUSIVE),
     ],
@@ -108,6 +108,40 @@ def test_only_lost_pods_excuse_a_rejection(before: set[str], after: list[Pod], v
     checks = excuse_lost_pods([REJECTED], frozenset(before), observed(*after))
     assert {check.verdict for check in checks} == {verdict}
     assert [check.code for check in checks][-1] == "unreachable"
+
+
+UNSCHEDULABLE = ContainerState(kind="waiting", reason="Unschedulable")
+CRASHING = ContainerState(kind="waiting", reason="CrashLoopBackOff")
+OLD_LEFT = Rollout(complete=False, message="1 old pod is left")
+
+
+@pytest.mark.parametrize(
+    ("state", "rollout", "verdict"),
+    [
+        (UNSCHEDULABLE, OLD_LEFT, Verdict.INCONCLUSIVE),
+        (ContainerState(kind="running"), OLD_LEFT, Verdict.INCONCLUSIVE),
+        (CRASHING, OLD_LEFT, Verdict.REJECT),
+        (ContainerState(kind="running"), Rollout(complete=True), Verdict.REJECT),
+    ],
+)
+def test_the_pod_of_the_version_before_rejects_nothing(
+    state: ContainerState, rollout: Rollout, verdict: Verdict
+) -> None:
+    """It goes on answering where the platform does not bring up the candidate's: `/version` is then another."""
+    found = pod("a").model_copy(update={"state": state, "ready": state.kind == "running"})
+    after = observed(found).model_copy(update={"rollout": rollout})
+    checks = excuse_lost_pods([REJECTED], frozenset({"a"}), after)
+    assert {check.verdict for check in checks} == {verdict}
+
+
+def test_the_pods_of_the_version_before_are_waited_for() -> None:
+    seen = [observed(pod("a")).model_copy(update={"rollout": OLD_LEFT}), observed(pod("a"))]
+
+    class Platform:
+        def observe(self, environment: Environment) -> Observation:
+            return seen.pop(0)
+
+    assert wait_until_settled(FakeWorld(Settings(), None, None, Platform()), STAGING).rollout.complete
 
 
 def test_a_pod_on_its_way_up_is_waited_for_and_a_failed_one_is_not() -> None:

@@ -63,6 +63,31 @@ def test_revert_goes_to_what_passed_never_to_the_number_below(memory: Memory) ->
         assert memory.notes[bad, "reverted.staging"] == f"reject (r{bad})"
 
 
+@pytest.mark.parametrize("verdict", [Verdict.INCONCLUSIVE, Verdict.ERROR])
+@pytest.mark.parametrize("deployed_again", [False, True])
+def test_a_version_that_passed_stays_where_the_gates_could_not_tell(
+    memory: Memory, verdict: Verdict, deployed_again: bool
+) -> None:
+    for version in ("1", "2"):
+        released(memory, version)
+    if deployed_again:
+        run(memory, deploy, model_version="2", release="again")
+    run(memory, revert, model_version="2", release="again", reason=verdict, verdict=verdict)
+    assert memory.running[STAGING] == memory.candidate("2")
+    assert memory.record(STAGING).passed == (memory.candidate("1"), memory.candidate("2"))
+    assert memory.record(STAGING).open is None
+    assert memory.alias("staging") == "2"
+    run(memory, revert, model_version="2", release="later", reason="reject", verdict=Verdict.REJECT)
+    assert memory.running[STAGING] == memory.candidate("1")
+
+
+def test_a_candidate_that_never_passed_goes_whatever_the_gates_could_not_tell(memory: Memory) -> None:
+    released(memory, "1")
+    run(memory, deploy, model_version="2", release="r2")
+    run(memory, revert, model_version="2", release="r2", reason="inconclusive", verdict=Verdict.INCONCLUSIVE)
+    assert memory.running[STAGING] == memory.candidate("1")
+
+
 def test_with_nothing_to_go_back_to_staging_is_emptied(memory: Memory) -> None:
     run(memory, deploy, model_version="1", release="r1")
     run(memory, revert, model_version="1", release="r1", reason="reject")

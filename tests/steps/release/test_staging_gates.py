@@ -15,7 +15,7 @@ from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
 from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.pods import ContainerState, Observation, Pod, Sample
+from slipway_steps.domain.pods import ContainerState, Observation, Pod, Rollout, Sample
 from slipway_steps.domain.verdict import Check, Gate, Verdict, judge
 from slipway_steps.entry import STEPS, load_step
 from slipway_steps.release import integration, load, resources
@@ -153,8 +153,6 @@ def observed(
         (pod("terminated", "OOMKilled"), {"oom-killed"}),
         (pod(last="OOMKilled", restarts=1), {"oom-killed"}),
         (pod("waiting", "CrashLoopBackOff", "Error", restarts=2), {"crashed", "crash-loop"}),
-        (pod("waiting", "ImagePullBackOff", phase="Pending"), {"image-pull"}),
-        (pod("waiting", "ContainerCreating", phase="Pending"), {"pending"}),
         (pod(ready=False), {"not-ready"}),
         (pod(restarts=1), {"restarted"}),
     ],
@@ -165,8 +163,27 @@ def test_every_state_of_a_pod_is_named(found: Pod, wanted: set[str]) -> None:
     assert judge(checks) is (Verdict.REJECT if wanted else Verdict.PASS)
 
 
-def test_no_pod_is_rejected() -> None:
-    assert codes(pod_checks(observed())) == {"no-pod"}
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ([pod("waiting", "ImagePullBackOff", phase="Pending")], "image-pull"),
+        ([pod("waiting", "ContainerCreating", phase="Pending")], "pending"),
+        ([pod("waiting", "Unschedulable", phase="Pending")], "pending"),
+        ([pod("waiting", "CreateContainerConfigError", phase="Pending")], "pending"),
+        ([pod(phase="Unknown", ready=False)], "pod-unknown"),
+        ([], "no-pod"),
+    ],
+)
+def test_what_the_platform_has_not_done_says_nothing_about_the_model(found: list[Pod], wanted: str) -> None:
+    checks = pod_checks(observed(*found))
+    assert codes(checks) == {wanted}
+    assert judge(checks) is Verdict.INCONCLUSIVE
+
+
+def test_pods_that_are_not_replaced_yet_are_not_judged() -> None:
+    rollout = Rollout(complete=False, message="the Deployment is stale")
+    (check,) = pod_checks(observed(pod()).model_copy(update={"rollout": rollout}))
+    assert (check.code, check.verdict, check.message) == ("rollout", Verdict.INCONCLUSIVE, "the Deployment is stale")
 
 
 @pytest.mark.parametrize(

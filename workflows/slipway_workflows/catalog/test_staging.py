@@ -27,12 +27,18 @@ DEPLOY_STATUS = Parameter(
 
 
 def first_not_pass() -> str:
-    """The expression for the verdict of all gates: the first verdict, in `VERDICT_ORDER`, that is not `pass`.
+    """The expression for the verdict of all gates: `reject` if any gate rejected, else the first verdict, in
+    `VERDICT_ORDER`, that is not `pass`.
 
     A gate that was skipped has its default verdict, so every output can be read without `?.`.
     """
     verdicts = [f"steps['{gate}'].outputs.parameters.{VERDICT}" for gate in VERDICT_ORDER]
-    return "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1]) + verdicts[-1]
+    rejected = " || ".join(f"{verdict} == 'reject'" for verdict in verdicts)
+    return (
+        f"({rejected}) ? 'reject' : "
+        + "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1])
+        + verdicts[-1]
+    )
 
 
 def gates_template(pods: dict[str, Container]) -> Steps:
@@ -107,6 +113,7 @@ def build() -> WorkflowTemplate:
                     inputs_of("revert"),
                     target_environment="{{inputs.parameters.source-environment}}",
                     reason=verdict,
+                    verdict=verdict,
                 ),
                 when=failed,
             )

@@ -10,6 +10,7 @@ import time
 import uuid
 from typing import Any
 
+from slipway_steps.adapters.argocd.application_state import UNCOMPARABLE, trouble
 from slipway_steps.adapters.kubernetes.api import Api, Conflict
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
@@ -154,16 +155,15 @@ class ArgoCD:
                 return
             status = app.get("status") or {}
             for condition in status.get("conditions") or []:
-                if condition.get("type") in ("ComparisonError", "InvalidSpecError"):
+                if condition.get("type") in UNCOMPARABLE:
                     raise PlatformError(
                         f"Argo CD cannot compare {name}: {condition.get('message', '')}",
                         "correct its repository or chart",
                     )
             if time.monotonic() > deadline:
-                sync = (status.get("sync") or {}).get("status", "Unknown")
-                health = (status.get("health") or {}).get("status", "Unknown")
+                why = trouble(app, time.time()) or "it has other parameters now: somebody else changed it"
                 raise PlatformError(
-                    f"{name} was not synced in {self.settings.operation_timeout:.0f} s: {sync}, {health}", "see Argo CD"
+                    f"{name} was not synced in {self.settings.operation_timeout:.0f} s: {why}", "see Argo CD"
                 )
             time.sleep(self.poll)
 
@@ -189,9 +189,13 @@ def _has(found: Parameters, wanted: Parameters, gone: tuple[str, ...]) -> bool:
 
 
 def _settled(app: dict[str, Any], wanted: Parameters, gone: tuple[str, ...]) -> bool:
-    """Whether the Application has the wanted parameters, is synced with them, and no operation is running."""
-    sync = (app.get("status") or {}).get("sync") or {}
+    """Whether the Application has the wanted parameters, is synced with them, no operation is running and none of its
+    resources is missing.
+    """
+    status = app.get("status") or {}
+    sync = status.get("sync") or {}
     compared = helm_parameters((sync.get("comparedTo") or {}).get("source"))
     asked = helm_parameters((app.get("spec") or {}).get("source"))
-    synced = sync.get("status") == "Synced" and not _busy(app)
+    there = (status.get("health") or {}).get("status") != "Missing"
+    synced = sync.get("status") == "Synced" and there and not _busy(app)
     return synced and _has(asked, wanted, gone) and _has(compared, wanted, gone)

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.argocd.application import ArgoCD
-from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.kubernetes.api import Api, Unavailable
 from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
+from slipway_steps.adapters.kubernetes.rollout import newest_replica_set, pods_that_count, rollout_of
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, app_url, image_tag
 from slipway_steps.domain.pods import Observation, Sample
@@ -100,19 +101,22 @@ class KubernetesPlatform:
     def _namespace(self, environment: Environment) -> str:
         return f"{self.settings.app}-{environment}"
 
-    def _list(self, environment: Environment, method: str, **more: Any) -> list[dict[str, Any]]:
+    def _list(
+        self, environment: Environment, method: str, *, api: str = "CoreV1Api", **more: Any
+    ) -> list[dict[str, Any]]:
         namespace = self._namespace(environment)
         what = f"{method.replace('_', ' ')} in {namespace}"
-        found = self.api.call("CoreV1Api", method, namespace, what=what, **more)
+        found = self.api.call(api, method, namespace, what=what, **more)
         items: list[dict[str, Any]] = found.get("items") or []
         return items
 
     def observe(self, environment: Environment) -> Observation:
-        """The pods of an environment and their usage. Old pods are included until they are gone. Samples are collected
-        from one call to the next.
-        """
+        """The pods of an environment and their usage. Samples are collected from one call to the next."""
         selector = f"app.kubernetes.io/instance={self._namespace(environment)}"
-        listed = self._list(environment, "list_namespaced_pod", label_selector=selector)
+        deployment = self.deployment(environment)
+        replica_sets = self._list(environment, "list_namespaced_replica_set", api="AppsV1Api", label_selector=selector)
+        newest = newest_replica_set(deployment, replica_sets)
+        listed = pods_that_count(self._list(environment, "list_namespaced_pod", label_selector=selector), newest)
         pods = []
         for pod in listed:
             waits = not any((s.get("state") or {}).get("running") for s in pod["status"].get("containerStatuses") or [])
@@ -133,7 +137,16 @@ class KubernetesPlatform:
             metrics_available=available,
             memory_limit_bytes=memory or self.settings.memory_limit_mib * 2**20,
             cpu_limit_millicores=cpu or self.settings.cpu_limit_millicores,
+            rollout=rollout_of(deployment, self._namespace(environment)),
         )
+
+    def deployment(self, environment: Environment) -> dict[str, Any] | None:
+        """The Deployment of an environment; None where there is none."""
+        name = self._namespace(environment)
+        found: dict[str, Any] | None = self.api.call(
+            "AppsV1Api", "read_namespaced_deployment", name, name, what=f"reading Deployment {name}", absent=True
+        )
+        return found
 
     def _warnings(self, environment: Environment, pod: str) -> list[str]:
         selector = f"involvedObject.name={pod},type=Warning"
@@ -142,18 +155,23 @@ class KubernetesPlatform:
         return [f"{one.get('reason')}: {one.get('message')}" for one in ordered]
 
     def _measure(self, environment: Environment, selector: str) -> bool:
-        """Read the current samples of metrics.k8s.io. Returns False where the cluster has no such API."""
-        found = self.api.call(
-            "CustomObjectsApi",
-            "list_namespaced_custom_object",
-            "metrics.k8s.io",
-            "v1beta1",
-            self._namespace(environment),
-            "pods",
-            label_selector=selector,
-            what=f"reading usage in {self._namespace(environment)}",
-            absent=True,
-        )
+        """Read the current samples of metrics.k8s.io. Returns False where the cluster has no such API. A server of this
+        API that is unavailable gives no samples.
+        """
+        try:
+            found = self.api.call(
+                "CustomObjectsApi",
+                "list_namespaced_custom_object",
+                "metrics.k8s.io",
+                "v1beta1",
+                self._namespace(environment),
+                "pods",
+                label_selector=selector,
+                what=f"reading usage in {self._namespace(environment)}",
+                absent=True,
+            )
+        except Unavailable:
+            return True
         if found is None:
             return False
         kept = self._samples.setdefault(environment, {})

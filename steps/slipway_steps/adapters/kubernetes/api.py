@@ -21,6 +21,10 @@ class Conflict(PlatformError):
     """Another client has changed the object since it was read, so it has to be read again."""
 
 
+class Unavailable(PlatformError):
+    """The server, or the part of it that was asked, was away for as long as it was asked."""
+
+
 class Api:
     """The official Kubernetes client. At its first use it connects with the pod's service account, else with the
     kubeconfig.
@@ -56,7 +60,7 @@ class Api:
         """Call a method of the client and return the JSON of the answer. `api`: the name of a class of the client, such
         as CoreV1Api; `what`: describes the call in messages; `absent`: return None for status 404.
 
-        Raises Conflict for status 409, PlatformError for any other failure.
+        Raises Conflict for status 409, Unavailable where no attempt was answered, PlatformError for any other failure.
         """
         return self.ask(lambda client: json.loads(self._bytes(client, api, method, arguments, more)), what, absent)
 
@@ -95,7 +99,7 @@ class Api:
         try:
             return self.retry.call(once)
         except Again as error:
-            raise PlatformError(f"{what} failed: {error}", "is the API server up? Run it again") from error
+            raise Unavailable(f"{what} failed: {error}", "is the API server up? Run it again") from error
         except ApiException as error:
             if error.status == 404 and absent:
                 return None

@@ -47,14 +47,14 @@ def pod_of(pod: dict[str, Any], events: list[str]) -> Pod:
     """A pod. `events`: the messages of its warnings, the newest last; they say why the pod waits."""
     status = pod.get("status") or {}
     own = _own(pod, "status", "containerStatuses")
-    state = container_state(own.get("state") or {}) or ContainerState(kind="waiting", reason=_unscheduled(status))
+    state = container_state(own.get("state") or {}) or _unscheduled(status)
     if state.kind == "waiting" and not state.message and events:
         state = state.model_copy(update={"message": events[-1]})
-    phase = status.get("phase", "Unknown")
+    phase = "Unknown" if _node_is_lost(status, own) else status.get("phase", "Unknown")
     return Pod(
         name=pod["metadata"]["name"],
         phase=phase if phase in ("Pending", "Running", "Succeeded", "Failed") else "Unknown",
-        ready=bool(own.get("ready")) and not pod["metadata"].get("deletionTimestamp"),
+        ready=bool(own.get("ready")) and phase != "Unknown",
         restarts=int(own.get("restartCount", 0)),
         digest=digest_of(pod),
         state=state,
@@ -63,11 +63,23 @@ def pod_of(pod: dict[str, Any], events: list[str]) -> Pod:
     )
 
 
-def _unscheduled(status: dict[str, Any]) -> str:
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return str(condition.get("reason", ""))
-    return str(status.get("reason", ""))
+def _condition(status: dict[str, Any], kind: str) -> dict[str, Any]:
+    found = status.get("conditions") or []
+    return next((one for one in found if one.get("type") == kind), {})
+
+
+def _unscheduled(status: dict[str, Any]) -> ContainerState:
+    told = _condition(status, "PodScheduled")
+    if told.get("status") != "False":
+        told = status
+    return ContainerState(kind="waiting", reason=told.get("reason") or "", message=told.get("message") or "")
+
+
+def _node_is_lost(status: dict[str, Any], own: dict[str, Any]) -> bool:
+    """The control plane marks the pods of a node that it does not hear of as not ready; what the node said last of
+    their containers stays.
+    """
+    return bool(own.get("ready")) and _condition(status, "Ready").get("status") == "False"
 
 
 def limits_of(pod: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -21,6 +21,11 @@ from slipway_workflows.step import service_account_of
 
 CANDIDATE = Candidate(version="7", digest="sha256:" + "a" * 64, revision="1234e56")
 RELEASE = "/apis/argoproj.io/v1alpha1/namespaces/slipway/workflows/release-x"
+LISTS = (
+    "/api/v1/namespaces/{}/pods",
+    "/apis/apps/v1/namespaces/{}/replicasets",
+    "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
+)
 Acting = Callable[..., KubernetesPlatform]
 
 
@@ -30,7 +35,7 @@ def cluster() -> Iterator[Cluster]:
     for app in ("model-app", "shop"):
         for environment in Environment:
             found.application(f"{app}-{environment}")
-            for path in ("/api/v1/namespaces/{}/pods", "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods"):
+            for path in LISTS:
                 found.lists[path.format(f"{app}-{environment}")] = []
     found.objects[RELEASE] = {"kind": "Workflow", "metadata": {"name": "release-x", "resourceVersion": "1"}}
     yield found

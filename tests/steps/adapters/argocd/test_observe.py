@@ -1,0 +1,177 @@
+"""What an environment on a cluster looks like: its Deployment, pods in all their states, their usage."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kube_rbac import service_account
+from kube_server import Cluster, status
+from kube_workloads import DIGEST, LABELS, NAME, deployment, evicted, pod, served
+
+from slipway_steps.adapters.argocd.platform import KubernetesPlatform
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.retry import RetryPolicy
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.pods import Rollout
+from slipway_steps.settings import Settings
+
+STAGING = Environment.STAGING
+EVENTS = "/api/v1/namespaces/model-app-staging/events"
+METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/model-app-staging/pods"
+GIVEN_UP = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+NO_QUOTA = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    found = Cluster()
+    account = service_account("slipway-resources")
+    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig", account)))
+    yield found
+    found.close()
+
+
+def platform() -> KubernetesPlatform:
+    settings = Settings(platform="kubernetes")
+    return KubernetesPlatform(settings, Api(settings, RetryPolicy(first_wait=0.0, longest_asked=0.0)))
+
+
+def test_a_running_pod(cluster: Cluster) -> None:
+    served(cluster, pod(ready=True, state={"running": {"startedAt": "2026-11-21T03:00:01Z"}}))
+    seen = platform().observe(STAGING)
+    assert (seen.pods[0].ready, seen.pods[0].digest, seen.pods[0].state.kind) == (True, DIGEST, "running")
+    assert (seen.memory_limit_bytes, seen.cpu_limit_millicores) == (256 * 2**20, 500)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"state": {"waiting": {"reason": "ImagePullBackOff"}}}, "ImagePullBackOff"),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 3}, "CrashLoopBackOff"),
+        ({"state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}, "OOMKilled"),
+    ],
+)
+def test_every_failure_has_its_name(cluster: Cluster, state: dict[str, Any], reason: str) -> None:
+    served(cluster, pod(**state))
+    event = {"reason": "Failed", "message": "why", "involvedObject": {"name": "p-1"}}
+    other = {"reason": "Failed", "message": "another's", "involvedObject": {"name": "p-2"}, "type": "Warning"}
+    started = {**event, "reason": "Started", "type": "Normal"}
+    cluster.lists[EVENTS] = [{"metadata": {}, **one} for one in ({**event, "type": "Warning"}, started, other)]
+    (found,) = platform().observe(STAGING).pods
+    assert (found.state.reason, found.ready) == (reason, False)
+    if found.state.kind == "waiting":
+        assert found.state.message == "Failed: why"
+
+
+def test_what_killed_a_restarted_pod_is_remembered(cluster: Cluster) -> None:
+    last = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    served(cluster, pod(ready=True, lastState=last, restartCount=1))
+    (found,) = platform().observe(STAGING).pods
+    assert found.last_state is not None
+    assert (found.last_state.reason, found.restarts) == ("OOMKilled", 1)
+
+
+def test_pods_of_another_deployment_do_not_count(cluster: Cluster) -> None:
+    other = pod("other")
+    other["metadata"]["labels"] = {"app.kubernetes.io/instance": "another"}
+    served(cluster, pod(ready=True), other)
+    assert [found.name for found in platform().observe(STAGING).pods] == ["p-1"]
+
+
+def test_a_pod_without_a_node_is_pending(cluster: Cluster) -> None:
+    waiting = pod()
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
+    waiting["status"] = {"phase": "Pending", "conditions": [condition]}
+    served(cluster, waiting)
+    (found,) = platform().observe(STAGING).pods
+    assert (found.phase, found.state.kind, found.state.reason) == ("Pending", "waiting", "Unschedulable")
+
+
+def test_a_pod_that_is_going_does_not_count(cluster: Cluster) -> None:
+    going = pod("old", ready=True)
+    going["metadata"]["deletionTimestamp"] = "2026-11-21T03:00:00Z"
+    served(cluster, going, pod(ready=True))
+    assert [found.name for found in platform().observe(STAGING).pods] == ["p-1"]
+
+
+def test_an_evicted_pod_beside_a_healthy_one_does_not_count(cluster: Cluster) -> None:
+    served(cluster, evicted(), pod(ready=True))
+    seen = platform().observe(STAGING)
+    assert [found.name for found in seen.pods] == ["p-1"]
+    assert seen.rollout == Rollout(complete=True)
+
+
+def test_pods_of_the_version_before_do_not_count_and_are_told(cluster: Cluster) -> None:
+    under_way = deployment(replicas=2, unavailableReplicas=1)
+    served(cluster, pod("old", revision=1, ready=True), pod("new"), of=under_way)
+    seen = platform().observe(STAGING)
+    assert [found.name for found in seen.pods] == ["new"]
+    assert seen.rollout == Rollout(complete=False, message=f"Deployment {NAME} has 1 of 1 new pods, and 1 old ones")
+
+
+@pytest.mark.parametrize(
+    ("found", "given_up", "message"),
+    [
+        (None, False, "there is no Deployment"),
+        (deployment(observedGeneration=2), False, "has not looked at the changed Deployment"),
+        (deployment(updatedReplicas=0, conditions=[GIVEN_UP]), True, "makes no progress: timed out"),
+        (deployment(observedGeneration=2, conditions=[GIVEN_UP]), False, "has not looked"),
+        (deployment(updatedReplicas=0, replicas=0, conditions=[NO_QUOTA]), False, "no pod can be made .* quota"),
+    ],
+    ids=["missing", "stale", "given up", "given up on the one before", "no quota"],
+)
+def test_how_far_a_rollout_is(cluster: Cluster, found: dict[str, Any] | None, given_up: bool, message: str) -> None:
+    served(cluster, of=found or deployment())
+    if found is None:
+        cluster.objects.pop(f"/apis/apps/v1/namespaces/{NAME}/deployments/{NAME}")
+    rollout = platform().observe(STAGING).rollout
+    assert (rollout.complete, rollout.given_up) == (False, given_up)
+    assert re.search(message, rollout.message)
+
+
+def test_the_state_of_a_pod_on_a_lost_node_is_unknown(cluster: Cluster) -> None:
+    lost = pod(ready=True)
+    lost["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    served(cluster, lost)
+    (found,) = platform().observe(STAGING).pods
+    assert (found.phase, found.ready) == ("Unknown", False)
+
+
+def metrics(at: datetime, memory: str = "100Mi", cpu: str = "120m") -> dict[str, Any]:
+    containers = [
+        {"name": "app", "usage": {"memory": memory, "cpu": cpu}},
+        {"name": "proxy", "usage": {"memory": "1Gi", "cpu": "1"}},
+    ]
+    return {"metadata": {"name": "p-1", "labels": LABELS}, "timestamp": at.isoformat(), "containers": containers}
+
+
+def test_usage_gathers_from_call_to_call(cluster: Cluster) -> None:
+    served(cluster, pod(ready=True))
+    found = platform()
+    for minute in (1, 1, 2, 3):
+        cluster.lists[METRICS] = [metrics(datetime(2026, 11, 21, 4, minute, tzinfo=UTC))]
+        seen = found.observe(STAGING)
+    assert seen.metrics_available
+    assert [sample.memory_bytes for sample in seen.samples] == [100 * 2**20] * 3
+    assert [(sample.cpu_millicores, sample.throttled_percent) for sample in seen.samples] == [(120.0, None)] * 3
+
+
+def test_usage_of_a_pod_before_this_one_does_not_count(cluster: Cluster) -> None:
+    served(cluster, pod(ready=True))
+    cluster.lists[METRICS] = [metrics(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))]
+    assert platform().observe(STAGING).samples == []
+
+
+def test_a_cluster_without_metrics_is_told_apart(cluster: Cluster) -> None:
+    served(cluster, pod(ready=True))
+    del cluster.lists[METRICS]
+    assert not platform().observe(STAGING).metrics_available
+
+
+def test_a_metrics_server_that_is_away_is_waited_for(cluster: Cluster) -> None:
+    served(cluster, pod(ready=True))
+    cluster.faults = [("GET", "metrics.k8s.io", status(503)) for _ in range(20)]
+    assert platform().observe(STAGING).metrics_available
