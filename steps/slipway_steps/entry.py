@@ -36,6 +36,7 @@ STEPS = {
     "vacant": "slipway_steps.release.vacant",
     "initialize": "slipway_steps.release.initialize",
     "finish": "slipway_steps.release.finish",
+    "doctor": "slipway_steps.release.doctor",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""
 

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     tracking_uri: str = Field(
         "", description="MLflow's tracking URI; empty: SQLite under `home`, which needs no server."
     )
+    mlflow_retries: int = Field(
+        5, description="How often a request to MLflow's server is repeated; the waits between double from 2 s on."
+    )
+    mlflow_timeout: float = Field(60.0, description="Seconds for one answer of MLflow's server.")
     train_directory: Path = Field(
         PROJECT_ROOT / "images" / "train",
         description="Directory of train.py, the user's training program, and of evaluation/, the user's pytest files.",

@@ -8,7 +8,7 @@
        |- RegistryError     MLflow
        |- ImageError        the image store
        |- PlatformError     the processes or pods of an environment
-       `- AppError          the served application could not be asked
+       `- AppError          the served application could not be asked (HostUnknown: its name does not resolve)
 
 A model that is not good enough is never an error: that is a `Verdict`.
 """
@@ -65,3 +65,7 @@ class PlatformError(Broken):
 
 class AppError(Broken):
     """The served application could not be asked."""
+
+
+class HostUnknown(AppError):
+    """The name of the served application does not resolve here: nothing was asked of it, and waiting does not help."""

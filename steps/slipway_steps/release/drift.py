@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, image_tag
-from slipway_steps.domain.errors import ImageError, PlatformError
+from slipway_steps.domain.errors import HostUnknown, ImageError, PlatformError
 from slipway_steps.domain.journal import Record
 from slipway_steps.ports import World
 from slipway_steps.release import rollout
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     TAG = "image tag"
     DEPLOYMENT = "deployment"
     SERVING = "serving"
+    UNREACHABLE = "not reachable from here"
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,11 @@ def _running(world: World, environment: Environment, record: Record) -> list[Dri
     current, told = record.current, world.platform.deployed(environment)
     if told != current:
         return [Drift(environment, Kind.DEPLOYMENT, str(told or "nothing"), str(current or "nothing"))]
-    if current is None or _answers(world, environment, record):
-        return []
+    try:
+        if current is None or _answers(world, environment, record):
+            return []
+    except HostUnknown as error:
+        return [Drift(environment, Kind.UNREACHABLE, str(error), f"answers as {current}")]
     found = rollout.describe(world.platform.observe(environment))
     return [Drift(environment, Kind.SERVING, found, f"answers as {current}")]
 
@@ -101,12 +106,15 @@ def mend(world: World, environment: Environment) -> list[Drift]:
     """Bring an environment back to what its journal says. Returns the drift that remains.
 
     What a dead release left half done is completed or undone first. Running it again changes nothing more. Raises
-    PlatformError where the version of the journal does not start, ImageError where its image is gone.
+    PlatformError where the version of the journal does not start, ImageError where its image is gone, HostUnknown,
+    before anything is changed, where the name of the app does not resolve here.
     """
     drift = find(world, environment)
     if not drift:
         return []
     record = world.registry.record(environment)
+    if any(one.kind is not Kind.ALIAS and one.kind is not Kind.TAG for one in drift) and record.current is not None:
+        _check_name(world, environment, record.current)
     if drift[0].kind is Kind.UNFINISHED and record.open is not None:
         rollout.undo(world, environment, record, f"release {record.open.release} died")
         return find(world, environment)
@@ -127,6 +135,12 @@ def mend(world: World, environment: Environment) -> list[Drift]:
     if Kind.ALIAS in kinds:
         world.registry.set_alias(environment.value, current.version)
     return find(world, environment)
+
+
+def _check_name(world: World, environment: Environment, current: Candidate) -> None:
+    """Raises HostUnknown where the app that runs has a name that does not resolve here."""
+    if world.platform.deployed(environment) is not None:
+        rollout.answers_as(world, environment, current)
 
 
 def _retag(world: World, environment: Environment, record: Record) -> None:

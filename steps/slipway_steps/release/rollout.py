@@ -4,11 +4,13 @@ The order of writes is: the intent, then the platform, then the alias, then the 
 between leaves a record that tells the next one what to do, and doing any part of it twice changes nothing more.
 """
 
+import time
+
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, image_tag, service_host
-from slipway_steps.domain.errors import AppError, PlatformError, Refused
+from slipway_steps.domain.errors import AppError, HostUnknown, PlatformError, Refused
 from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.pods import Observation
 from slipway_steps.ports import World
@@ -19,6 +21,10 @@ FATAL_RESTARTS = 2
 """Restarts after which a candidate that was never ready counts as unhealthy: the same start failed three times."""
 FATAL_REASONS = {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"}
 """Reasons why a container waits that seldom pass within the time that a deployment may take."""
+
+
+NAMED_IN = 35.0
+"""Seconds after which the name of a new Service resolves: a cluster's DNS remembers for up to 30 s that it was none."""
 
 
 def say(text: str) -> None:
@@ -50,8 +56,15 @@ def serves(
     """
     if not is_up(observation or world.platform.observe(environment), candidate):
         return False
+    return answers_as(world, environment, candidate)
+
+
+def answers_as(world: World, environment: Environment, candidate: Candidate) -> bool:
+    """Whether the app answers with exactly this version and digest. Raises HostUnknown: its name does not resolve."""
     try:
         answer = world.apps.at(world.platform.url(service_host(world.settings.app, environment))).version()
+    except HostUnknown:
+        raise
     except AppError:
         return False
     body = answer.body or {}
@@ -65,11 +78,17 @@ def deploy_and_wait(world: World, environment: Environment, candidate: Candidate
     world.images.tag(candidate.digest, image_tag(environment, candidate.version))
     world.platform.deploy(environment, candidate)
     say(f"{environment}: deploying {candidate}")
+    started = time.monotonic()
 
     def state() -> bool | None:
         seen = world.platform.observe(environment)
-        if serves(world, environment, candidate, seen):
-            return True
+        try:
+            if serves(world, environment, candidate, seen):
+                return True
+        except HostUnknown:
+            # a Service that was created a moment ago has no name yet
+            if time.monotonic() - started > NAMED_IN:
+                raise
         return False if cannot_become_ready(seen) else None
 
     found = Retrying(

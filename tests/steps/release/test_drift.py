@@ -1,6 +1,7 @@
 """What `slipway doctor` finds where somebody or something changed the world behind the journal's back."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from steps.release.fakes import Memory
 
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import PlatformError
-from slipway_steps.release import deploy, drift, promote
+from slipway_steps.domain.errors import HostUnknown, PlatformError
+from slipway_steps.release import deploy, doctor, drift, promote
 from slipway_steps.release.drift import Kind
 
 STAGING, CANARY, PRODUCTION = Environment
@@ -110,6 +111,42 @@ def test_a_living_release_is_left_alone(memory: Memory) -> None:
     assert drift.find(memory.world(), STAGING) == []
     assert drift.mend(memory.world(), STAGING) == []
     assert memory.fuse.changes == changes
+
+
+def unnamed(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(url: str, timeout: float = 0.0) -> Any:
+        raise HostUnknown("not asked: the name does not resolve")
+
+    monkeypatch.setattr(memory, "at", at)
+
+
+def test_what_cannot_be_asked_from_here_is_said_and_not_mended(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    released(memory, "1")
+    unnamed(memory, monkeypatch)
+    changes = memory.fuse.changes
+    (found,) = drift.find(memory.world(), STAGING)
+    assert found.kind is Kind.UNREACHABLE
+    assert "the name does not resolve" in found.found
+    other_deployment(memory)
+    moved_tag(memory)
+    with pytest.raises(HostUnknown):
+        drift.mend(memory.world(), STAGING)
+    assert memory.fuse.changes == changes, "changed what it could not look at"
+
+
+def test_the_step_tells_people_of_what_is_left(memory: Memory) -> None:
+    released(memory, "1")
+    params = doctor.Params(release="nightly")
+    doctor.run(params, memory.world())
+    assert memory.messages == []
+    no_alias(memory)
+    with pytest.raises(doctor.DriftFound, match=r"staging: alias: none; the journal has: version 1"):
+        doctor.run(params, memory.world())
+    ((summary, lines),) = memory.messages
+    assert summary == "nightly: 1 not as the journal says"
+    assert lines == ["staging: alias: none; the journal has: version 1"]
+    doctor.run(doctor.Params(release="nightly", mend=True), memory.world())
+    assert memory.alias("staging") == "1"
 
 
 def test_a_version_that_does_not_come_up_is_said(memory: Memory) -> None:

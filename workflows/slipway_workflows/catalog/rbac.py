@@ -19,8 +19,8 @@ APP = "model-app"
 `slipway_app` of the inventory)."""
 ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
-DEPLOYING_STEPS = ("deploy", "promote", "hold", "revert", "initialize", "finish")
-"""Steps that change what an environment serves, or undo an unfinished change."""
+DEPLOYING_STEPS = ("deploy", "promote", "hold", "revert", "initialize", "finish", "doctor")
+"""Steps that change what an environment serves, or undo or repair an unfinished change."""
 OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load")
 """Steps that read the pods of an environment."""
 

@@ -2,17 +2,27 @@
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import click
+
+from slipway_workflows.cli import backend
+
+if TYPE_CHECKING:
+    from slipway_workflows.cli.environment_table import EnvironmentStatuses
 
 
 @click.command()
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def status(output: str) -> None:
-    """Show which version each environment of this machine serves, and whether it is up."""
-    from slipway_workflows.cli.environment_status import environment_problems, environment_statuses, environment_table
+@backend.cluster_option
+def status(output: str, on_cluster: bool) -> None:
+    """Show which version each environment serves, and whether it is up.
 
-    found = environment_statuses()
+    On a cluster this reads the Kubernetes API alone; slipway doctor --cluster checks whether the app answers.
+    """
+    from slipway_workflows.cli.environment_table import environment_problems, environment_table
+
+    found = _statuses(on_cluster)
     if output == "json":
         click.echo(json.dumps({"environments": found}, indent=2))
     else:
@@ -21,6 +31,19 @@ def status(output: str) -> None:
         Console().print(environment_table(found))
         for reason in environment_problems(found):
             click.echo(reason)
+
+
+def _statuses(on_cluster: bool) -> "EnvironmentStatuses":
+    from slipway_workflows.cli.settings import current_settings
+
+    settings = current_settings()
+    if on_cluster or settings.platform == "kubernetes":
+        from slipway_workflows.cli.cluster_environments import cluster_environments
+
+        return cluster_environments(settings)
+    from slipway_workflows.cli.environment_status import environment_statuses
+
+    return environment_statuses()
 
 
 @click.group()
@@ -64,13 +87,10 @@ def up() -> int:
     from slipway_steps.domain.environment import Environment
     from slipway_steps.domain.errors import BadInput, PlatformError
     from slipway_steps.release import drift
-    from slipway_workflows.cli.doctor import check_environments, nothing_released
-    from slipway_workflows.cli.environment_status import (
-        environment_problems,
-        environment_statuses,
-        environment_table,
-        local_platform,
-    )
+    from slipway_steps.release.doctor import check_environments
+    from slipway_workflows.cli.doctor import nothing_released
+    from slipway_workflows.cli.environment_status import environment_statuses, local_platform
+    from slipway_workflows.cli.environment_table import environment_problems, environment_table
     from slipway_workflows.cli.settings import current_settings
 
     settings = current_settings()

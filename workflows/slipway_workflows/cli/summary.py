@@ -12,7 +12,8 @@ from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
-from slipway_workflows.cli.environment_status import environment_statuses, environment_table
+from slipway_workflows.cli.environment_status import environment_statuses
+from slipway_workflows.cli.environment_table import environment_table
 from slipway_workflows.cli.live import name_for_people
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.engine import log_file

@@ -1,12 +1,14 @@
 """Sends requests to the served application over HTTP."""
 
+import socket
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from slipway_steps.domain.answer import Answer
-from slipway_steps.domain.errors import AppError
+from slipway_steps.domain.errors import AppError, HostUnknown
 
 
 class AppClient:
@@ -26,6 +28,12 @@ class AppClient:
             )
             text = answer.text
         except requests.RequestException as error:
+            if not self._resolves():
+                host = urlsplit(self.url).hostname
+                raise HostUnknown(
+                    f"{method} {self.url}{path} was not asked: the name {host} does not resolve",
+                    "a Service's name resolves inside of its cluster alone: slipway doctor --cluster",
+                ) from error
             raise AppError(
                 f"{method} {self.url}{path} got no answer: {_reason(error)}", "is the app running? slipway status"
             ) from error
@@ -35,6 +43,14 @@ class AppClient:
         except ValueError:
             body = None
         return Answer(answer.status_code, body if isinstance(body, dict) else None, text, spent)
+
+    def _resolves(self) -> bool:
+        where = urlsplit(self.url)
+        try:
+            socket.getaddrinfo(where.hostname, where.port)
+        except OSError:
+            return False
+        return True
 
     def version(self) -> Answer:
         """GET /version. Raises AppError where the app cannot be reached."""

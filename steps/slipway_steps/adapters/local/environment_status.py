@@ -4,24 +4,10 @@ import fcntl
 from pathlib import Path
 
 import psutil
-from pydantic import BaseModel
 
 from slipway_steps.adapters.local.state import Spec, Status
+from slipway_steps.domain.environment_status import EnvironmentStatus
 from slipway_steps.domain.pods import Pod
-
-
-class EnvironmentStatus(BaseModel):
-    """An environment in one line. `phase` is Running, Pending, Stopped, Empty, Unknown (its supervisor died), or the
-    reason why its container does not run (ContainerCreating, OOMKilled, Error, CrashLoopBackOff, ...).
-    """
-
-    version: str | None
-    digest: str | None
-    phase: str
-    url: str | None
-    restarts: int = 0
-    message: str = ""
-    """Why it does not serve, and which command helps; empty while it serves."""
 
 
 def lock_is_held(path: Path) -> bool:

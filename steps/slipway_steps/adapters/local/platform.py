@@ -11,12 +11,13 @@ from typing import Protocol
 import psutil
 from filelock import FileLock, Timeout
 
-from slipway_steps.adapters.local.environment_status import EnvironmentStatus, lock_is_held, read_status
+from slipway_steps.adapters.local.environment_status import lock_is_held, read_status
 from slipway_steps.adapters.local.orphan_cleanup import clean_up
 from slipway_steps.adapters.local.pod import free_port
 from slipway_steps.adapters.local.state import Spec, Status
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, app_url, service_host
+from slipway_steps.domain.environment_status import EnvironmentStatus
 from slipway_steps.domain.errors import ImageError, PlatformError
 from slipway_steps.domain.image_reference import DIGEST
 from slipway_steps.domain.pods import ContainerState, Observation, Pod

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import socket
 from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -87,12 +89,16 @@ class MlflowConnection:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """The MLflow client. Its first use creates the local database."""
+        """The MLflow client. Its first use creates the local database. Raises RegistryError where the server's name
+        does not resolve.
+        """
+        self._resolve()
         quiet_mlflow()
         import mlflow
         from mlflow import MlflowClient
 
         if self.settings.tracking_uri:
+            self._bound()
             mlflow.set_tracking_uri(self.settings.mlflow_uri)
             return MlflowClient()
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -102,6 +108,29 @@ class MlflowConnection:
             client = MlflowClient()
             client.search_experiments(max_results=1)
         return client
+
+    def _resolve(self) -> None:
+        """Raises RegistryError where the server's name does not resolve: MLflow would try for two minutes."""
+        server = urlsplit(self.settings.tracking_uri)
+        if server.scheme not in ("http", "https") or not server.hostname:
+            return
+        try:
+            socket.getaddrinfo(server.hostname, server.port or server.scheme)
+        except OSError as error:
+            raise RegistryError(
+                f"MLflow at {self.shown_uri}: the name {server.hostname} does not resolve",
+                "a name of a cluster resolves inside of it alone: forward a port and set SLIPWAY_TRACKING_URI, or run "
+                "the command with --cluster",
+            ) from error
+
+    def _bound(self) -> None:
+        """Bounds what MLflow waits for, unless the user has set it; MLflow reads this at each request."""
+        from mlflow import environment_variables as mlflow_settings
+
+        if not mlflow_settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.is_set():
+            mlflow_settings.MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(self.settings.mlflow_retries)
+        if not mlflow_settings.MLFLOW_HTTP_REQUEST_TIMEOUT.is_set():
+            mlflow_settings.MLFLOW_HTTP_REQUEST_TIMEOUT.set(int(self.settings.mlflow_timeout))
 
     def known_experiment(self) -> str | None:
         """The id of the experiment that holds the releases; None where there is none yet."""

@@ -1,8 +1,10 @@
 """An outage of MLflow is never the user's fault: RegistryError, which a step is retried for, and not BadInput."""
 
 import json
+import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -130,3 +132,22 @@ def test_a_database_without_tables_is_an_outage(local: MlflowRegistry, tmp_path:
     for lookup in LOOKUPS:
         with pytest.raises(RegistryError):
             lookup(local, tmp_path)
+
+
+def test_nothing_waits_on_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+    registry = MlflowRegistry(Settings(tracking_uri="http://mlflow.invalid:5000"))
+    started = time.monotonic()
+    with pytest.raises(RegistryError, match=r"the name mlflow\.invalid does not resolve"):
+        registry.record(Environment.STAGING)
+    assert time.monotonic() - started < 20
+
+
+def test_the_waits_for_mlflow_are_those_of_the_settings(
+    server: tuple[type[Answers], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+    _ = MlflowRegistry(Settings(tracking_uri=server[1], mlflow_retries=1)).connection.client
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7", "what the user has set"

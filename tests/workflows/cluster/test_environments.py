@@ -1,0 +1,97 @@
+"""`slipway status --cluster` and `doctor --cluster`: what is seen of the environments from outside."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from kube_api_server import KubeApi
+from kube_server import Cluster
+from kube_workloads import DIGEST, evicted, pod, served
+
+from slipway_steps.settings import PROJECT_ROOT
+from slipway_workflows.cli import main
+from slipway_workflows.cluster import workflows
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    found = Cluster()
+    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig")))
+    monkeypatch.setenv("SLIPWAY_TRACKING_URI", "http://mlflow.invalid:5000")
+    found.application("model-app-staging", {"image.digest": DIGEST, "modelVersion": "7"})
+    found.application("model-app-canary")
+    yield found
+    found.close()
+
+
+def standing(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str | None]]:
+    started = time.monotonic()
+    assert main(["status", "--cluster", "--output", "json"]) == 0
+    assert time.monotonic() - started < 20, "waited on a name that does not resolve"
+    written = capsys.readouterr()
+    assert "last good: unknown: MLflow at http://mlflow.invalid:5000: the name mlflow.invalid" in written.err
+    found: dict[str, dict[str, str | None]] = json.loads(written.out)["environments"]
+    return found
+
+
+def test_status_is_read_from_the_kubernetes_api_alone(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    served(cluster, evicted(), pod(ready=True))
+    found = standing(capsys)
+    assert (found["staging"]["version"], found["staging"]["phase"], found["staging"]["message"]) == ("7", "Running", "")
+    assert found["staging"]["url"] == "http://model-app-staging-service.model-app-staging.svc.cluster.local:8000"
+    assert (found["canary"]["version"], found["canary"]["phase"]) == (None, "Empty")
+    assert found["production"]["phase"] == "Unknown"
+    assert "there is no Application model-app-production" in str(found["production"]["message"])
+
+
+def test_status_says_why_an_environment_does_not_serve(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = pod()
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes: cpu"}
+    waiting["status"] = {"phase": "Pending", "conditions": [condition]}
+    served(cluster, waiting)
+    (path,) = [path for path in cluster.objects if path.endswith("applications/model-app-staging")]
+    cluster.objects[path]["status"]["health"]["status"] = "Degraded"
+    staging = standing(capsys)["staging"]
+    assert staging["phase"] == "Unschedulable"
+    assert staging["message"] == "pod p-1: 0/1 nodes: cpu; it is Degraded"
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
+    server = KubeApi()
+    manifest = yaml.safe_load((PROJECT_ROOT / "workflows" / "manifests" / "doctor.yaml").read_text())
+    server.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway"}})
+    server.add({**manifest, "metadata": {**manifest["metadata"], "namespace": "slipway"}})
+    monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
+    monkeypatch.setattr(workflows, "POLL", 0.05)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(("mend", "phase", "code"), [(True, "Succeeded", 0), (False, "Failed", 1)])
+def test_doctor_is_submitted_and_followed(
+    api: KubeApi, mend: bool, phase: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def control() -> None:
+        while not (found := [one for key, one in api.objects.items() if key[1] == "workflows"]):
+            time.sleep(0.02)
+        name = found[0]["metadata"]["name"]
+        node = {"id": "n", "name": name, "displayName": name, "type": "Pod", "phase": phase}
+        metadata = {"name": "p", "namespace": "slipway", "annotations": {"workflows.argoproj.io/node-id": "n"}}
+        metadata["labels"] = {"workflows.argoproj.io/workflow": name}  # type: ignore[assignment]
+        api.logs["p"] = "staging: mended\n"
+        api.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        api.add({**found[0], "status": {"phase": phase, "nodes": {"n": node}}})
+
+    controller = threading.Thread(target=control)
+    controller.start()
+    assert main(["doctor", "--cluster", *(["--mend"] if mend else [])]) == code
+    controller.join()
+    assert "staging: mended" in capsys.readouterr().out
+    (workflow,) = [one for key, one in api.objects.items() if key[1] == "workflows"]
+    given = workflow["spec"].get("arguments", {}).get("parameters", [])
+    assert given == ([{"name": "mend", "value": "true"}] if mend else [])
