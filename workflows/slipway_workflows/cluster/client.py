@@ -11,6 +11,7 @@ from slipway_steps.settings import Settings
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.compression import COMPRESS_ABOVE, packed_status
 from slipway_workflows.argo.stored import read_workflow
+from slipway_workflows.cluster.pod_log import MAIN, own_lines
 from slipway_workflows.cluster.submit import SUBMISSION
 
 GROUP = ("argoproj.io", "v1alpha1")
@@ -108,8 +109,8 @@ class Client:
             f"workflow {name} was changed by somebody else during each of {CHANGE_ATTEMPTS} attempts", "try again"
         )
 
-    def pods(self, name: str) -> dict[str, str]:
-        """Node id -> name of its pod, for the pods of the workflow that still exist."""
+    def pods(self, name: str) -> dict[str, Manifest]:
+        """Node id -> its pod, for the pods of the workflow that still exist."""
         found = self.api.call(
             "CoreV1Api",
             "list_namespaced_pod",
@@ -117,10 +118,10 @@ class Client:
             label_selector=f"workflows.argoproj.io/workflow={name}",
             what=f"listing pods of {name}",
         )
-        pods = [one["metadata"] for one in found.get("items") or []]
         # Argo 4 writes the node id into an annotation; in Argo 3 the name of the pod is the node id.
         node_id = "workflows.argoproj.io/node-id"
-        return {(one.get("annotations") or {}).get(node_id, one["name"]): one["name"] for one in pods}
+        pods = [(one["metadata"], one) for one in found.get("items") or []]
+        return {(metadata.get("annotations") or {}).get(node_id, metadata["name"]): one for metadata, one in pods}
 
     def delete_pod(self, pod: str) -> None:
         """Delete the pod of that name; that it does not exist is no error."""
@@ -128,7 +129,9 @@ class Client:
         self.api.call("CoreV1Api", "delete_namespaced_pod", *arguments, what=f"deleting pod {pod}", absent=True)
 
     def log(self, pod: str) -> str:
-        """The log of the container `main` of a pod. Raises PlatformError where that container has not started."""
-        return self.api.text(
-            "CoreV1Api", "read_namespaced_pod_log", pod, self.namespace, container="main", what=f"reading logs of {pod}"
+        """What the step wrote to the log of its container `main`. Raises PlatformError where it has not started."""
+        arguments = (pod, self.namespace)
+        text = self.api.text(
+            "CoreV1Api", "read_namespaced_pod_log", *arguments, container=MAIN, what=f"reading logs of {pod}"
         )
+        return own_lines(text)

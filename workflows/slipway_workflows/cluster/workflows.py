@@ -13,6 +13,7 @@ from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
 from slipway_workflows.argo.answers import answers, waiting_nodes
 from slipway_workflows.cluster.answer import with_answers
 from slipway_workflows.cluster.client import Client
+from slipway_workflows.cluster.pod_log import why_not_started
 from slipway_workflows.cluster.retry import retried
 from slipway_workflows.cluster.submit import submission
 from slipway_workflows.ports import FoundWorkflow
@@ -80,7 +81,7 @@ class ClusterWorkflows:
         check_parameters(dict(before.manifest), parameters, self.client.find)
         for node, pod in self.client.pods(name).items():
             if node in anew:
-                self.client.delete_pod(pod)
+                self.client.delete_pod(pod["metadata"]["name"])
         self.client.change(name, lambda workflow: retried(workflow, parameters)[0])
         return ClusterExecution(name, self)
 
@@ -94,7 +95,10 @@ class ClusterWorkflows:
         pods = self.client.pods(name)
         for node in nodes:
             pod = pods.get(node.id)
-            yield node, None if pod is None else self.client.log(pod)
+            waits = why_not_started(pod) if pod else ""
+            if waits:
+                self.warn(f"{node.display_name} has not started yet: {waits}")
+            yield node, None if pod is None else "" if waits else self.client.log(pod["metadata"]["name"])
 
     def stop(self, name: str) -> None:
         """Stop the workflow as `argo stop` does: the controller ends its pods and runs its exit handler."""
