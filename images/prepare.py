@@ -1,0 +1,96 @@
+"""Makes the Python of an image small and quick to start.
+
+    python prepare.py STANDARD_LIBRARY CODE...
+
+From the packages of this Python what no image runs is removed; the rest and the CODE directories are compiled. The
+compiled standard library, which official slim images lack, is written below STANDARD_LIBRARY under its full path: it is
+to be copied to the root of the image.
+"""
+
+import compileall
+import re
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+UNUSED = (
+    # tests, and what only compilers, type checkers and debuggers read
+    "**/test",
+    "**/tests",
+    "**/*.pyi",
+    "**/*.pxd",
+    "**/*.pyx",
+    "**/*.h",
+    "**/*.hpp",
+    "**/*.c",
+    "**/*.cpp",
+    "**/*.a",
+    "**/*.js.map",
+    "**/*.css.map",
+    # an asynchronous copy of the whole client
+    "kubernetes/aio",
+    # programs in C link this one; what Python imports has all of it inside
+    "onnxruntime/capi/libonnxruntime.so*",
+    # MLflow looks whether there is such a package; only releases to Databricks would call its services
+    "databricks/sdk/service",
+    # converters of models; the runtime imports none of them
+    "onnxruntime/transformers",
+    "onnxruntime/tools",
+    "onnxruntime/quantization",
+    # test data, and an implementation in Python
+    "onnx/backend",
+    "onnx/reference",
+    # headers, tests in C++ and the compiler of protocol buffers; training with workers needs torch_shm_manager
+    "torch/include",
+    "torch/bin/*[Tt]est*",
+    "torch/bin/protoc*",
+)
+"""Patterns below site-packages."""
+NEVER_RUN = re.compile(r"/(ensurepip|idlelib|lib2to3|test|tests|tkinter|turtledemo|site-packages|dist-packages)/")
+"""Directories of the standard library."""
+
+
+def prune(packages: Path) -> int:
+    """Remove what is unused; returns how many bytes. Licences of a package stay, whatever their directory is called."""
+    removed = 0
+    for pattern in UNUSED:
+        for path in sorted(packages.glob(pattern)):
+            if path.relative_to(packages).parts[0].endswith(".dist-info"):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                removed += sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+                shutil.rmtree(path)
+            elif path.is_symlink() or path.exists():  # else it went with its directory
+                removed += path.lstat().st_size
+                path.unlink()
+    return removed
+
+
+def compile_standard_library(target: Path) -> None:
+    """Compile it where it is, and copy the results below `target`."""
+    library = Path(sysconfig.get_path("stdlib"))
+    compileall.compile_dir(library, rx=NEVER_RUN, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    for found in library.rglob("__pycache__"):
+        if not NEVER_RUN.search(str(found)):
+            shutil.copytree(found, target / found.relative_to(found.anchor), dirs_exist_ok=True)
+
+
+def main() -> None:
+    """See the module."""
+    standard_library, *code = map(Path, sys.argv[1:])
+    packages = Path(sysconfig.get_path("purelib"))
+    print(f"{prune(packages) / 1e6:.0f} MB of packages removed")
+    # By hash and not by time: a builder that rewrites the times of files would make every compiled file stale. Nobody
+    # edits a library inside an image; our own code may be replaced by an image built on this one, and is compared.
+    # Templates inside of libraries are no Python and stay as they are.
+    compileall.compile_dir(packages, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compile_standard_library(standard_library)
+    for directory in code:
+        if not compileall.compile_dir(directory, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH):
+            sys.exit(f"error: {directory} cannot be compiled; see above")
+
+
+if __name__ == "__main__":
+    main()
