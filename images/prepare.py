@@ -15,6 +15,8 @@ import sysconfig
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+CHECKED, UNCHECKED = PycInvalidationMode.CHECKED_HASH, PycInvalidationMode.UNCHECKED_HASH
+
 UNUSED = (
     # tests, and what only compilers, type checkers and debuggers read
     "**/test",
@@ -71,7 +73,7 @@ def prune(packages: Path) -> int:
 def compile_standard_library(target: Path) -> None:
     """Compile it where it is, and copy the results below `target`."""
     library = Path(sysconfig.get_path("stdlib"))
-    compileall.compile_dir(library, rx=NEVER_RUN, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compileall.compile_dir(library, force=True, rx=NEVER_RUN, quiet=2, invalidation_mode=UNCHECKED)
     for found in library.rglob("__pycache__"):
         if not NEVER_RUN.search(str(found)):
             shutil.copytree(found, target / found.relative_to(found.anchor), dirs_exist_ok=True)
@@ -85,10 +87,10 @@ def main() -> None:
     # By hash and not by time: a builder that rewrites the times of files would make every compiled file stale. Nobody
     # edits a library inside an image; our own code may be replaced by an image built on this one, and is compared.
     # Templates inside of libraries are no Python and stay as they are.
-    compileall.compile_dir(packages, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    compileall.compile_dir(packages, force=True, quiet=2, invalidation_mode=UNCHECKED)
     compile_standard_library(standard_library)
     for directory in code:
-        if not compileall.compile_dir(directory, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH):
+        if not compileall.compile_dir(directory, force=True, quiet=1, invalidation_mode=CHECKED):
             sys.exit(f"error: {directory} cannot be compiled; see above")
 
 

@@ -1,9 +1,11 @@
 """What images/prepare.py removes and compiles."""
 
 import importlib.util
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from types import ModuleType
 
 import pytest
@@ -72,6 +74,8 @@ def test_the_standard_library_is_compiled_under_its_own_path(
 def test_compiled_files_hold_when_a_builder_rewrites_times(tmp_path: Path) -> None:
     """`build-images` sets all times to 0. A file compiled by time would be read from source at every start."""
     write(tmp_path, "app/ours.py", "packages/theirs.py")
+    # as pip leaves it
+    py_compile.compile(str(tmp_path / "packages" / "theirs.py"), invalidation_mode=PycInvalidationMode.TIMESTAMP)
     code = (
         "import runpy, sys, sysconfig\n"
         "sysconfig.get_path = {'stdlib': 'none', 'purelib': 'packages'}.__getitem__\n"
