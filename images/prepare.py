@@ -2,7 +2,8 @@
 
     python prepare.py STANDARD_LIBRARY CODE...
 
-From the packages of this Python what no image runs is removed; the rest and the CODE directories are compiled. The
+From the packages of this Python what no image runs is removed; the rest and the CODE directories are compiled. Shared
+libraries lose the symbols that only debuggers read. The
 compiled standard library, which official slim images lack, is written below STANDARD_LIBRARY under its full path: it is
 to be copied to the root of the image.
 """
@@ -10,6 +11,7 @@ to be copied to the root of the image.
 import compileall
 import re
 import shutil
+import struct
 import sys
 import sysconfig
 from pathlib import Path
@@ -33,6 +35,8 @@ UNUSED = (
     "**/*.css.map",
     # an asynchronous copy of the whole client
     "kubernetes/aio",
+    # matplotlib imports it to write PDF and PostScript
+    "fontTools",
     # programs in C link this one; what Python imports has all of it inside
     "onnxruntime/capi/libonnxruntime.so*",
     # MLflow looks whether there is such a package; only releases to Databricks would call its services
@@ -50,6 +54,8 @@ UNUSED = (
     "torch/bin/protoc*",
 )
 """Patterns below site-packages."""
+MUCH = 1_000_000
+"""Bytes; smaller libraries are left as they are."""
 NEVER_RUN = re.compile(r"/(ensurepip|idlelib|lib2to3|test|tests|tkinter|turtledemo|site-packages|dist-packages)/")
 """Directories of the standard library."""
 
@@ -70,6 +76,32 @@ def prune(packages: Path) -> int:
     return removed
 
 
+def strip(library: Path) -> int:
+    """Cut off what follows the segments of a shared library, if it is much; returns how many bytes.
+
+    These are section headers, and the symbols of an unstripped library: 90 MB in torch. A program is loaded by its
+    segments alone. A slim base has no `strip`.
+    """
+    with library.open("r+b") as file:
+        header = bytearray(file.read(64))
+        if header[:6] != b"\x7fELF\x02\x01":  # 64 bits, little endian
+            return 0
+        at, size, number = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
+        file.seek(at)
+        table = file.read(size * number)
+        segments = (struct.unpack_from("<QQQQ", table, entry * size + 8) for entry in range(number))
+        end = max(offset + stored for offset, _, _, stored in segments)
+        removed = file.seek(0, 2) - end
+        if removed < MUCH:
+            return 0
+        file.truncate(end)
+        struct.pack_into("<Q", header, 40, 0)  # where the section headers begin
+        struct.pack_into("<HHH", header, 58, 0, 0, 0)  # their size, their number, the one of their names
+        file.seek(0)
+        file.write(header)
+    return removed
+
+
 def compile_standard_library(target: Path) -> None:
     """Compile it where it is, and copy the results below `target`."""
     library = Path(sysconfig.get_path("stdlib"))
@@ -83,7 +115,9 @@ def main() -> None:
     """See the module."""
     standard_library, *code = map(Path, sys.argv[1:])
     packages = Path(sysconfig.get_path("purelib"))
-    print(f"{prune(packages) / 1e6:.0f} MB of packages removed")
+    removed = prune(packages)
+    removed += sum(strip(path) for path in packages.rglob("*.so*") if path.is_file() and not path.is_symlink())
+    print(f"{removed / 1e6:.0f} MB of packages removed")
     # By hash and not by time: a builder that rewrites the times of files would make every compiled file stale. Nobody
     # edits a library inside an image; our own code may be replaced by an image built on this one, and is compared.
     # Templates inside of libraries are no Python and stay as they are.

@@ -22,7 +22,7 @@ mount --rbind /dev "$1/dev"
 mount -t proc proc "$1/proc"
 root=$1 directory=$2 user=$3
 shift 3
-exec chroot --userspec="$user" "$root" /usr/bin/env -i -C "$directory" "$@"
+exec chroot --userspec="$user" "$root" /usr/bin/env -i -C "$directory" HOME=/ "$@"
 """
 """What a container runtime does, for buildah, which runs no image read-only."""
 

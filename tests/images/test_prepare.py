@@ -2,6 +2,7 @@
 
 import importlib.util
 import py_compile
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,22 @@ def test_compiled_files_hold_when_a_builder_rewrites_times(tmp_path: Path) -> No
         flags[name] = int.from_bytes(compiled.read_bytes()[4:8], "little")
     # PEP 552: 0b11 compares the source with a hash, 0b01 takes the file as it is, 0 compares times
     assert flags == {"app/ours": 0b11, "packages/theirs": 0b01}
+
+
+def test_a_library_without_its_symbols_is_loaded_as_before(prepare: ModuleType, tmp_path: Path) -> None:
+    import psutil._psutil_linux as native
+
+    library = tmp_path / "native.so"
+    shutil.copy(native.__file__, library)
+    before = library.stat().st_size
+    assert prepare.strip(library) == 0, "little is left as it is"
+    with library.open("ab") as file:
+        file.write(bytes(prepare.MUCH))
+    assert prepare.strip(library) >= prepare.MUCH
+    assert library.stat().st_size <= before
+    code = f"import ctypes; print(ctypes.CDLL({str(library)!r}).PyInit__psutil_linux)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "_FuncPtr" in done.stdout, done.stderr
+    text = tmp_path / "linker_script.so"
+    text.write_text("INPUT(libother.so.1)")
+    assert prepare.strip(text) == 0
