@@ -35,8 +35,6 @@ UNUSED = (
     "**/*.css.map",
     # an asynchronous copy of the whole client
     "kubernetes/aio",
-    # matplotlib imports it to write PDF and PostScript
-    "fontTools",
     # programs in C link this one; what Python imports has all of it inside
     "onnxruntime/capi/libonnxruntime.so*",
     # MLflow looks whether there is such a package; only releases to Databricks would call its services
