@@ -107,5 +107,6 @@ class Images:
             try:
                 yield process
             finally:
-                process.terminate()
+                # unshare passes no SIGTERM on; when it is killed, so is what it started
+                (process.kill if self.engine == "buildah" else process.terminate)()
                 process.wait(timeout=30)
