@@ -40,6 +40,9 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 test: .venv/.platform ## run all tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+images: ## build all images; PUSH=REGISTRY[/PREFIX] pushes them too (more: images/build.sh)
+	@images/build.sh
+
 check: .venv/.platform ## style, types, floors, rendered manifests, playbooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -75,4 +78,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test check manifests conformance bench down clean
+.PHONY: help setup ui run test images check manifests conformance bench down clean

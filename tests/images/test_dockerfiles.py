@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.step import IMAGES
@@ -36,6 +37,20 @@ def copies(name: str) -> list[tuple[list[Path], str]]:
             *sources, target = line[1].split()
             found.append(([path for source in sources for path in sorted(PROJECT_ROOT.glob(source))], target))
     return found
+
+
+def copied(name: str, root: Path) -> Path:
+    """Lay out below `root` what the image has of this checkout."""
+    for sources, target in copies(name):
+        for source in sources:
+            place = root / target.lstrip("/")
+            if source.is_dir():
+                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                place = place / source.name if target.endswith("/") else place
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, place)
+    return root
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -101,24 +116,24 @@ def test_only_training_has_torch() -> None:
 ONLY = PROJECT_ROOT / "tests" / "only_packages.py"
 
 
-@pytest.mark.parametrize(
-    ("name", "directories"),
-    [
-        ("app", ["images/app"]),
-        ("steps", ["steps"]),
-        ("train", ["steps", "images/train"]),
-        ("mlflow", ["images/mlflow"]),
-    ],
-)
-def test_a_lock_is_enough_for_every_import(name: str, directories: list[str]) -> None:
+def imports_checked(name: str) -> list[str]:
+    """The arguments of imports.py in a Dockerfile."""
+    command = instructions(name)[: -len(last_stage(name))][-1][1].split()
+    arguments = command[command.index("/build/imports.py") + 1 :]
+    return arguments[: arguments.index("&&")] if "&&" in arguments else arguments
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lock_is_enough_for_every_import(name: str, tmp_path: Path) -> None:
     """Also for what libraries import by themselves: `mlflow.models` has no ModelSignature without pandas."""
     if name == "mlflow" and importlib.util.find_spec("boto3") is None:
         pytest.skip("boto3 is not installed; the build of the image asks the same")
-    images = PROJECT_ROOT / "images"
-    command = [sys.executable, "-W", "ignore", ONLY, images / name / "requirements.lock", images / "imports.py"]
+    lock = PROJECT_ROOT / "images" / name / "requirements.lock"
+    tree = copied(name, tmp_path)
+    arguments = [f"{tree}{one}" if one.startswith("/") else one for one in imports_checked(name)]
     done = subprocess.run(
-        [*command, *(PROJECT_ROOT / one for one in directories)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT_ROOT / "steps"), "ORT_DISABLE_TELEMETRY": "1"},
+        [sys.executable, "-W", "ignore", ONLY, lock, PROJECT_ROOT / "images" / "imports.py", *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tree}/app/steps", "ORT_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -128,31 +143,51 @@ def test_a_lock_is_enough_for_every_import(name: str, directories: list[str]) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_build_ends_by_importing_all_code_of_the_image(name: str) -> None:
-    build = instructions(name)[: -len(last_stage(name))]
-    assert build[-1][0] == "RUN"
-    words = build[-1][1].split()
-    checked = words[words.index("/imports.py") + 1 :]
-    code = {target for _, target in copies(name) if not target.endswith((".lock", "imports.py"))}
+    arguments = imports_checked(name)
+    checked = arguments[: arguments.index("--without")] if "--without" in arguments else arguments
+    code = {target for _, target in copies(name) if not target.endswith((".lock", "/build/"))}
     assert all(any(target.startswith(directory) for directory in checked) for target in code), (checked, code)
+
+
+@pytest.mark.parametrize("name", ["steps", "train"])
+def test_no_step_that_an_image_runs_is_left_out_of_that(name: str) -> None:
+    arguments = imports_checked(name)
+    left_out = arguments[arguments.index("--without") + 1 :]
+    run = set()
+    for path in (PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"):
+        for template in yaml.safe_load(path.read_text()).get("spec", {}).get("templates", []):
+            container = template.get("container", {})
+            if container.get("image", "").startswith(f"slipway/{name}:"):
+                run.add(container["args"][0])
+    assert run
+    assert not {f"release/{step}.py" for step in run} & {*left_out}, run
 
 
 def test_what_cannot_be_imported_is_said_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def later():\n    import no_such_module\n    from json import no_such_name\n")
     (tmp_path / "b.py").write_text("import a\n")
-    done = subprocess.run(
-        [sys.executable, PROJECT_ROOT / "images" / "imports.py", tmp_path], capture_output=True, text=True, check=False
-    )
+
+    def imported(*without: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, PROJECT_ROOT / "images" / "imports.py", tmp_path, *without]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = imported()
     assert done.returncode == 1
     assert "a.py: import no_such_module: ModuleNotFoundError" in done.stderr
     assert "cannot import name 'no_such_name'" in done.stderr
     assert "b.py" not in done.stderr
+    assert imported("--without", "a.py").stdout == "1 imports work\n"
+    done = imported("--without", "a.py", "no/such.py")
+    assert done.returncode == 1
+    assert done.stderr == "--without no/such.py: there is no such file\n"
 
 
 def test_torch_is_built_for_the_cpu_unless_told_otherwise() -> None:
     """A wheel for CUDA without its libraries cannot be imported, so dependencies are never left out."""
     arguments = dict(line[1].split("=", 1) for line in instructions("train") if line[0] == "ARG")
     assert arguments["TORCH_INDEX_URL"].endswith("/cpu")
-    (install,) = (line[1] for line in instructions("train") if line[0] == "RUN" and "pip install" in line[1])
+    commands = [part for line in instructions("train") if line[0] == "RUN" for part in line[1].split(" && ")]
+    (install,) = (part for part in commands if "pip install" in part and "/torch" in part)
     assert "--no-deps" not in install
     assert '${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"}' in install
 
@@ -166,14 +201,7 @@ def test_onnx_runtime_reports_to_nobody(name: str) -> None:
 @pytest.mark.parametrize("name", ["steps", "train"])
 def test_the_entry_point_starts_from_what_is_copied(name: str, tmp_path: Path) -> None:
     """The tree of the image, and nothing else of this checkout."""
-    for sources, target in copies(name):
-        for source in sources:
-            place = tmp_path / target.lstrip("/")
-            if source.is_dir():
-                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, place)
+    copied(name, tmp_path)
     code = (
         "import sys; import slipway_steps.entry as e, slipway_steps.settings as s\n"
         "assert str(s.PROJECT_ROOT) == sys.argv[1], s.PROJECT_ROOT\n"

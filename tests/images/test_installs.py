@@ -4,6 +4,7 @@ It needs an index of packages and some minutes: only where SLIPWAY_TEST_INSTALLS
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ STARTS = {
     "train": ("images/train", ["train.py", "--help"], 0),
 }
 """Image -> directory whose files it holds, arguments of Python, its exit code."""
+LEFT_OUT = {"google-auth", "matplotlib", "pyarrow", "scikit-learn", "scipy", "skops"}
+"""What MLflow and its client of Databricks ask for and our use of it never imports; the locks say why."""
 
 
 @pytest.mark.parametrize("name", STARTS)
@@ -36,7 +39,11 @@ def test_a_lock_installs_and_is_enough(name: str, tmp_path: Path) -> None:
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     checked = subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
+    missing = re.findall(
+        r"^(?:mlflow|databricks-sdk) \S+ requires ([\w-]+), which is not installed", checked.stdout, re.M
+    )
+    assert set(missing) <= LEFT_OUT, checked.stdout
+    assert checked.returncode == 0 or len(checked.stdout.splitlines()) == len(missing), checked.stdout
     shutil.copytree(PROJECT_ROOT / directory, tmp_path / "files", ignore=shutil.ignore_patterns("__pycache__"))
     started = subprocess.run(
         [python, *arguments],

@@ -135,7 +135,8 @@ class MlflowRegistry:
         for found in self.client.search_model_versions(f"name = '{_quoted(self.model)}'"):
             if found.run_id == run_id:
                 return str(found.version)
-        return str(self.client.create_model_version(self.model, uri, run_id=run_id).version)
+        model_id = uri.removeprefix("models:/")
+        return str(self.client.create_model_version(self.model, uri, run_id=run_id, model_id=model_id).version)
 
     def _version(self, version: str) -> Any:
         unknown = BadInput(f"model {self.model} has no version {version!r}", "the versions are listed by: slipway ui")

@@ -74,6 +74,9 @@ def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_i
     registry.save_report(run_id, report(Gate.EVALUATION, Verdict.PASS))
     version = register.run(params, world).model_version
     assert register.run(params, world).model_version == version == registry.alias("development")
+    # a server refuses a version whose source is a logged model that it does not name; SQLite does not check
+    known = registry.client.get_model_version(registry.model, version)
+    assert known.source == f"models:/{known.model_id}"
     (evidence,) = registry.evidence(version)
     assert (evidence.gate, evidence.verdict, evidence.digest) == (Gate.EVALUATION, Verdict.PASS, "")
     with pytest.raises(Refused, match="no image"):
