@@ -1,4 +1,4 @@
-"""What docs/architecture.md says of the floors is what the import contracts hold."""
+"""The table of floors in docs/architecture.md agrees with the import contracts."""
 
 import re
 import tomllib

@@ -69,7 +69,7 @@ def settings(**data):
 
 
 def test_argos_own_containers_meet_the_restricted_standard(api, playbook):
-    """Other people's templates are admitted too; what the controller was told before stays."""
+    """Templates that are not Slipway's are admitted too, and earlier settings of the controller are kept."""
     api.add(*STANDING, settings(parallelism="10", executor="resources: {requests: {cpu: 10m}}"))
     first = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
     assert first.failed == 0, first.output
@@ -84,7 +84,7 @@ def test_argos_own_containers_meet_the_restricted_standard(api, playbook):
 
 
 def test_a_controller_installed_by_argos_chart_keeps_its_one_key(api, playbook):
-    """Beside the key `config` the controller takes no other, and would not start again."""
+    """With any other key beside `config` the controller would not start again."""
     api.add(*STANDING, settings(config="parallelism: 10"))
     run = playbook("platform.yml", "--tags=argo_workflows", **WITHOUT_CHARTS)
     assert run.failed == 0, run.output

@@ -44,7 +44,7 @@ def looked_up(directory: Path, *command: str) -> list[str]:
 
 
 def test_a_look_up_of_a_c_library_is_seen(tmp_path: Path) -> None:
-    """What the next test relies on."""
+    """The next test relies on this: a program that records no look-up would pass it."""
     assert "canary.example" in looked_up(tmp_path, "sh", "-c", "getent hosts canary.example || true")
 
 

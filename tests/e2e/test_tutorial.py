@@ -122,7 +122,7 @@ CHECKS: dict[str, Check] = {
     "slipway doctor": said("staging: as the journal says", "canary: as the journal says"),
     "slipway down": stopped,
 }
-"""What holds after each command."""
+"""The check that is made after each command, by the command's line."""
 
 
 def test_the_tutorial_has_these_commands_and_no_other() -> None:
@@ -130,7 +130,7 @@ def test_the_tutorial_has_these_commands_and_no_other() -> None:
 
 
 beside: dict[str, subprocess.Popen[str]] = {}
-"""What was started beside the others, and not yet waited for."""
+"""Commands that run in the background and were not waited for yet, by their line."""
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.line)

@@ -37,12 +37,12 @@ def test_a_pod_of_its_own_workflow_is_admitted(spec: dict[str, Any], template: d
 
 @pytest.mark.parametrize(("spec", "template"), RESTRICTED)
 def test_a_pod_of_somebody_elses_workflow_is_admitted(spec: dict[str, Any], template: dict[str, Any]) -> None:
-    """A templateRef takes nothing of the spec along."""
+    """A workflow that uses a template by templateRef has its own spec, so the template alone must satisfy admission."""
     assert refusal(template["name"], step_pod({}, template)) is None
 
 
 def test_only_buildkit_itself_is_not_restricted() -> None:
-    """It needs a user namespace; the containers of Argo beside it do not."""
+    """BuildKit needs a user namespace. Argo's own containers in the same pod need none and stay restricted."""
     (spec, template) = next(one.values for one in ALL if one.id == "build-images-image")
     for caller in (spec, {}):
         found = violations(step_pod(caller, template))
@@ -104,7 +104,7 @@ def millicores(text: str) -> int:
 
 
 def test_a_small_node_takes_every_pod_beside_the_bus() -> None:
-    """Two cores hold Kubernetes, the platform and three apps too; the bus has three pods of three containers."""
+    """A node of two cores also runs Kubernetes, the platform, three apps and the three pods of the event bus."""
     pods = {one.id: step_pod(*one.values) for one in ALL}
     largest = max(
         sum(millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0m")) for c in pod["containers"])
@@ -124,7 +124,7 @@ def test_a_pod_that_no_node_takes_is_given_up(_spec: dict[str, Any], template: d
 
 @pytest.mark.parametrize(("enforced", "status"), [("restricted", 403), ("privileged", 201)])
 def test_the_test_server_admits_as_a_cluster_does(enforced: str, status: int) -> None:
-    """A pod without podSpecPatch, as every template's was, is refused by name; one with it is made."""
+    """A pod without podSpecPatch is refused where the namespace enforces `restricted`; one with it is created."""
     api = KubeApi()
     labels = {"pod-security.kubernetes.io/enforce": enforced}
     api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway", "labels": labels}})

@@ -1,4 +1,4 @@
-"""Whatever stands in a file or in an expression, the answer is one of our errors, never a traceback."""
+"""Any content of a file or an expression gives one of Slipway's own errors, never a traceback."""
 
 import contextlib
 import random

@@ -90,7 +90,7 @@ def test_the_release_lock_is_no_leaf_mutex(texts: dict[str, str]) -> None:
 
 
 def test_a_parameter_has_one_default_everywhere(texts: dict[str, str]) -> None:
-    """Two apart: a build has no version to default to, and a promotion's target is one hop further."""
+    """Except two: a build has no default version, and a promotion's default target is one environment further."""
     seen: dict[str, set[str | None]] = {}
     for text in texts.values():
         for parameter in yaml.safe_load(text)["spec"]["arguments"]["parameters"]:

@@ -65,29 +65,27 @@ def source(**spec: Any) -> dict[str, Any]:
         "command": ["python"],
         "args": ["-m", "slipway_steps.entry", "train", "--seed={{inputs.parameters.s}}"],
     }
-    leaf = {"name": "leaf", "inputs": {"parameters": [{"name": "s"}]}, "container": container}
+    pod = {"name": "pod", "inputs": {"parameters": [{"name": "s"}]}, "container": container}
     declared = {"parameters": [{"name": "number", "value": "0"}]}
     return {
         "kind": "Workflow",
         "metadata": {"name": "mine"},
-        "spec": {"entrypoint": "main", "arguments": declared, "templates": [leaf, spec]},
+        "spec": {"entrypoint": "main", "arguments": declared, "templates": [pod, spec]},
     }
 
 
 ARGUMENTS = {"parameters": [{"name": "s", "value": "{{workflow.parameters.number}}"}]}
-HOOK = {"template": "leaf", "arguments": ARGUMENTS}
+HOOK = {"template": "pod", "arguments": ARGUMENTS}
 
 
 @pytest.mark.parametrize(
     "main",
     [
-        {"name": "main", "steps": [[{"name": "a", "template": "leaf", "arguments": ARGUMENTS}]]},
-        {"name": "main", "dag": {"tasks": [{"name": "a", "template": "leaf", "arguments": ARGUMENTS}]}},
+        {"name": "main", "steps": [[{"name": "a", "template": "pod", "arguments": ARGUMENTS}]]},
+        {"name": "main", "dag": {"tasks": [{"name": "a", "template": "pod", "arguments": ARGUMENTS}]}},
         {
             "name": "main",
-            "steps": [
-                [{"name": "a", "template": "x", "hooks": {"exit": {"template": "leaf", "arguments": ARGUMENTS}}}]
-            ],
+            "steps": [[{"name": "a", "template": "x", "hooks": {"exit": {"template": "pod", "arguments": ARGUMENTS}}}]],
         },
     ],
 )

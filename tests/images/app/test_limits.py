@@ -19,11 +19,11 @@ from slipway_steps.settings import PROJECT_ROOT
 
 Serve = Callable[..., Served]
 LIMIT = 256
-"""MiB; the chart's."""
+"""The memory limit that the chart model-app sets, in MiB."""
 
 
 def image(mode: str, kind: str, width: int, height: int) -> bytes:
-    """Of a size on disk that a photo has: a file of one colour would take part in nothing but the decoding."""
+    """A noisy picture whose file is as large as a photo's; a picture of one colour would make a tiny file."""
     out = io.BytesIO()
     noise = Image.effect_noise((width // 64, height // 64), 60).resize((width, height))
     noise.convert(mode).save(out, kind)
@@ -31,7 +31,7 @@ def image(mode: str, kind: str, width: int, height: int) -> bytes:
 
 
 def peak(served: Served) -> float:
-    """MiB resident at most, since its start."""
+    """The highest resident memory of the app since its start, in MiB."""
     lines = Path(f"/proc/{served.process.pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 

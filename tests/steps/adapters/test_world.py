@@ -1,4 +1,4 @@
-"""What the world of a process is made of, and when."""
+"""Which adapters a process has, and when each of them is made."""
 
 import subprocess
 import sys

@@ -32,7 +32,7 @@ class FakeWorld:
 
 
 class Killed(BaseException):
-    """kill -9: no handler of the action may run."""
+    """Stands for kill -9: a BaseException, so that no error handler of the action runs."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The law of the journal: no order of releases, failures, kills and re-runs leaves an alias on a failed candidate."""
+"""In no order of releases, failures, kills and re-runs does an alias stay on a candidate that failed."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def step(memory: Memory, module: Any, kill: tuple[int, bool] | None, rerun: bool
 
 
 def release(memory: Memory, name: str, version: str, plan: dict[str, Any]) -> None:
-    """What release-model does from deploy on, its branches included."""
+    """Run the steps that release-model runs from deploy on, with the branch that the verdict takes."""
     memory.alive.add(name)
     if not plan["healthy"]:
         memory.sick.add((STAGING, version))
@@ -70,7 +70,7 @@ def release(memory: Memory, name: str, version: str, plan: dict[str, Any]) -> No
 
 
 def settle(memory: Memory) -> None:
-    """A last good release comes by: what dead ones left is undone first."""
+    """Run one more release, which is good. It first undoes what killed releases left open."""
     memory.prove("999")
     memory.alive.add("last")
     for module, more in ((deploy, {}), (promote, {})):
@@ -100,7 +100,7 @@ def test_no_alias_is_left_on_a_failed_candidate(plans: list[dict[str, Any]]) -> 
 
 
 def at_rest(memory: Memory, environment: Environment, passed: set[str]) -> None:
-    """Nobody owns it: alias, journal and platform say the same, and it has passed."""
+    """Assert that alias, journal and platform name the same version, and that this version has passed."""
     record = memory.record(environment)
     version = record.current.version if record.current else None
     assert memory.alias(environment.value) == version

@@ -182,7 +182,7 @@ def test_finish_undoes_its_own_release_only(memory: Memory) -> None:
 
 
 def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:
-    """Staging has nothing that comes up to go back to, canary a journal that cannot be read; production is undone."""
+    """Staging's former version does not start and canary's journal cannot be read; production is still undone."""
     for version in ("1", "2"):
         released(memory, version)
     run(memory, promote, approved=True, source_environment="canary", target_environment="production", release="p")

@@ -1,4 +1,4 @@
-"""Training as a step: what cannot be used is said before anything is logged."""
+"""The step train: input that cannot be used is refused before anything is logged to MLflow."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person reads of a node."""
+"""The name by which `slipway run` and `slipway watch` show a node."""
 
 import pytest
 

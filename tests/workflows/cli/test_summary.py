@@ -1,4 +1,4 @@
-"""What a release's end is called, and its exit code."""
+"""The summary of a finished release, and the exit code that goes with it."""
 
 import subprocess
 import sys

@@ -22,8 +22,8 @@ from slipway_workflows.argo import Event
 CASES = Path(__file__).parents[2] / "conformance"
 
 
-def leaf(name: str, script: str, image: str = "slipway/steps:0", **more: Any) -> dict[str, Any]:
-    """Our own images work on the machine's files, where a test can see what a step did."""
+def pod(name: str, script: str, image: str = "slipway/steps:0", **more: Any) -> dict[str, Any]:
+    """A container template of Slipway's own image, whose steps use the machine's files: a test sees what they did."""
     return {"name": name, "container": {"image": image, "command": ["sh", "-c"], "args": [script]}, **more}
 
 
@@ -58,7 +58,7 @@ def nodes(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_steps_that_run_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
-    write = leaf(
+    write = pod(
         "write",
         "mkdir -p /tmp/out; echo $N > /tmp/out/n; sleep 0.3; cat /tmp/out/n > /tmp/out/again",
         inputs={"parameters": [{"name": "n"}]},
@@ -78,7 +78,7 @@ def test_steps_that_run_at_the_same_time_do_not_collide(tmp_path: Path) -> None:
 
 def test_events_tell_the_tree(tmp_path: Path) -> None:
     heard: list[Event] = []
-    prepared(tmp_path, workflow(steps([call("a")]), leaf("a", "echo hi"))).execute(heard.append)
+    prepared(tmp_path, workflow(steps([call("a")]), pod("a", "echo hi"))).execute(heard.append)
     last = {event.path: event for event in heard}
     assert last["a"].phase == "Succeeded"
     assert last["a"].log is not None
@@ -104,8 +104,8 @@ def test_events_tell_the_tree(tmp_path: Path) -> None:
 def test_what_it_does_not_know_is_refused_by_name_before_anything_runs(
     tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
-    bad = {k: v for k, v in (leaf("bad", "true") | change).items() if v is not None}
-    manifest = workflow(steps([call("first")], [call("bad")]), leaf("first", "true"), bad)
+    bad = {k: v for k, v in (pod("bad", "true") | change).items() if v is not None}
+    manifest = workflow(steps([call("first")], [call("bad")]), pod("first", "true"), bad)
     with pytest.raises(WorkflowInvalid, match=said.replace(".", r"\.")):
         prepared(tmp_path, manifest)
     assert list(tmp_path.iterdir()) == []
@@ -128,18 +128,18 @@ def test_what_it_does_not_know_is_refused_by_name_before_anything_runs(
 )
 def test_wrong_references_are_refused(tmp_path: Path, main: dict[str, Any], said: str) -> None:
     with pytest.raises(WorkflowInvalid, match=said):
-        prepared(tmp_path, workflow(main, leaf("a", "true")))
+        prepared(tmp_path, workflow(main, pod("a", "true")))
 
 
 def test_unknown_parameters_of_a_person_are_refused(tmp_path: Path) -> None:
-    manifest = workflow(leaf("main", "true"), arguments={"parameters": [{"name": "known", "value": "1"}]})
+    manifest = workflow(pod("main", "true"), arguments={"parameters": [{"name": "known", "value": "1"}]})
     with pytest.raises(BadInput, match="known"):
         engine.prepare(engine.Library(), manifest, {"knwon": "1"}, engine.Options(home=tmp_path))
 
 
 def test_retries_backoff_and_outputs_of_the_last(tmp_path: Path) -> None:
     script = "echo x >> $COUNT; mkdir -p /tmp/o; wc -l < $COUNT > /tmp/o/n; test $(wc -l < $COUNT) -ge 3"
-    flaky = leaf(
+    flaky = pod(
         "flaky",
         script,
         retryStrategy={"limit": "3", "backoff": {"duration": "50ms", "factor": "2"}},
@@ -154,7 +154,7 @@ def test_retries_backoff_and_outputs_of_the_last(tmp_path: Path) -> None:
 
 
 def test_a_deadline_kills_the_whole_group(tmp_path: Path) -> None:
-    hang = leaf("main", "sleep 60 & echo $! > /tmp/o/pid; wait", activeDeadlineSeconds=1)
+    hang = pod("main", "sleep 60 & echo $! > /tmp/o/pid; wait", activeDeadlineSeconds=1)
     hang["container"]["args"] = ["sleep 60 & echo $! > $WHERE/pid; wait"]
     found = run(tmp_path, workflow(hang), WHERE=str(tmp_path))
     (node,) = nodes(found).values()
@@ -165,7 +165,7 @@ def test_a_deadline_kills_the_whole_group(tmp_path: Path) -> None:
 
 def test_stop_ends_what_runs_and_the_exit_handler_still_runs(tmp_path: Path) -> None:
     manifest = workflow(
-        steps([call("long")], [call("never", "done")]), leaf("long", "sleep 60"), leaf("done", "true"), onExit="done"
+        steps([call("long")], [call("never", "done")]), pod("long", "sleep 60"), pod("done", "true"), onExit="done"
     )
     found = prepared(tmp_path, manifest)
     threading.Timer(0.5, found.stop).start()
@@ -183,7 +183,7 @@ def test_two_runs_on_one_mutex_wait_for_each_other(tmp_path: Path) -> None:
     times: dict[str, tuple[str, str]] = {}
 
     def one(name: str) -> None:
-        found = run(tmp_path, workflow(leaf("main", "sleep 0.5"), name=name, **lock))
+        found = run(tmp_path, workflow(pod("main", "sleep 0.5"), name=name, **lock))
         (node,) = nodes(found).values()
         times[name] = (node["startedAt"], node["finishedAt"])
 
@@ -203,7 +203,7 @@ def test_a_suspended_node_is_answered_by_another_process(tmp_path: Path) -> None
         "outputs": {"parameters": [{"name": "decision", "valueFrom": {"supplied": {}, "default": "reject"}}]},
     }
     go = call("go", when='"{{steps.ask.outputs.parameters.decision}}" == "approve"')
-    found = prepared(tmp_path, workflow(steps([call("ask")], [go]), ask, leaf("go", "true")))
+    found = prepared(tmp_path, workflow(steps([call("ask")], [go]), ask, pod("go", "true")))
     results: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: results.append(found.execute()))
     thread.start()
@@ -223,7 +223,7 @@ def test_a_suspended_node_is_answered_by_another_process(tmp_path: Path) -> None
 
 def test_a_killed_engine_takes_its_steps_along_and_leaves_a_readable_run(tmp_path: Path) -> None:
     manifest = workflow(
-        steps([call("long")]), leaf("long", "(echo $BASHPID; sleep 60) & echo $! > $SLIPWAY_WHERE/pid; wait")
+        steps([call("long")]), pod("long", "(echo $BASHPID; sleep 60) & echo $! > $SLIPWAY_WHERE/pid; wait")
     )
     (tmp_path / "wf.yaml").write_text(yaml.safe_dump(manifest))
     code = "from slipway_workflows.cli import script; script()"
@@ -245,23 +245,23 @@ def test_a_killed_engine_takes_its_steps_along_and_leaves_a_readable_run(tmp_pat
         time.sleep(0.05)
     stored = json.loads((tmp_path / "home" / "runs" / "wf" / "workflow.json").read_text())
     assert stored["status"]["phase"] == "Running"
-    assert run(tmp_path / "home", workflow(leaf("main", "true")))["status"]["phase"] == "Succeeded"
+    assert run(tmp_path / "home", workflow(pod("main", "true")))["status"]["phase"] == "Succeeded"
 
 
 def test_the_same_workflow_twice_at_once_is_refused(tmp_path: Path) -> None:
-    thread = threading.Thread(target=run, args=(tmp_path, workflow(leaf("main", "sleep 1"))))
+    thread = threading.Thread(target=run, args=(tmp_path, workflow(pod("main", "sleep 1"))))
     thread.start()
     time.sleep(0.3)
     with pytest.raises(Refused, match="running already"):
-        run(tmp_path, workflow(leaf("main", "true")))
+        run(tmp_path, workflow(pod("main", "true")))
     thread.join()
 
 
 def test_an_output_that_will_never_be_is_an_error_that_names_it(tmp_path: Path) -> None:
-    quiet = leaf("quiet", "exit 1", outputs={"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/o/v"}}]})
+    quiet = pod("quiet", "exit 1", outputs={"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/o/v"}}]})
     read = call("read", arguments={"parameters": [{"name": "v", "value": "{{steps.quiet.outputs.parameters.v}}"}]})
     tolerant = call("quiet", continueOn={"failed": True})
-    reader = leaf("read", "true", inputs={"parameters": [{"name": "v"}]})
+    reader = pod("read", "true", inputs={"parameters": [{"name": "v"}]})
     found = run(tmp_path, workflow(steps([tolerant], [read]), quiet, reader))
     assert found["status"]["phase"] == "Failed"
     assert "steps.quiet.outputs.parameters.v" in found["status"]["message"]

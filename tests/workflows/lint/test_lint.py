@@ -71,8 +71,8 @@ def test_files_refer_to_each_other(tmp_path: Path) -> None:
 
 def test_a_mutex_is_followed_through_a_template_reference(tmp_path: Path) -> None:
     lock = {"mutexes": [{"name": "m"}]}
-    leaf = {"name": "main", "synchronization": lock, "container": {"image": "acme/x:1.0.0"}}
-    called = {"kind": "WorkflowTemplate", "metadata": {"name": "called"}, "spec": {"templates": [leaf]}}
+    pod = {"name": "main", "synchronization": lock, "container": {"image": "acme/x:1.0.0"}}
+    called = {"kind": "WorkflowTemplate", "metadata": {"name": "called"}, "spec": {"templates": [pod]}}
     (tmp_path / "called.yaml").write_text(yaml.safe_dump(called))
     step = {"name": "a", "templateRef": {"name": "called", "template": "main"}}
     spec = {"entrypoint": "main", "synchronization": lock, "templates": [{"name": "main", "steps": [[step]]}]}

@@ -1,4 +1,4 @@
-"""The image store: valid by the OCI spec, reproducible, damaged nowhere in silence."""
+"""The image store is valid by the OCI spec and reproducible, and it reports every damage."""
 
 import json
 import shutil

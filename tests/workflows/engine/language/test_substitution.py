@@ -1,4 +1,4 @@
-"""Tags: where they end, what stays, what is an error."""
+"""Template tags: where a tag ends, which tags stay unreplaced, and which are errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A step's own file system, and what stands for an image."""
+"""The file system that a step sees on one machine, and the programs that take an image's place."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def run(home: Path, *templates: dict[str, Any], isolated: bool | None = None) ->
     return {node["name"]: node for node in workflow["status"]["nodes"].values()} | {"": workflow["status"]}
 
 
-def leaf(script: str, outputs: dict[str, str], name: str = "main", image: str = "busybox:1.37") -> dict[str, Any]:
+def pod(script: str, outputs: dict[str, str], name: str = "main", image: str = "busybox:1.37") -> dict[str, Any]:
     return {
         "name": name,
         "container": {"image": image, "command": ["sh", "-c"], "args": [script]},
@@ -45,7 +45,7 @@ def value(node: dict[str, Any]) -> str:
 def test_absolute_paths_are_the_step_s_own(isolated: bool, tmp_path: Path, path: str) -> None:
     existed = Path(path).exists()
     found = run(
-        tmp_path, leaf(f"mkdir -p $(dirname {path}); echo hi > {path}; cat {path}", {"o": path}), isolated=isolated
+        tmp_path, pod(f"mkdir -p $(dirname {path}); echo hi > {path}; cat {path}", {"o": path}), isolated=isolated
     )
     assert found[""]["phase"] == "Succeeded", (isolated, found)
     assert value(found["wf"]) == "hi"
@@ -54,7 +54,7 @@ def test_absolute_paths_are_the_step_s_own(isolated: bool, tmp_path: Path, path:
 
 def test_parallel_steps_do_not_meet(isolated: bool, tmp_path: Path) -> None:
     script = "echo {{inputs.parameters.n}} > /tmp/x; sleep 0.2; cp /tmp/x /tmp/out"
-    one = leaf(script, {"o": "/tmp/out"}, "one") | {"inputs": {"parameters": [{"name": "n"}]}}
+    one = pod(script, {"o": "/tmp/out"}, "one") | {"inputs": {"parameters": [{"name": "n"}]}}
     arguments = {"parameters": [{"name": "n", "value": "{{item}}"}]}
     items = [{"name": "l", "template": "one", "withItems": list(range(6)), "arguments": arguments}]
     found = run(tmp_path, {"name": "main", "steps": [items]}, one, isolated=isolated)
@@ -65,7 +65,7 @@ def test_a_path_that_a_script_makes_up_is_its_own_too(tmp_path: Path) -> None:
     if not available(tmp_path):
         pytest.skip("this kernel gives no mount namespace")
     script = 'd=/t; d="${d}mp"; echo hi > $d/slipway-made-up; cp $d/slipway-made-up /tmp/o'
-    assert value(run(tmp_path, leaf(script, {"o": "/tmp/o"}))["wf"]) == "hi"
+    assert value(run(tmp_path, pod(script, {"o": "/tmp/o"}))["wf"]) == "hi"
     assert not Path("/tmp/slipway-made-up").exists()
 
 
@@ -73,7 +73,7 @@ def test_steps_of_this_project_work_on_the_machine_s_files(isolated: bool, tmp_p
     mark = tmp_path / "mark"
     name = "MARK"
     os.environ[name] = str(mark)
-    manifest = leaf("echo hi > $MARK; echo ok > /tmp/slipway-o", {"o": "/tmp/slipway-o"}, image="slipway/steps:1")
+    manifest = pod("echo hi > $MARK; echo ok > /tmp/slipway-o", {"o": "/tmp/slipway-o"}, image="slipway/steps:1")
     manifest["container"]["env"] = [{"name": name, "value": str(mark)}]
     del os.environ[name]
     found = run(tmp_path / "home", manifest, isolated=isolated)
@@ -101,7 +101,7 @@ def test_a_user_maps_an_image(tmp_path: Path) -> None:
 
 
 def test_an_unmapped_image_is_refused_before_the_start(tmp_path: Path) -> None:
-    ok = leaf("touch /tmp/ran", {}, "ok")
+    ok = pod("touch /tmp/ran", {}, "ok")
     other = {"name": "other", "container": {"image": "redis:7", "command": ["x"]}}
     groups = [[{"name": "a", "template": "ok"}], [{"name": "b", "template": "other"}]]
     with pytest.raises(WorkflowInvalid, match=r"redis:7 stands for no program.*images\.yaml"):

@@ -1,4 +1,4 @@
-"""Container paths lead into a step's own directory, and nowhere else."""
+"""Paths of a container are mapped into the step's own directory, and never outside it."""
 
 from pathlib import Path
 

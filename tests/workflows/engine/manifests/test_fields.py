@@ -63,10 +63,10 @@ spec:
   templates:
   - name: main
     steps:
-    - - {name: a, template: leaf, when: "true", arguments: {parameters: [{name: q, value: "{{item}}"}]}, withItems: [1]}
+    - - {name: a, template: pod, when: "true", arguments: {parameters: [{name: q, value: "{{item}}"}]}, withItems: [1]}
   - name: graph
-    dag: {tasks: [{name: t, template: leaf, dependencies: [], arguments: {parameters: [{name: q, value: x}]}}]}
-  - name: leaf
+    dag: {tasks: [{name: t, template: pod, dependencies: [], arguments: {parameters: [{name: q, value: x}]}}]}
+  - name: pod
     inputs: {parameters: [{name: q}]}
     outputs: {parameters: [{name: o, valueFrom: {path: /tmp/o, default: x}}]}
     retryStrategy: {limit: "1", backoff: {duration: "0", factor: 2}}

@@ -1,4 +1,4 @@
-"""What files hold, and in which order names are looked up."""
+"""The templates that files hold, and the order in which a name is looked up in them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What is refused before anything runs, each by its path."""
+"""Workflows that are refused before anything runs, with the path of the wrong field in the message."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def prepare(tmp_path: Path, *templates: dict[str, Any], given: dict[str, str] | 
     return engine.prepare(engine.Library(), manifest, given or {}, engine.Options(home=tmp_path))
 
 
-def leaf(name: str = "ok", **more: Any) -> dict[str, Any]:
+def pod(name: str = "ok", **more: Any) -> dict[str, Any]:
     return {"name": name, "container": {"image": "busybox", "command": ["true"], **more}}
 
 
@@ -56,18 +56,18 @@ def argument(value: Any) -> dict[str, Any]:
         (steps({"name": "a", "when": "{{ == x"}), "Cannot find end tag"),
         (dag({"name": "a", "when": "{{workflow.name == x"}), "Cannot find end tag"),
         (dag({"name": "a", "depends": "{{"}), "Cannot find end tag"),
-        (leaf("main", args=["{{workflow.name"]), "failed to resolve {{workflow.name"),
+        (pod("main", args=["{{workflow.name"]), "failed to resolve {{workflow.name"),
         (steps({"name": "a", "withParameters": []}), "withParameters"),
-        (steps({"name": "a", "inline": leaf()}), "one of template, templateRef and inline"),
+        (steps({"name": "a", "inline": pod()}), "one of template, templateRef and inline"),
         (steps({"name": "a"}) | {"timeout": "3s"}, "main.timeout"),
-        (leaf("main", envFrom=[{"secretRef": {"name": "s"}}]), "secretRef"),
-        (leaf("main", env=[{"name": "A", "valueFrom": {"secretKeyRef": {}}}]), "secretKeyRef"),
+        (pod("main", envFrom=[{"secretRef": {"name": "s"}}]), "secretRef"),
+        (pod("main", env=[{"name": "A", "valueFrom": {"secretKeyRef": {}}}]), "secretKeyRef"),
         ({"name": "main", "resource": {"action": "create"}}, "main.resource"),
     ],
 )
 def test_it_is_named(tmp_path: Path, main: dict[str, Any], said: str) -> None:
     with pytest.raises(WorkflowInvalid) as caught:
-        prepare(tmp_path, main, leaf())
+        prepare(tmp_path, main, pod())
     assert said in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -77,13 +77,13 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         prepare(
             tmp_path,
             steps({"name": "a", "template": "x"}, {"name": "b"}),
-            leaf("x", image="redis"),
-            leaf() | {"memoize": {}},
+            pod("x", image="redis"),
+            pod() | {"memoize": {}},
         )
 
 
 def test_what_cannot_be_reached_is_not_looked_at(tmp_path: Path) -> None:
-    prepare(tmp_path, leaf("main"), {"name": "other", "resource": {}})
+    prepare(tmp_path, pod("main"), {"name": "other", "resource": {}})
 
 
 @pytest.mark.parametrize(
@@ -99,24 +99,24 @@ def test_what_cannot_be_reached_is_not_looked_at(tmp_path: Path) -> None:
         ),
         steps({"name": "a", "template": "{{workflow.parameters.t}}"}),
         # what does not begin with a name of Argo is the program's own
-        leaf("main", args=["{{foo}} {{ .Values.x }} {{item}}"]),
+        pod("main", args=["{{foo}} {{ .Values.x }} {{item}}"]),
         # Argo's JSON of these ends with braces, which end the tag too
-        leaf("main", args=["{{"]),
+        pod("main", args=["{{"]),
         {"name": "main", "script": {"image": "busybox", "command": ["sh"], "source": "echo {{"}},
         steps({"name": "a", "when": "{{ == x", "continueOn": {"failed": True}}),
     ],
 )
 def test_what_can_be_resolved_is_not_refused(tmp_path: Path, main: dict[str, Any]) -> None:
-    prepare(tmp_path, main, leaf(), arguments={"parameters": [{"name": "t", "value": "ok"}]})
+    prepare(tmp_path, main, pod(), arguments={"parameters": [{"name": "t", "value": "ok"}]})
 
 
 def test_arguments_of_a_workflow(tmp_path: Path) -> None:
     declared = {"parameters": [{"name": "a"}, {"name": "b", "value": "2"}]}
     with pytest.raises(WorkflowInvalid, match=r"arguments\.a\.value"):
-        prepare(tmp_path, leaf("main"), arguments=declared)
+        prepare(tmp_path, pod("main"), arguments=declared)
     with pytest.raises(BadInput, match="known: a, b"):
-        prepare(tmp_path, leaf("main"), given={"c": "1"}, arguments=declared)
+        prepare(tmp_path, pod("main"), given={"c": "1"}, arguments=declared)
     with pytest.raises(WorkflowInvalid, match="must be a string"):
-        prepare(tmp_path, leaf("main"), arguments={"parameters": [{"name": "a", "value": 1}]})
-    run = prepare(tmp_path, leaf("main"), given={"a": "1"}, arguments=declared)
+        prepare(tmp_path, pod("main"), arguments={"parameters": [{"name": "a", "value": 1}]})
+    run = prepare(tmp_path, pod("main"), given={"a": "1"}, arguments=declared)
     assert [(p["name"], p["value"]) for p in run.spec["arguments"]["parameters"]] == [("a", "1"), ("b", "2")]

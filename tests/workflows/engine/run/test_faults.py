@@ -1,4 +1,4 @@
-"""What nobody foresaw, and what only shows while a workflow runs, ends it like any other error: stored and handled."""
+"""Unforeseen errors, and errors that only show during a run, end a workflow as any other error does."""
 
 import json
 from pathlib import Path

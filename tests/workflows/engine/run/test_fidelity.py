@@ -60,7 +60,7 @@ def test_a_dag_s_target_may_be_a_tag(tmp_path: Path, target: str, ran_tasks: lis
 
 @pytest.mark.parametrize("target", ["x", "a  b"])
 def test_a_target_that_turns_out_to_be_no_task_ends_the_run(tmp_path: Path, target: str) -> None:
-    """Argo's controller panics there."""
+    """Argo's controller panics on such a target, which makes the workflow an Error."""
     bye = pod("bye")
     templates = targeted(target, call("a", "ok"), call("b", "ok"))
     ran = Ran(tmp_path, *templates, bye, onExit="bye")
@@ -77,7 +77,7 @@ def test_a_written_target_that_is_no_task_is_refused(tmp_path: Path, target: str
 
 
 def test_what_follows_a_retried_task_with_an_exit_hook_counts_for_the_dag(tmp_path: Path) -> None:
-    """It is linked to the hook, the last child of the Retry node."""
+    """The exit hook is the last child of the Retry node, so the controller makes the next task a child of the hook."""
     ran = Ran(tmp_path, dag(call("a", "again", **EXIT), call("b", "bad", depends="a")), pod("again", **RETRY), OK, BAD)
     assert ran.children(".a") == [".a(0)", ".a.onExit"]
     assert ran.children(".a.onExit") == [".b"]
@@ -114,7 +114,7 @@ def test_a_step_after_a_failed_retried_one_sees_its_last_try(tmp_path: Path, kin
 
 
 def test_a_try_whose_composite_has_no_output_ends_the_group(tmp_path: Path) -> None:
-    """An error of the try itself is not retried on failure, and `continueOn` does not help."""
+    """A missing output makes the try an Error: retryStrategy retries failures only, and `continueOn` has no effect."""
     output = {"parameters": [{"name": "v", "valueFrom": {"parameter": "{{steps.x.outputs.parameters.v}}"}}]}
     quiet = pod("quiet", outputs={"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/none", "default": "d"}}]})
     skipped = call("x", "quiet2", when="1 == 2")
@@ -192,7 +192,7 @@ def test_a_hook_that_runs_before_there_are_outputs_gets_its_arguments_as_written
     ],
 )
 def test_hooks_of_a_loop_count_among_its_items(tmp_path: Path, loop: dict[str, Any], depends: str, runs: bool) -> None:
-    """As the controller counts them; and an item in error is none that failed."""
+    """The controller counts hooks as items, and does not count an item whose phase is Error as failed."""
     ran = Ran(tmp_path, dag(loop, call("b", "ok", depends=depends)), OK, BAD, pod("late", timeout="1s"))
     assert (ran.nodes["wf.b"]["phase"] == "Succeeded") is runs
 

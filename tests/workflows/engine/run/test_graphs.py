@@ -13,7 +13,7 @@ from slipway_workflows import engine
 from slipway_workflows.engine.state.store import runs_of
 
 
-def leaf(name: str, script: str = "true", **more: Any) -> dict[str, Any]:
+def pod(name: str, script: str = "true", **more: Any) -> dict[str, Any]:
     return {"name": name, "container": {"image": "busybox:1", "command": ["sh", "-c"], "args": [script]}, **more}
 
 
@@ -31,9 +31,9 @@ def nodes(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_artifacts_are_files_and_directories(tmp_path: Path) -> None:
-    make = leaf("make", "mkdir -p /mnt/d/e; echo 1 > /mnt/d/e/f; echo 2 > /tmp/g")
+    make = pod("make", "mkdir -p /mnt/d/e; echo 1 > /mnt/d/e/f; echo 2 > /tmp/g")
     make["outputs"] = {"artifacts": [{"name": "d", "path": "/mnt/d"}, {"name": "g", "path": "/tmp/g"}]}
-    read = leaf("read", "cat /in/d/e/f /in/g > /tmp/v; echo changed > /in/g")
+    read = pod("read", "cat /in/d/e/f /in/g > /tmp/v; echo changed > /in/g")
     read["inputs"] = {"artifacts": [{"name": "d", "path": "/in/d"}, {"name": "g", "path": "/in/g"}]}
     read["outputs"] = {"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/v"}}]}
     given = [{"name": n, "from": f"{{{{steps.make.outputs.artifacts.{n}}}}}"} for n in "dg"]
@@ -52,8 +52,8 @@ def test_a_workflow_s_deadline_ends_it_and_the_exit_handler_runs(tmp_path: Path)
     began = time.monotonic()
     workflow = begin(
         tmp_path,
-        leaf("main", "sleep 60"),
-        leaf("bye", "echo {{workflow.status}}"),
+        pod("main", "sleep 60"),
+        pod("bye", "echo {{workflow.status}}"),
         activeDeadlineSeconds=1,
         onExit="bye",
     ).execute()
@@ -65,7 +65,7 @@ def test_a_workflow_s_deadline_ends_it_and_the_exit_handler_runs(tmp_path: Path)
 
 
 def test_a_second_stop_ends_the_exit_handler_too(tmp_path: Path) -> None:
-    run = begin(tmp_path, leaf("main", "trap '' TERM; sleep 60"), leaf("bye", "trap '' TERM; sleep 60"), onExit="bye")
+    run = begin(tmp_path, pod("main", "trap '' TERM; sleep 60"), pod("bye", "trap '' TERM; sleep 60"), onExit="bye")
     started = threading.Event()
     done: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: done.append(run.execute(lambda event: started.set())))
@@ -83,10 +83,10 @@ def test_a_second_stop_ends_the_exit_handler_too(tmp_path: Path) -> None:
 
 def test_a_waiting_workflow_is_pending_and_can_be_stopped(tmp_path: Path) -> None:
     mutex = {"synchronization": {"mutexes": [{"name": "one"}]}}
-    first = threading.Thread(target=begin(tmp_path, leaf("main", "sleep 2"), name="first", **mutex).execute)
+    first = threading.Thread(target=begin(tmp_path, pod("main", "sleep 2"), name="first", **mutex).execute)
     first.start()
     time.sleep(0.5)
-    second, heard = begin(tmp_path, leaf("main"), name="second", **mutex), []
+    second, heard = begin(tmp_path, pod("main"), name="second", **mutex), []
     threading.Timer(0.5, second.stop).start()
     workflow = second.execute(heard.append)
     assert (heard[0].phase, heard[0].message) == ("Pending", "Waiting for default/Mutex/one lock. Lock status: 0/1")
@@ -96,7 +96,7 @@ def test_a_waiting_workflow_is_pending_and_can_be_stopped(tmp_path: Path) -> Non
 
 def test_a_retried_step_waits_its_backoff_and_a_stop_cuts_it_short(tmp_path: Path) -> None:
     retry = {"retryStrategy": {"limit": "5", "backoff": {"duration": "60"}}}
-    run = begin(tmp_path, leaf("main", "exit 1", **retry))
+    run = begin(tmp_path, pod("main", "exit 1", **retry))
     threading.Timer(0.5, run.stop).start()
     began = time.monotonic()
     workflow = run.execute()
@@ -107,7 +107,7 @@ def test_a_retried_step_waits_its_backoff_and_a_stop_cuts_it_short(tmp_path: Pat
 def test_template_parallelism_holds_for_children_only(tmp_path: Path) -> None:
     inner = {"name": "inner", "steps": [[{"name": "x", "template": "ok"}]]}
     loop = {"name": "main", "parallelism": 1, "steps": [[{"name": "a", "template": "inner", "withItems": [1, 2, 3]}]]}
-    workflow = begin(tmp_path, loop, inner, leaf("ok")).execute()
+    workflow = begin(tmp_path, loop, inner, pod("ok")).execute()
     found = nodes(workflow)
     spans = sorted(
         (found[f"wf[0].a({n}:{n + 1})"]["startedAt"], found[f"wf[0].a({n}:{n + 1})"]["finishedAt"]) for n in range(3)
@@ -147,7 +147,7 @@ def test_what_a_suspended_node_asks_for_is_given_or_refused(tmp_path: Path) -> N
 def test_an_unwritable_home_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
-        begin(tmp_path / "file", leaf("main")).execute()
+        begin(tmp_path / "file", pod("main")).execute()
 
 
 def test_a_recursion_without_end_is_an_error(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_recursion_without_end_is_an_error(tmp_path: Path) -> None:
 
 
 def test_results_of_a_loop_come_in_the_order_of_its_items(tmp_path: Path) -> None:
-    say = leaf("say", "sleep 0.$N; echo $N", inputs={"parameters": [{"name": "n"}]})
+    say = pod("say", "sleep 0.$N; echo $N", inputs={"parameters": [{"name": "n"}]})
     say["container"]["env"] = [{"name": "N", "value": "{{inputs.parameters.n}}"}]
     given = {"parameters": [{"name": "n", "value": "{{item}}"}]}
     all_of_them = {"parameters": [{"name": "n", "value": "{{steps.a.outputs.result}}"}]}
@@ -165,6 +165,6 @@ def test_results_of_a_loop_come_in_the_order_of_its_items(tmp_path: Path) -> Non
         [{"name": "a", "template": "say", "arguments": given, "withItems": [5, 1, 3]}],
         [{"name": "b", "template": "ok", "arguments": all_of_them}],
     ]
-    ok = leaf("ok", inputs={"parameters": [{"name": "n"}]})
+    ok = pod("ok", inputs={"parameters": [{"name": "n"}]})
     found = nodes(begin(tmp_path, {"name": "main", "steps": steps}, say, ok).execute())
     assert found["wf[1].b"]["inputs"]["parameters"][0]["value"] == "[5,1,3]"

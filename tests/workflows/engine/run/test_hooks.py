@@ -11,7 +11,7 @@ OUTPUT = {"outputs": {"parameters": [{"name": "v", "valueFrom": {"expression": "
 
 @pytest.mark.parametrize("kind", ["steps", "tasks"])
 def test_a_hook_is_awaited_though_its_step_raises(tmp_path: Path, kind: str) -> None:
-    """The inner template cannot make its output: an error of the step itself, while its hook still runs."""
+    """The step becomes an Error because its template has no output, while the hook of the step still runs."""
     hook = {"expression": f'{kind}["a"].status == "Running"', "template": "hook"}
     step = call("a", "inner", hooks={"begun": hook})
     main: dict[str, Any] = steps([step]) if kind == "steps" else dag(step)

@@ -19,12 +19,12 @@ MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data
 def run(
     home: Path, *actions: dict[str, Any], where: str = "files", cluster: ClusterObjects | None = None
 ) -> dict[str, Any]:
-    leaves = [{"name": f"t{n}", **action} for n, action in enumerate(actions)]
-    groups = [[{"name": leaf["name"], "template": leaf["name"]}] for leaf in leaves]
+    templates = [{"name": f"t{n}", **action} for n, action in enumerate(actions)]
+    groups = [[{"name": template["name"], "template": template["name"]}] for template in templates]
     manifest = {
         "kind": "Workflow",
         "metadata": {"name": "wf"},
-        "spec": {"entrypoint": "main", "templates": [{"name": "main", "steps": groups}, *leaves]},
+        "spec": {"entrypoint": "main", "templates": [{"name": "main", "steps": groups}, *templates]},
     }
     found = engine.prepare(
         engine.Library(), manifest, {}, engine.Options(home, resources=where, cluster=cluster)

@@ -1,4 +1,4 @@
-"""`slipway retry`: what is kept, what runs again."""
+"""`slipway retry`: which nodes are kept and which run again."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from slipway_steps.domain.errors import Refused
 from slipway_workflows import engine
 
 
-def leaf(name: str, script: str, **more: Any) -> dict[str, Any]:
-    """Each run of it leaves a line in $RUNS."""
+def pod(name: str, script: str, **more: Any) -> dict[str, Any]:
+    """A container template that adds its name as a line to the file $RUNS each time it runs."""
     command = ["sh", "-c", f"echo {name} >> $RUNS; {script}"]
     return {"name": name, "container": {"image": "slipway/steps:0", "command": command}, **more}
 
@@ -57,20 +57,20 @@ STEPS = {
     ],
 }
 PARTS = (
-    leaf(
+    pod(
         "a",
         "mkdir -p /tmp/o; echo 7 > /tmp/o/n",
         outputs={"parameters": [{"name": "n", "valueFrom": {"path": "/tmp/o/n"}}]},
     ),
-    leaf("loop", "true"),
-    leaf("b", "exit {{workflow.parameters.code}}"),
-    leaf("c", "test {{inputs.parameters.n}} = 7", inputs={"parameters": [{"name": "n"}]}),
+    pod("loop", "true"),
+    pod("b", "exit {{workflow.parameters.code}}"),
+    pod("c", "test {{inputs.parameters.n}} = 7", inputs={"parameters": [{"name": "n"}]}),
 )
 CODE = {"arguments": {"parameters": [{"name": "code", "value": "1"}]}}
 
 
 def test_what_succeeded_is_kept_with_its_outputs(tmp_path: Path) -> None:
-    assert run(tmp_path / "h", workflow(STEPS, *PARTS, leaf("bye", "true"), onExit="bye", **CODE)) == "Failed"
+    assert run(tmp_path / "h", workflow(STEPS, *PARTS, pod("bye", "true"), onExit="bye", **CODE)) == "Failed"
     found, ran = retried(tmp_path / "h", code="0")
     assert found["status"]["phase"] == "Succeeded"
     assert ran == ["b", "c", "bye"]
@@ -98,8 +98,8 @@ def test_what_follows_a_step_that_runs_again_runs_again(tmp_path: Path) -> None:
             ]
         },
     }
-    parts = [leaf(name, "true") for name in ("before", "revert", "beside")]
-    manifest = workflow(dag, *parts, leaf("deploy", "exit {{workflow.parameters.code}}"), leaf("b", "exit 1"), **CODE)
+    parts = [pod(name, "true") for name in ("before", "revert", "beside")]
+    manifest = workflow(dag, *parts, pod("deploy", "exit {{workflow.parameters.code}}"), pod("b", "exit 1"), **CODE)
     assert run(tmp_path / "h", manifest) == "Failed"
     found, ran = retried(tmp_path / "h", code="0")
     assert sorted(ran) == ["b", "deploy"]
@@ -108,7 +108,7 @@ def test_what_follows_a_step_that_runs_again_runs_again(tmp_path: Path) -> None:
 
 
 def test_a_retry_node_that_succeeded_keeps_its_tries(tmp_path: Path) -> None:
-    flaky = leaf("flaky", "test {{retries}} = 1", retryStrategy={"limit": "3"})
+    flaky = pod("flaky", "test {{retries}} = 1", retryStrategy={"limit": "3"})
     main = {"name": "main", "steps": [[{"name": "f", "template": "flaky"}], [{"name": "b", "template": "b"}]]}
     run(tmp_path / "h", workflow(main, flaky, PARTS[2], **CODE))
     found, ran = retried(tmp_path / "h", code="0")
@@ -118,9 +118,9 @@ def test_a_retry_node_that_succeeded_keeps_its_tries(tmp_path: Path) -> None:
 
 
 def test_artifacts_of_kept_steps_are_there(tmp_path: Path) -> None:
-    made = leaf("a", "echo hello > /tmp/o/x", outputs={"artifacts": [{"name": "x", "path": "/tmp/o/x"}]})
-    read = leaf("b", "exit {{workflow.parameters.code}}")
-    used = leaf("c", "grep hello /tmp/i/x", inputs={"artifacts": [{"name": "x", "path": "/tmp/i/x"}]})
+    made = pod("a", "echo hello > /tmp/o/x", outputs={"artifacts": [{"name": "x", "path": "/tmp/o/x"}]})
+    read = pod("b", "exit {{workflow.parameters.code}}")
+    used = pod("c", "grep hello /tmp/i/x", inputs={"artifacts": [{"name": "x", "path": "/tmp/i/x"}]})
     given = {"artifacts": [{"name": "x", "from": "{{steps.a.outputs.artifacts.x}}"}]}
     groups = [[{"name": n, "template": n} | ({"arguments": given} if n == "c" else {})] for n in "abc"]
     run(tmp_path / "h", workflow({"name": "main", "steps": groups}, made, read, used, **CODE))
@@ -130,7 +130,7 @@ def test_artifacts_of_kept_steps_are_there(tmp_path: Path) -> None:
 
 def test_a_retried_workflow_was_created_when_it_first_was(tmp_path: Path) -> None:
     home = tmp_path / "h"
-    created = leaf("created", "echo {{workflow.creationTimestamp}} {{workflow.creationTimestamp.Y}} >> $RUNS")
+    created = pod("created", "echo {{workflow.creationTimestamp}} {{workflow.creationTimestamp.Y}} >> $RUNS")
     groups = [[{"name": "b", "template": "b"}], [{"name": "created", "template": "created"}]]
     run(home, workflow({"name": "main", "steps": groups}, PARTS[2], created, **CODE))
     path = home / "runs" / "wf" / "workflow.json"
@@ -146,7 +146,7 @@ def test_what_cannot_be_retried_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "h"
     with pytest.raises(Refused, match="there is no workflow wf"):
         engine.prepare_retry(home, "wf", {}, options(home))
-    run(home, workflow(leaf("main", "true")))
+    run(home, workflow(pod("main", "true")))
     with pytest.raises(Refused, match="has succeeded"):
         engine.prepare_retry(home, "wf", {}, options(home))
 
@@ -155,7 +155,7 @@ def test_a_killed_engine_is_continued(tmp_path: Path) -> None:
     home = tmp_path / "h"
     home.mkdir()
     main = {"name": "main", "steps": [[{"name": "a", "template": "a"}], [{"name": "long", "template": "long"}]]}
-    manifest = workflow(main, leaf("a", "true"), leaf("long", "test -e $RUNS.go || sleep 60"))
+    manifest = workflow(main, pod("a", "true"), pod("long", "test -e $RUNS.go || sleep 60"))
     (tmp_path / "wf.yaml").write_text(yaml.safe_dump(manifest))
     code = (
         "import sys; from pathlib import Path; from slipway_workflows import engine\n"
