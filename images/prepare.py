@@ -110,7 +110,7 @@ def compile_standard_library(target: Path) -> None:
 
 
 def main() -> None:
-    """See the module."""
+    """Prepare the tree that the arguments name, as the text at the top of this file says."""
     standard_library, *code = map(Path, sys.argv[1:])
     packages = Path(sysconfig.get_path("purelib"))
     removed = prune(packages)

@@ -16,7 +16,7 @@ class DriftFound(SlipwayError):
 
 
 class Params(StepParameters):
-    """What is done about it."""
+    """What a person or the workflow does about the drift that was found."""
 
     mend: bool = Field(False, description="`true`: bring everything back to what the journal says.")
     release: str = Field(description="Name of the workflow.")
