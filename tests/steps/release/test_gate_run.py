@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from steps.release.fakes import FakeWorld
 
 from slipway_steps.adapters.http.app_client import HttpApps
 from slipway_steps.adapters.local.platform import LocalPlatform
+from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import ContainerState, Observation, Pod, Rollout
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
-from slipway_steps.release import resources
+from slipway_steps.release import load, resources
 from slipway_steps.release.gate_run import StagingParams, under_test
 from slipway_steps.release.pod_continuity import excuse_lost_pods, wait_until_settled
 from slipway_steps.settings import Settings
@@ -74,6 +76,20 @@ def test_a_supervisor_killed_during_a_gate_is_inconclusive(world: FakeWorld) -> 
     (report,) = world.registry.saved  # type: ignore[attr-defined]
     assert report.checks[0].code == "pod-lost"
     until(lambda: running(platform))
+
+
+class NoRequests:
+    """A load generator that sends nothing."""
+
+    def send(self, url: str, image: bytes, requests: int, users: int, deadline: float) -> list[RequestResult]:
+        return []
+
+
+def test_the_load_gate_judges_the_measured_peak(world: FakeWorld) -> None:
+    until(lambda: bool(world.platform.observe(STAGING).peak_memory_bytes))
+    load.run(load.Params(release="r"), replace(world, load_generator=NoRequests()))
+    (report,) = world.registry.saved
+    assert "peak-memory" in [check.code for check in report.checks]
 
 
 def observed(*pods: Pod) -> Observation:
