@@ -11,7 +11,16 @@ from slipway_steps.domain.errors import Refused
 from slipway_steps.files import replace_file
 from slipway_workflows.argo import Phase, StoredWorkflow
 from slipway_workflows.argo.answers import check_answer, waiting_nodes
-from slipway_workflows.engine.state.store import ANSWERS, LIBRARY, PIPE, STOP, is_alive, load_workflow, runs_of
+from slipway_workflows.engine.state.store import (
+    ANSWERS,
+    LIBRARY,
+    PIPE,
+    STOP,
+    WORKFLOW,
+    is_alive,
+    load_workflow,
+    runs_of,
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,18 @@ def stored_runs(home: Path) -> Iterator[StoredRun]:
 
 
 def stored_run(home: Path, name: str) -> StoredRun:
-    """The run of the workflow `name`. Raises Refused, with the names of known runs, where there is none."""
-    run = _load(runs_of(home) / name) if "/" not in name and name not in ("", ".", "..") else None
+    """The run of the workflow `name`.
+
+    Raises Refused where there is none, with the names of known runs, or where its workflow.json cannot be read.
+    """
+    directory = runs_of(home) / name if "/" not in name and name not in ("", ".", "..") else None
+    run = _load(directory) if directory else None
     if run is None:
+        if directory and directory.is_dir():
+            raise Refused(
+                f"{directory / WORKFLOW} is missing or damaged",
+                "restore it, or run the workflow anew; its logs and artifacts are in that directory",
+            )
         known = ", ".join([one.name for one in stored_runs(home)][-10:])
         raise Refused(f"there is no workflow {name}", f"known: {known or 'none'}; see: slipway list")
     return run
