@@ -41,7 +41,7 @@ def world(cluster: Cluster) -> FakeWorld:
     api = Api(settings)
     platform = KubernetesPlatform(settings, api, ArgoCD(api, settings, poll=0.01))
     memory.running[STAGING] = CANDIDATE
-    memory.records[STAGING] = memory.record(STAGING).arrived(CANDIDATE).confirmed(CANDIDATE)
+    memory.records[STAGING] = memory.record(STAGING).with_current(CANDIDATE).confirmed(CANDIDATE)
     memory.aliases["staging"], memory.tags["staging-1.0.2"] = "2", CANDIDATE.digest
     return FakeWorld(settings, memory, memory, platform, apps=InCluster(memory))
 
