@@ -76,7 +76,7 @@ def split(name: str, labels: list[str], images: numpy.ndarray, targets: numpy.nd
 def folder(path: Path, seed: int) -> Data:
     """The class folders under `path`, or under its training/ and validation/ (the split of Food-11)."""
     if not path.is_dir():
-        sys.exit(f"error: dataset {path} is no directory (give a folder of class folders, or `digits`)")
+        sys.exit(f"error: dataset {path} is not a directory (give a folder of class folders, or `digits`)")
     parts = [
         next((path / n for n in names if (path / n).is_dir()), None)
         for names in (("training", "train"), ("validation", "val"))
