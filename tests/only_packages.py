@@ -22,12 +22,14 @@ owners = {module: found for module, found in owners.items() if not module.starts
 find = PathFinder.find_spec
 
 
+# typed as PathFinder's own, which takes the place of it
 def find_spec(name, path=None, target=None):  # type: ignore[no-untyped-def]
     if "." not in name and not owners.get(name, named) & named:
         return None
     return find(name, path, target)
 
 
+# replaced on purpose: the only way to hide installed packages from a program that runs unchanged
 PathFinder.find_spec = staticmethod(find_spec)  # type: ignore[method-assign]
 sys.argv = [program, *arguments]
 runpy.run_path(program, run_name="__main__")

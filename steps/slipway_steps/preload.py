@@ -7,9 +7,9 @@ imports.
 import importlib
 import pkgutil
 
-import matplotlib.figure  # noqa: F401
+import matplotlib.figure  # noqa: F401 - the import itself is what a forked step saves
 
-import slipway_steps.adapters.world  # noqa: F401
+import slipway_steps.adapters.world  # noqa: F401 - as above
 from slipway_steps import release
 from slipway_steps.adapters.mlflow.connection import quiet_mlflow
 

@@ -64,6 +64,7 @@ def world(tmp_path: Path) -> Iterator[FakeWorld]:
 
 def test_the_app_of_the_settings_is_asked(world: FakeWorld) -> None:
     with under_test(StagingParams(release="r"), world) as found:
+        # the port has no status; the platform of these tests is a LocalPlatform
         assert found.app.url == world.platform.status(STAGING).url  # type: ignore[attr-defined]
     with under_test(StagingParams(release="r", app_host="app.example.org:80"), world) as found:
         assert found.app.url == "http://app.example.org:80"

@@ -15,7 +15,7 @@ from typing import Any
 from slipway_workflows.pod import PENDING_TIMEOUT
 from slipway_workflows.strict_hera import CronWorkflow, WorkflowTemplate
 
-SHARED = {"parts"}
+SHARED = {"nightly", "parts"}
 """Modules of this package that have no `build()`."""
 
 
