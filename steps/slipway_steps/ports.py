@@ -21,6 +21,11 @@ class Registry(Protocol):
     MLflow cannot be read or written.
     """
 
+    def prepare_log(self) -> None:
+        """Do ahead, while a model is trained, what does not depend on the model: connect and import. `log_package` is
+        then quicker.
+        """
+
     def log_package(self, release: str, package: Path) -> str:
         """Log a packaged model (see docs/model-package.md) in the release's run, with its metrics, parameters,
         signature and input example. Returns the run's id. Raises BadInput for a package that breaks its contract.

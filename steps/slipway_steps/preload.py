@@ -7,26 +7,14 @@ imports.
 import importlib
 import pkgutil
 
-import matplotlib.figure  # noqa: F401 - the import itself is what a forked step saves
+from slipway_steps.adapters.mlflow.connection import preload_mlflow
 
-import slipway_steps.adapters.world  # noqa: F401 - as above
-from slipway_steps import release
-from slipway_steps.adapters.mlflow.connection import quiet_mlflow
+preload_mlflow()  # first: it is most of the time, and what it has imported the others need not
+
+import matplotlib.figure  # noqa: E402, F401 - the import itself is what a forked step saves
+
+import slipway_steps.adapters.world  # noqa: E402, F401 - as above
+from slipway_steps import release  # noqa: E402
 
 for found in pkgutil.iter_modules(release.__path__):
     importlib.import_module(f"{release.__name__}.{found.name}")
-quiet_mlflow()
-for late in (
-    "alembic.command",
-    "mlflow.pyfunc",
-    "mlflow.store.artifact.local_artifact_repo",
-    "mlflow.store.db.utils",
-    "mlflow.store.model_registry.sqlalchemy_workspace_store",
-    "mlflow.store.tracking.sqlalchemy_workspace_store",
-    "mlflow.tracing.export",
-    "mlflow.tracing.processor.otel",
-    "mlflow.types",
-    "sqlalchemy.dialects.sqlite",
-):
-    # MLflow imports these itself when it is first used
-    importlib.import_module(late)

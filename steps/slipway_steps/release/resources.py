@@ -11,7 +11,7 @@ from slipway_steps.ports import App, World
 from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, conclude, under_test, verdict
 from slipway_steps.release.pod_checks import MIB, memory_check, memory_series, pod_checks
 
-WARM_CALLS = 4
+WARM_CALLS = 3
 WARM_INTERVAL = 1.2
 """Seconds from one warm-up call to the next: light, steady work, which the limit has to allow. A model that needs 250
 ms of a core is then throttled for a fifth of the time, and one that needs 7 ms not at all."""

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -51,7 +52,10 @@ def run(params: Params, world: World) -> Outputs:
         arguments.append(f"--package={read_package(Path(params.model_package)).directory}")
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "package"
-        execute([sys.executable, str(program), *arguments, f"--output={package}"])
+        with ThreadPoolExecutor(1) as beside:
+            # an error is not looked at here: if it is still there after the training, log_package raises it
+            beside.submit(world.registry.prepare_log)
+            execute([sys.executable, str(program), *arguments, f"--output={package}"])
         check_model(read_package(package))
         run_id = world.registry.log_package(params.release, package)
     print(f"logged to MLflow as run {run_id}", flush=True)

@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 from steps.release.fakes import FakeWorld
 
-from slipway_steps.domain.errors import BadInput, Broken, Refused, SlipwayError
+from slipway_steps.domain.errors import BadInput, Broken, Refused, RegistryError, SlipwayError
 from slipway_steps.domain.package import read_package
 from slipway_steps.release import train
 from slipway_steps.settings import Settings
 
 
 class Nothing:
-    """A registry that must not be touched."""
+    """A registry that cannot be reached while the model is trained, and must not be given one."""
+
+    def prepare_log(self) -> None:
+        raise RegistryError("not reachable yet")
 
     def log_package(self, release: str, package: Path) -> str:
         raise Refused(f"logged {release}")

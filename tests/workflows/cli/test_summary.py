@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,12 +78,15 @@ def test_a_headline_for_every_end() -> None:
     assert verdict_of(release("Failed", None)) is None
 
 
-def test_a_program_that_ends_during_the_preload_says_nothing_of_it() -> None:
+def test_a_program_that_ends_during_the_preload_says_nothing_of_it(tmp_path: Path) -> None:
     code = """
-import threading
+import sys, threading
+from slipway_steps.settings import Settings
 from slipway_workflows.cli.summary import preload
 main = threading.main_thread()
-threading.Thread(target=lambda: (main.join(), preload())).start()
+threading.Thread(target=lambda: (main.join(), preload(Settings(home=sys.argv[1])))).start()
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -142,5 +142,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def script() -> None:
-    """The entry point of the console script `slipway`: exits with the code of `main`."""
-    sys.exit(main())
+    """The entry point of the console script `slipway`: exits with the code of `main`.
+
+    The interpreter does not destroy every object first: after MLflow was imported that takes a second.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 1
+    os._exit(code)

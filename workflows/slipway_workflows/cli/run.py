@@ -74,7 +74,7 @@ def follow(workflows: Workflows, execution: Execution, output: str = "text") -> 
 
 def _preloading(listener: Listener) -> Listener:
     """A listener that calls `listener`, and at the first pod starts a thread that imports what the summary needs."""
-    started = False
+    started, settings = False, current_settings()
 
     def listen(event: Event) -> None:
         nonlocal started
@@ -82,7 +82,7 @@ def _preloading(listener: Listener) -> Listener:
             from slipway_workflows.cli.summary import preload
 
             started = True
-            threading.Thread(target=preload).start()
+            threading.Thread(target=preload, args=(settings,), daemon=True).start()
         listener(event)
 
     return listen

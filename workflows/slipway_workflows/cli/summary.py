@@ -7,10 +7,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from slipway_steps.adapters.mlflow.connection import quiet_mlflow
+from slipway_steps.adapters.mlflow.connection import MlflowConnection
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
+from slipway_steps.settings import Settings
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
 from slipway_workflows.cli.environment_status import environment_statuses
 from slipway_workflows.cli.environment_table import environment_table
@@ -114,14 +115,14 @@ def reason(log: Path) -> str:
     return next((line[:400] for line in reversed(lines) if line.startswith("error: ")), "")
 
 
-def preload() -> None:
-    """Import what `print_summary` needs. This takes two seconds; while a release runs nobody waits for it.
+def preload(settings: Settings) -> None:
+    """Import what `print_summary` needs, and open the registry. This takes three seconds; while a release runs nobody
+    waits for it.
 
-    An import that fails is ignored here, because `print_summary` reports it. A RuntimeError means that the program ends
-    meanwhile, and needs none of this.
+    Any error is ignored here, because `print_summary` meets and reports it.
     """
-    with suppress(ImportError, RuntimeError):
-        quiet_mlflow()
+    with suppress(Exception):
+        _ = MlflowConnection(settings).client
         import matplotlib.backends.backend_svg  # noqa: F401
 
         import slipway_workflows.report  # noqa: F401

@@ -8,6 +8,22 @@ from slipway_steps.domain.package import Package
 FLAVOUR = Path(__file__).with_name("onnx_pyfunc.py")
 
 
+def requirements() -> list[str]:
+    """The installed versions of what the logged model needs, as lines of a requirements file."""
+    return [f"{part}=={version(part)}" for part in ("onnxruntime", "numpy")]
+
+
+def prepare() -> None:
+    """Let MLflow read which packages are installed and which commit this is. It does so once in a process, and needs
+    more than a second.
+    """
+    from mlflow.tracking.context.registry import resolve_tags
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    resolve_tags()
+    warn_dependency_requirement_mismatches(requirements())
+
+
 def log_model(package: Package, run_id: str, name: str) -> str:
     """Log the package in a run as model `name`, with its signature and an input example. Returns the model's URI."""
     import mlflow
@@ -29,7 +45,7 @@ def log_model(package: Package, run_id: str, name: str) -> str:
             signature=signature,
             input_example=_example(package),
             # without this list, MLflow would import the model in another process to find the requirements out
-            pip_requirements=[f"{part}=={version(part)}" for part in ("onnxruntime", "numpy")],
+            pip_requirements=requirements(),
         )
     return str(logged.model_uri)
 

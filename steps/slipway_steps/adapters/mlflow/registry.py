@@ -63,6 +63,14 @@ class MlflowRegistry:
         return str(made.info.run_id)
 
     @translated
+    def prepare_log(self) -> None:
+        """Connect, make the experiment if it is missing, and import what logging a model needs."""
+        from slipway_steps.adapters.mlflow.packaged_model import prepare
+
+        _ = self.connection.experiment
+        prepare()
+
+    @translated
     def log_package(self, release: str, package: Path) -> str:
         """Log the packaged model, its parameters, metrics and history in the release's run, and return the run's id."""
         from slipway_steps.adapters.mlflow.packaged_model import log_model

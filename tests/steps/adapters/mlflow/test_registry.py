@@ -58,7 +58,7 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
 
     model = mlflow.pyfunc.load_model(run.data.tags["slipway.model_uri"])
     assert model.metadata.signature is not None
-    answer = model.predict(numpy.zeros((2, 3, 32, 32), numpy.float32))
+    answer = model.predict(numpy.zeros((2, 3, 24, 24), numpy.float32))
     assert answer.shape == (2, 10)
     assert numpy.allclose(answer.sum(axis=1), 1, atol=1e-4)
 
@@ -168,3 +168,10 @@ def test_two_processes_make_the_database_at_the_same_time(tmp_path: Path) -> Non
     for process in both:
         _, err = process.communicate(timeout=90)
         assert process.returncode == 0, err
+
+
+def test_a_database_that_a_killed_process_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "mlflow.db.partial").write_bytes(b"half a database")
+    MlflowRegistry(Settings(home=tmp_path)).prepare_log()
+    assert not (tmp_path / "mlflow" / "mlflow.db.partial").exists()

@@ -134,10 +134,12 @@ def run(argv: list[str]) -> None:
 def main() -> list[str] | None:
     """Serve until the engine is gone, and return None. In the process of a step, return the argv that it has to run."""
     os.close(os.pidfd_open(os.getpid()))  # raises OSError, which ends the server, where the kernel has no pidfds
+    gc.disable()  # imports leave nothing to collect, and its rounds would take a third of the time
     importlib.import_module(sys.argv[1])
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - a count, no paths
         sys.exit("an import has started a thread; a lock that it holds would stay locked for ever in a forked process")
     gc.freeze()  # a garbage collection in a forked process would otherwise write to, and so copy, every page of memory
+    gc.enable()
     request = Server(socket.socket(fileno=int(sys.argv[2]))).serve()
     return request["argv"] if request else None
 
