@@ -48,6 +48,20 @@ def pause() -> None:
     time.sleep(0.02)
 
 
+def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_listed(tmp_path: Path, there: LocalWorkflows) -> None:
+    told: list[str] = []
+    listing = LocalWorkflows(there.settings, there.manifests, warn=told.append)
+    with started(there) as execution:
+        pass
+    damaged = there.home / "runs" / "damaged"
+    damaged.mkdir()
+    (damaged / "workflow.json").write_text("{")
+    assert [found.name for found in listing.list()] == [execution.name]
+    assert len(told) == 1
+    assert "damaged" in told[0]
+    assert "workflow.json" in told[0]
+
+
 @pytest.fixture
 def running(there: LocalWorkflows) -> Iterator[LocalExecution]:
     with started(there) as execution:

@@ -8,13 +8,22 @@ from slipway_workflows.engine.manifests.library import Library, load, main_objec
 from slipway_workflows.engine.prepare import prepare, prepare_retry
 from slipway_workflows.engine.run.run import Options, Run
 from slipway_workflows.engine.state.events import log_file
-from slipway_workflows.engine.state.stored_runs import StoredRun, resume, stop, stored_run, stored_runs, waiting_runs
+from slipway_workflows.engine.state.stored_runs import (
+    StoredRun,
+    damaged_runs,
+    resume,
+    stop,
+    stored_run,
+    stored_runs,
+    waiting_runs,
+)
 
 __all__ = [
     "Library",
     "Options",
     "Run",
     "StoredRun",
+    "damaged_runs",
     "load",
     "log_file",
     "main_object",

@@ -83,7 +83,9 @@ class LocalWorkflows:
         self.pause = pause
 
     def list(self) -> Iterable[FoundWorkflow]:
-        """All stored workflows; those whose files are damaged are left out."""
+        """All stored workflows; those whose files are damaged are left out, with a warning that names them."""
+        for directory in engine.damaged_runs(self.home):
+            self.warn(f"{directory.name} is left out: its workflow.json is missing or damaged ({directory})")
         return (_found(run) for run in engine.stored_runs(self.home))
 
     def get(self, name: str) -> FoundWorkflow:

@@ -125,3 +125,14 @@ def test_locks_come_in_one_order_and_need_their_config_map() -> None:
     assert [lock.name for lock in locks_of(spec, Library())] == ["a", "b"]
     with pytest.raises(WorkflowInvalid, match="limits has no key k"):
         locks_of({"semaphores": [{"configMapKeyRef": {"name": "limits", "key": "k"}}]}, Library())
+
+
+def test_a_lock_whose_file_cannot_be_opened_is_an_error_and_no_endless_wait(tmp_path: Path) -> None:
+    locks = Locks(tmp_path)
+    locks._paths(MUTEX)[0].mkdir(parents=True)
+
+    async def refused() -> None:
+        with pytest.raises(OSError, match="directory"):
+            await asyncio.wait_for(take(locks, MUTEX), 2)
+
+    asyncio.run(refused())

@@ -48,3 +48,9 @@ def test_what_a_step_reads_back_is_the_container_s_path(parts: list[str]) -> Non
     files = StepFiles(Path("/home/wf/work/a"), TEMPLATE)
     path = "/" + "/".join(parts)
     assert files.with_container_paths(str(files.at(path))) == path
+
+
+def test_a_working_directory_of_the_system_is_not_made_a_step_s_own(tmp_path: Path) -> None:
+    for directory, isolated in (("/srv/own", True), ("/proc/own", False)):
+        template = {"container": {"image": "alpine", "workingDir": directory}}
+        assert StepFiles(tmp_path, template, isolated=True).isolated is isolated

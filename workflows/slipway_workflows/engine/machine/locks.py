@@ -98,25 +98,25 @@ class Locks:
 
 
 def _lock_in_thread(path: Path) -> "asyncio.Future[int]":
-    """The descriptor of a file, once its lock is taken.
+    """The descriptor of a file, once its lock is taken. Raises OSError where the file cannot be opened.
 
     A thread waits for the lock, because a blocked flock cannot be cancelled. If the future has been cancelled when the
     thread gets the lock, the lock is given back.
     """
     loop = asyncio.get_running_loop()
     locked: asyncio.Future[int] = loop.create_future()
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
 
-    def deliver(file: int) -> None:
+    def deliver() -> None:
         if locked.done():
             os.close(file)
         else:
             locked.set_result(file)
 
     def block() -> None:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            loop.call_soon_threadsafe(deliver, file)
+            loop.call_soon_threadsafe(deliver)
         except RuntimeError:
             os.close(file)  # the event loop has been closed meanwhile
 

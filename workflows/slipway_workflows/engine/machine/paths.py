@@ -47,9 +47,9 @@ class StepFiles:
             prefixes.add(path if above == "/" else above)
         parents = {str(PurePosixPath(path).parent) for path in declared_paths(template)} - {"/"}
         self._directories = {TMP, *self.mounts, *parents}
-        self.isolated = isolated and fits(self._directories)
         if main.get("workingDir") and not Path(main["workingDir"]).is_dir():
             self._directories.add(main["workingDir"])
+        self.isolated = isolated and fits(self._directories)
         ordered = sorted((prefix for prefix in prefixes if prefix.startswith("/")), key=len, reverse=True)
         # matches only at the beginning of a path, and whole names: not the end of /var/tmp, not the beginning of /tmpfs
         self._pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, ordered)) + r")(?![\w-])")

@@ -57,6 +57,13 @@ def stored_runs(home: Path) -> Iterator[StoredRun]:
         yield from (run for run in found if run is not None)
 
 
+def damaged_runs(home: Path) -> list[Path]:
+    """The directories of runs whose workflow.json is missing or cannot be read, and whose engine does not run."""
+    directory = runs_of(home)
+    every = sorted(directory.iterdir()) if directory.is_dir() else []
+    return [path for path in every if path.is_dir() and not is_alive(path) and load_workflow(path) is None]
+
+
 def stored_run(home: Path, name: str) -> StoredRun:
     """The run of the workflow `name`.
 
