@@ -1,5 +1,6 @@
 """What all tests share: one trained model a test run, whatever the number of workers."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -20,11 +21,13 @@ settings.load_profile("slipway")
 
 
 @pytest.fixture(scope="session")
-def packaged(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
-    """packaged(name, *arguments): the packaged model that train.py writes with these arguments, made once a run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "packages"
-    shared.mkdir(exist_ok=True)
+def packaged(pytestconfig: pytest.Config) -> Callable[..., Path]:
+    """packaged(name, *arguments): the packaged model that train.py writes with these arguments.
+
+    It is trained once, and again when one of the training program's files has changed.
+    """
+    source = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(TRAIN.parent.glob("*.*"))))
+    shared = pytestconfig.cache.mkdir(f"packages-{source.hexdigest()[:12]}")  # type: ignore[union-attr]
 
     def make(name: str, *arguments: str) -> Path:
         target = shared / name

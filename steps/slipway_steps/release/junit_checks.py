@@ -31,7 +31,8 @@ def checks_of(path: Path) -> list[Check]:
             results = case.result
             if any(isinstance(result, Error) for result in results):
                 raise BadInput(
-                    f"evaluation test {case.name} could not run: {results[0].message}", "its output is in the log of this step"
+                    f"evaluation test {case.name} could not run: {results[0].message}",
+                    "see the log of this step",
                 )
             if any(isinstance(result, Skipped) for result in results):
                 continue

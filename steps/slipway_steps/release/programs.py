@@ -20,4 +20,4 @@ def failure(what: str, returncode: int, said: str) -> SlipwayError:
     if -returncode in ENDED_FROM_OUTSIDE:
         ended = f"was ended from outside by {signal.Signals(-returncode).name}"
         return Broken(f"{what} {ended}: {said}", "is the machine out of memory?")
-    return BadInput(f"{what} ended with exit code {returncode}: {said}", "correct it; its output is in the log of this step")
+    return BadInput(f"{what} ended with exit code {returncode}: {said}", "correct it; see the log of this step")

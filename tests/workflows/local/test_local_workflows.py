@@ -48,7 +48,7 @@ def pause() -> None:
     time.sleep(0.02)
 
 
-def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_listed(tmp_path: Path, there: LocalWorkflows) -> None:
+def test_a_run_whose_files_are_damaged_is_named_and_left_out(tmp_path: Path, there: LocalWorkflows) -> None:
     told: list[str] = []
     listing = LocalWorkflows(there.settings, there.manifests, warn=told.append)
     with started(there) as execution:
