@@ -18,8 +18,8 @@ import pytest
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
-BATCH = 32
-"""Images at a time; 128 need twice the memory, and a third more time."""
+BATCH = 16
+"""Images at a time; 128 need twice the memory, and more time."""
 
 
 @dataclass
