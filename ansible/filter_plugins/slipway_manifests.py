@@ -19,7 +19,7 @@ _spec.loader.exec_module(shared)
 
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
-    `namespace`, and `build-images` pushes to where they are pulled from.
+    `namespace`, and `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
@@ -39,11 +39,18 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
             for key, inner in value.items()
         }
 
+    def buildkit(text: str) -> str:
+        host = images["registry"].partition("/")[0]
+        named = re.sub(r'(?<=\[registry\.")[^"]+', lambda _: host, text)
+        return named if images["insecure"] else named.replace("  http = true\n", "")
+
     def change(one: dict[str, Any]) -> dict[str, Any]:
         if secrets and one["kind"] == "ServiceAccount" and one["metadata"].get("namespace") == namespace:
             return {**one, "imagePullSecrets": secrets}
         if one["kind"] == "WorkflowTemplate" and one["metadata"]["name"] == "build-images":
             return {**one, "spec": build(one["spec"])}
+        if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "slipway-buildkit":
+            return {**one, "data": {name: buildkit(text) for name, text in one["data"].items()}}
         return one
 
     return [change(one) for one in objects]

@@ -1,6 +1,7 @@
 """The playbook that applies workflows/manifests."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_our_images_are_where_the_inventory_says_and_others_where_the_mirror_is(
     digest = "sha256:" + "1" * 64
     run = playbook(
         "workflow_templates_apply.yml",
-        workflow_templates_kinds=["WorkflowTemplate", "ServiceAccount"],
+        workflow_templates_kinds=["WorkflowTemplate", "ServiceAccount", "ConfigMap"],
         slipway_image_registry="mirror.example:5000",
         slipway_images={
             "registry": "harbor.example/ml",
@@ -115,6 +116,19 @@ def test_our_images_are_where_the_inventory_says_and_others_where_the_mirror_is(
     assert "imagePullSecrets" not in api.get("ServiceAccount", "slipway-build-images", "slipway-build")
     builds = api.get("WorkflowTemplate", "build-images", "slipway-build")["spec"]["arguments"]["parameters"]
     assert {"harbor.example/ml", "0.2.0"} <= {one.get("value") for one in builds}
+    assert list(registries(api)) == ["harbor.example"]
+    assert "http" not in registries(api)["harbor.example"]
+
+
+def registries(api):
+    """What BuildKit knows of registries, by host."""
+    data = api.get("ConfigMap", "slipway-buildkit", "slipway-build")["data"]
+    return tomllib.loads(data["buildkitd.toml"])["registry"]
+
+
+def test_buildkit_speaks_plain_http_to_the_registry_of_the_platform(api, playbook):
+    assert playbook("workflow_templates_apply.yml", workflow_templates_kinds=["ConfigMap"]).failed == 0
+    assert registries(api)[REGISTRY]["http"] is True
 
 
 def test_a_slip_in_the_setting_is_refused_by_name(api, playbook):

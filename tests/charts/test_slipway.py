@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -61,6 +62,22 @@ def test_one_setting_says_where_our_images_are() -> None:
         "m.example:5000/team/slipway/mlflow:0.2.0"
     }
     assert deployed["imagePullSecrets"] == [{"name": "puller"}]
+
+
+def buildkit(objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+    """What BuildKit knows of registries, by host."""
+    text = objects["ConfigMap", "slipway-buildkit"]["data"]["buildkitd.toml"]
+    found: dict[str, Any] = tomllib.loads(text)["registry"]
+    return found
+
+
+def test_buildkit_speaks_to_the_registry_as_the_setting_says() -> None:
+    """Plain HTTP where it is allowed, and nowhere else; BuildKit names a registry by its host, without a prefix."""
+    (host, options) = next(iter(buildkit(slipway({"images": OURS})).items()))
+    assert host == "m.example:5000"
+    assert "http" not in options
+    assert buildkit(slipway({"images": OURS | {"insecure": True}}))["m.example:5000"]["http"] is True
+    assert buildkit(slipway({}))["registry.kube-system.svc.cluster.local:5000"]["http"] is True
 
 
 def test_without_a_setting_our_images_are_in_the_registry_of_the_platform() -> None:

@@ -25,8 +25,14 @@ def test_our_images_are_built_apart_and_from_parameters_only() -> None:
     names = {one["name"] for one in image["inputs"]["parameters"]}
     text = " ".join(image["container"]["args"])
     assert {f"{{{{inputs.parameters.{name}}}}}" for name in names} <= set(re.findall(r"{{[^}]+}}", text))
-    arguments = {
-        line for path in (PROJECT_ROOT / "images").glob("*/Dockerfile") for line in path.read_text().splitlines()
+    defaults = {
+        name: value
+        for path in (PROJECT_ROOT / "images").glob("*/Dockerfile")
+        for name, value in re.findall(r"^ARG (\w+)=(.*)$", path.read_text(), re.M)
     }
-    for name in re.findall(r"build-arg:(\w+)=", text):
-        assert name == "SOURCE_DATE_EPOCH" or any(line.startswith(f"ARG {name}=") for line in arguments), name
+    passed = dict(re.findall(r"build-arg:(\w+)={{inputs\.parameters\.([\w-]+)}}", text))
+    # a digest of the base is part of python-image
+    assert set(passed) == set(defaults) - {"PYTHON_DIGEST"}
+    given = {one["name"]: one.get("value") for one in image["inputs"]["parameters"]}
+    for argument in ("PYTHON_IMAGE", "PIP_INDEX_URL", "TORCH_INDEX_URL"):
+        assert given[passed[argument]] == defaults[argument]

@@ -49,6 +49,12 @@ PARAMETERS = (
         "Base image of all images; a mirror or a digest may be named.",
     ),
     ("pip-index-url", "https://pypi.org/simple", "Index of Python packages; a mirror may be named."),
+    (
+        "torch-index-url",
+        "https://download.pytorch.org/whl/cpu",
+        "Index that is asked for torch as well. For a GPU name that of a CUDA version, such as "
+        "https://download.pytorch.org/whl/cu130, or none for PyPI's build with CUDA.",
+    ),
 )
 """Name, default (None: the caller has to give a value) and description of each parameter."""
 
@@ -75,6 +81,7 @@ def _build() -> Container:
             "--opt=filename=images/{{inputs.parameters.image}}/Dockerfile",
             "--opt=build-arg:PYTHON_IMAGE={{inputs.parameters.python-image}}",
             "--opt=build-arg:PIP_INDEX_URL={{inputs.parameters.pip-index-url}}",
+            "--opt=build-arg:TORCH_INDEX_URL={{inputs.parameters.torch-index-url}}",
             "--opt=build-arg:VERSION={{inputs.parameters.tag}}",
             "--opt=build-arg:REVISION={{inputs.parameters.revision}}",
             # the same sources give the same layers
@@ -153,7 +160,7 @@ def build() -> list[Any]:
             "namespace": BUILD_NAMESPACE,
             "labels": {"app.kubernetes.io/part-of": "slipway"},
         },
-        # the registry inside the cluster speaks plain HTTP; remove the line where it does not
+        # the installation puts its own registry there, and without `http` where that speaks TLS
         "data": {"buildkitd.toml": f'[registry."{REGISTRY}"]\n  http = true\n'},
     }
     return [template, config]
