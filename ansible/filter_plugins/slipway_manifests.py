@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,20 @@ def slipway_secrets(secrets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def slipway_registry_secrets(login: dict[str, str], registry: str, namespaces: list[str]) -> list[dict[str, Any]]:
+    """The Secret slipway-registry for each namespace, as an entry for `slipway_secrets`; [] without a login.
+
+    login: username, password, ca; each may be missing. registry: `host[:port][/prefix]`.
+    """
+    data = {"ca.crt": login["ca"]} if login.get("ca") else {}
+    if login.get("username"):
+        auth = base64.b64encode(f"{login['username']}:{login.get('password', '')}".encode()).decode()
+        data[".dockerconfigjson"] = json.dumps({"auths": {registry.partition("/")[0]: {"auth": auth}}})
+    # only with a login it can be a pull secret
+    kind = "kubernetes.io/dockerconfigjson" if login.get("username") else "Opaque"
+    return [{"namespace": one, "name": "slipway-registry", "type": kind, "data": data} for one in namespaces if data]
+
+
 def slipway_pod_faults(pods: list[Any]) -> list[dict[str, Any]]:
     """What keeps pods from being ready: namespace, pod, container, why, and whether the container has a log (`ran`), or
     one of a run before (`previous`).
@@ -204,6 +219,7 @@ class FilterModule:
             "slipway_ordered": shared.slipway_ordered,
             "slipway_outside": slipway_outside,
             "slipway_pod_faults": slipway_pod_faults,
+            "slipway_registry_secrets": slipway_registry_secrets,
             "slipway_secret_parameters": slipway_secret_parameters,
             "slipway_secrets": slipway_secrets,
         }

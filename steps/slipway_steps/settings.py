@@ -126,9 +126,19 @@ class Settings(BaseSettings):
     registry_insecure: bool = Field(
         False, description="Plain HTTP to registries; use it only inside a cluster that you trust."
     )
-    registry_ca: Path | None = Field(None, description="CA certificates (PEM) of the registry; empty: the public ones.")
+    registry_ca: Path | None = Field(
+        None,
+        description="CA certificates (PEM) of the registry; empty: those in `registry_secret`, else the public ones.",
+    )
     registry_auth_file: Path | None = Field(
-        None, description="A Docker config.json with the registry's credentials, in the form of an imagePullSecret."
+        None,
+        description="A Docker config.json with the registry's credentials, in the form of an imagePullSecret; empty: "
+        "that in `registry_secret`, else none.",
+    )
+    registry_secret: Path | None = Field(
+        None,
+        description="Directory of a mounted Secret with config.json and ca.crt of the registry; what is not there is "
+        "not used. Templates set it for the pods that talk to the registry.",
     )
     registry_timeout: float = Field(
         30.0, description="Seconds without a byte from the registry after which a request is sent again."
@@ -151,6 +161,20 @@ class Settings(BaseSettings):
     def mlflow_uri(self) -> str:
         """The tracking URI for MLflow: the setting, else SQLite under `home`."""
         return self.tracking_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def registry_credentials(self) -> Path | None:
+        """The Docker config.json with the registry's credentials; None: it asks for none."""
+        return self.registry_auth_file or self._in_registry_secret("config.json")
+
+    @cached_property
+    def registry_authorities(self) -> Path | None:
+        """The CA certificates (PEM) of the registry; None: the public ones."""
+        return self.registry_ca or self._in_registry_secret("ca.crt")
+
+    def _in_registry_secret(self, name: str) -> Path | None:
+        file = self.registry_secret / name if self.registry_secret else None
+        return file if file and file.is_file() else None
 
     @cached_property
     def python(self) -> str:

@@ -70,9 +70,15 @@ def test_what_a_release_has_set_stays(api, playbook):
     assert (second.changed, second.failed) == (0, 0), second.output
 
 
-def test_pull_secrets_of_our_images_reach_the_app(api, playbook):
-    variables = {"argocd_applications_repo_url": REPOSITORY, "slipway_images": {"pullSecrets": ["puller"]}}
-    run = playbook("argocd_apps.yml", **variables)
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ({"slipway_images": {"pullSecrets": ["puller"]}}, "puller"),
+        ({"slipway_registry_login": {"username": "robot", "password": "x"}}, "slipway-registry"),
+    ],
+)
+def test_pull_secrets_of_our_images_reach_the_app(api, playbook, setting, name):
+    run = playbook("argocd_apps.yml", argocd_applications_repo_url=REPOSITORY, **setting)
     assert run.failed == 0, run.output
     source = api.get("Application", "model-app-staging", "argocd")["spec"]["source"]
-    assert source["helm"]["parameters"] == [{"name": "image.pullSecrets[0]", "value": "puller", "forceString": True}]
+    assert source["helm"]["parameters"] == [{"name": "image.pullSecrets[0]", "value": name, "forceString": True}]

@@ -1,5 +1,8 @@
 """The playbook of the platform, as far as it goes without Helm: what it finds, installs from files, and refuses."""
 
+import base64
+import json
+
 import pytest
 import yaml
 
@@ -61,6 +64,35 @@ def test_finds_what_stands_and_makes_the_controller_look_soon(api, playbook):
     second = playbook("platform.yml", **variables)
     assert (second.changed, second.failed) == (0, 0), second.output
     assert api.writes == writes
+
+
+LOGIN = {"username": "robot", "password": "s3cr3t", "ca": "-----BEGIN CERTIFICATE-----\nx\n"}
+
+
+def test_the_login_of_the_registry_is_in_every_namespace_and_never_printed(api, playbook):
+    api.add(*STANDING)
+    variables = WITHOUT_CHARTS | {"slipway_images": {"registry": "harbor.example:8443/ml"}}
+    variables |= {"slipway_registry_login": LOGIN}
+    first = playbook("platform.yml", "--diff", "-vvv", "--tags=namespaces,secrets", **variables)
+    assert first.failed == 0, first.output
+    assert "s3cr3t" not in first.output
+    for namespace in ("slipway", "slipway-build", "model-app-staging"):
+        secret = api.get("Secret", "slipway-registry", namespace)
+        assert secret["type"] == "kubernetes.io/dockerconfigjson"
+        data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+        assert data["ca.crt"] == LOGIN["ca"]
+        login = json.loads(data[".dockerconfigjson"])["auths"]["harbor.example:8443"]["auth"]
+        assert base64.b64decode(login).decode() == "robot:s3cr3t"
+    second = playbook("platform.yml", "--tags=namespaces,secrets", **variables)
+    assert (second.changed, second.failed) == (0, 0), second.output
+
+
+def test_a_registry_with_a_certificate_and_no_password(api, playbook):
+    api.add(*STANDING)
+    run = playbook("platform.yml", "--tags=namespaces,secrets", slipway_registry_login={"ca": "x"}, **WITHOUT_CHARTS)
+    assert run.failed == 0, run.output
+    secret = api.get("Secret", "slipway-registry", "slipway")
+    assert (secret["type"], list(secret["data"])) == ("Opaque", ["ca.crt"])
 
 
 def settings(**data):

@@ -131,6 +131,19 @@ def test_buildkit_speaks_plain_http_to_the_registry_of_the_platform(api, playboo
     assert registries(api)[REGISTRY]["http"] is True
 
 
+def test_a_login_is_the_pull_secret_of_every_step_and_means_tls(api, playbook):
+    run = playbook(
+        "workflow_templates_apply.yml",
+        workflow_templates_kinds=["ServiceAccount", "ConfigMap"],
+        slipway_registry_login={"username": "robot", "password": "x"},
+    )
+    assert run.failed == 0, run.output
+    accounts = [one for key, one in api.snapshot().items() if key[1] == "serviceaccounts" and key[2] == "slipway"]
+    assert accounts
+    assert all(one["imagePullSecrets"] == [{"name": "slipway-registry"}] for one in accounts)
+    assert "http" not in registries(api)[REGISTRY]
+
+
 def test_a_slip_in_the_setting_is_refused_by_name(api, playbook):
     run = playbook("workflow_templates_apply.yml", slipway_images={"registri": "harbor.example"})
     assert run.failed == 1

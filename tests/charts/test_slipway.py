@@ -50,7 +50,9 @@ def test_one_setting_says_where_our_images_are() -> None:
     }
     config = objects["ConfigMap", "slipway"]["data"]
     assert config["SLIPWAY_APP_BASE"] == "m.example:5000/team/slipway/app:0.2.0"
-    assert config["SLIPWAY_APP_BASE_INSECURE"] == "false"
+    # releases push where our images are, and both are read as the setting says
+    assert config["SLIPWAY_REGISTRY"] == "m.example:5000/team"
+    assert config["SLIPWAY_REGISTRY_INSECURE"] == config["SLIPWAY_APP_BASE_INSECURE"] == "false"
     accounts = [one for (kind, _), one in objects.items() if kind == "ServiceAccount"]
     assert {one["metadata"]["namespace"] for one in accounts if "imagePullSecrets" in one} == {"ml"}
     mine = [one for one in accounts if one["metadata"]["namespace"] == "ml"]
@@ -76,6 +78,8 @@ def test_buildkit_speaks_to_the_registry_as_the_setting_says() -> None:
     (host, options) = next(iter(buildkit(slipway({"images": OURS})).items()))
     assert host == "m.example:5000"
     assert "http" not in options
+    silent = {key: value for key, value in OURS.items() if key != "insecure"}
+    assert "http" not in buildkit(slipway({"images": silent}))["m.example:5000"]
     assert buildkit(slipway({"images": OURS | {"insecure": True}}))["m.example:5000"]["http"] is True
     assert buildkit(slipway({}))["registry.kube-system.svc.cluster.local:5000"]["http"] is True
 
@@ -85,7 +89,7 @@ def test_without_a_setting_our_images_are_in_the_registry_of_the_platform() -> N
     assert "registry.kube-system.svc.cluster.local:5000/slipway/steps:0.1.0" in named(objects)
     config = objects["ConfigMap", "slipway"]["data"]
     assert config["SLIPWAY_APP_BASE"] == "registry.kube-system.svc.cluster.local:5000/slipway/app:0.1.0"
-    assert config["SLIPWAY_APP_BASE_INSECURE"] == "true"
+    assert config["SLIPWAY_REGISTRY_INSECURE"] == config["SLIPWAY_APP_BASE_INSECURE"] == "true"
     assert not any("imagePullSecrets" in one for one in objects.values())
 
 
@@ -104,6 +108,15 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
         home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}
+
+
+def test_plain_http_is_never_spoken_to_a_registry_of_somebody_else_unless_allowed() -> None:
+    config = slipway({"images": {"registry": "r.example"}})["ConfigMap", "slipway"]["data"]
+    assert config["SLIPWAY_REGISTRY_INSECURE"] == config["SLIPWAY_APP_BASE_INSECURE"] == "false"
+    locked = slipway({"images": {"insecure": False}})  # the registry of the platform, with a certificate
+    config = locked["ConfigMap", "slipway"]["data"]
+    assert config["SLIPWAY_REGISTRY_INSECURE"] == config["SLIPWAY_APP_BASE_INSECURE"] == "false"
+    assert "http" not in buildkit(locked)["registry.kube-system.svc.cluster.local:5000"]
 
 
 @pytest.mark.parametrize("chart", ["slipway", "platform"])

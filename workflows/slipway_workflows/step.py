@@ -20,6 +20,7 @@ from slipway_workflows.strict_hera import (
     Counter,
     EmptyDirVolumeSource,
     EnvFromSource,
+    KeyToPath,
     MetricLabel,
     Metrics,
     Mutex,
@@ -28,6 +29,7 @@ from slipway_workflows.strict_hera import (
     ResourceRequirements,
     RetryStrategy,
     SecretEnvSource,
+    SecretVolumeSource,
     SecurityContext,
     Step,
     Synchronization,
@@ -54,6 +56,28 @@ FIXED = {"release": "{{workflow.name}}", "workflow_status": "{{workflow.status}}
 
 CONFIG = "slipway"
 """The name of the ConfigMap with the SLIPWAY_* settings, and of the Secret with the secret ones. Both are optional."""
+
+REGISTRY_STEPS = ("build", "deploy", "promote", "hold", "revert", "initialize", "finish", "doctor")
+"""The steps that push or tag images. Only their pods get the registry's password."""
+
+REGISTRY_DIRECTORY = "/etc/slipway/registry"
+REGISTRY_SECRET = Volume(
+    name="registry",
+    secret=SecretVolumeSource(
+        secret_name="slipway-registry",  # noqa: S106 - the name of a Secret
+        optional=True,
+        items=[
+            # the name that Docker's own programs look for, such as BuildKit's
+            KeyToPath(key=".dockerconfigjson", path="config.json"),
+            KeyToPath(key="ca.crt", path="ca.crt"),
+        ],
+    ),
+)
+"""The Secret with login and CA of the registry, in the form of a pull secret.
+
+A pod starts without it, or without one of its keys: a registry may ask for no password, or have a public
+certificate."""
+REGISTRY_MOUNT = VolumeMount(name="registry", mount_path=REGISTRY_DIRECTORY, read_only=True)
 
 RESOURCES = {
     "steps": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
@@ -144,6 +168,7 @@ def pod_template(
     locks = [Mutex(name=name) for name in mutexes]
     parameters = inputs_of(step)
     requests = requests_of(image)
+    registry = step in REGISTRY_STEPS
     fixed = {parameter_name(field): FIXED[field] for field in load_step(step).Params.model_fields if field in FIXED}
     return Container(
         name=step,
@@ -171,10 +196,14 @@ def pod_template(
             EnvFromSource(config_map_ref=ConfigMapEnvSource(name=CONFIG, optional=True)),
             EnvFromSource(secret_ref=SecretEnvSource(name=CONFIG, optional=True)),
         ],
+        env={"SLIPWAY_REGISTRY_SECRET": REGISTRY_DIRECTORY} if registry else None,
         resources=ResourceRequirements.model_validate(RESOURCES[image]),
         # the root file system is read-only
-        volumes=[Volume(name="tmp", empty_dir=EmptyDirVolumeSource())],
-        volume_mounts=[VolumeMount(name="tmp", mount_path="/tmp")],  # noqa: S108 - inside a container
+        volumes=[Volume(name="tmp", empty_dir=EmptyDirVolumeSource()), *([REGISTRY_SECRET] if registry else [])],
+        volume_mounts=[
+            VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 - inside a container
+            *([REGISTRY_MOUNT] if registry else []),
+        ],
         metrics=_verdicts(step) if "verdict" in outputs_of(step) else None,
         active_deadline_seconds=deadline,
         retry_strategy=RETRIES,

@@ -9,7 +9,7 @@ from slipway_steps import __version__
 from slipway_workflows.catalog.parts import TTL, search_labels
 from slipway_workflows.catalog.rbac import BUILD_NAMESPACE, BUILDER
 from slipway_workflows.pod import pod_spec_patch
-from slipway_workflows.step import RETRIES
+from slipway_workflows.step import REGISTRY_DIRECTORY, REGISTRY_MOUNT, REGISTRY_SECRET, RETRIES
 from slipway_workflows.strict_hera import (
     AppArmorProfile,
     Container,
@@ -97,8 +97,12 @@ def _build() -> Container:
                 value_from=ValueFrom(path="/tmp/metadata.json", default="none"),  # noqa: S108 - inside a container
             )
         ],
-        # inside a pod BuildKit cannot make a process namespace of its own
-        env={"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"},
+        env={
+            # inside a pod BuildKit cannot make a process namespace of its own
+            "BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox",
+            # where the registry's login is
+            "DOCKER_CONFIG": REGISTRY_DIRECTORY,
+        },
         service_account_name=BUILDER,
         pod_security_context=POD_SECURITY,
         pod_spec_patch=pod_spec_patch(),
@@ -109,11 +113,13 @@ def _build() -> Container:
             Volume(name="state", empty_dir=EmptyDirVolumeSource(size_limit="20Gi")),
             Volume(name="tmp", empty_dir=EmptyDirVolumeSource()),
             Volume(name="config", config_map={"name": CONFIG, "optional": True}),
+            REGISTRY_SECRET,
         ],
         volume_mounts=[
             VolumeMount(name="state", mount_path="/home/user/.local/share/buildkit"),
             VolumeMount(name="tmp", mount_path="/tmp"),  # noqa: S108 - inside a container
             VolumeMount(name="config", mount_path="/home/user/.config/buildkit", read_only=True),
+            REGISTRY_MOUNT,
         ],
         # one hour, because the train image needs large downloads: torch alone has half a gigabyte
         active_deadline_seconds=3600,
@@ -160,7 +166,10 @@ def build() -> list[Any]:
             "namespace": BUILD_NAMESPACE,
             "labels": {"app.kubernetes.io/part-of": "slipway"},
         },
-        # the installation puts its own registry there, and without `http` where that speaks TLS
-        "data": {"buildkitd.toml": f'[registry."{REGISTRY}"]\n  http = true\n'},
+        # The installation puts its own registry there, and without `http` where that speaks TLS. Each *.crt of the
+        # directory is a CA of the registry, beside the public ones; it may be empty.
+        "data": {
+            "buildkitd.toml": f'[registry."{REGISTRY}"]\n  http = true\n  tlsconfigdir = ["{REGISTRY_DIRECTORY}"]\n'
+        },
     }
     return [template, config]

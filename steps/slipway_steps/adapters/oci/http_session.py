@@ -46,11 +46,11 @@ class RegistryClient:
         self.retry = retry
         self.base = f"{'http' if insecure else 'https'}://{host}"
         self.timeout = settings.registry_timeout
-        self.login = credentials(settings.registry_auth_file, host)
+        self.login = credentials(settings.registry_credentials, host)
         self.session = requests.Session()
         self.session.trust_env = False  # the credentials of a .netrc are not meant for this registry
-        if settings.registry_ca is not None:
-            self.session.verify = str(settings.registry_ca)
+        if settings.registry_authorities is not None:
+            self.session.verify = str(settings.registry_authorities)
         self._tokens: dict[str, str] = {}
         self._basic = False
 
@@ -108,8 +108,8 @@ class RegistryClient:
         except requests.exceptions.SSLError as error:
             raise ImageError(
                 f"the certificate of {self.host} is not trusted: {_short(error)}",
-                "name its CA by SLIPWAY_REGISTRY_CA, or allow plain HTTP by SLIPWAY_REGISTRY_INSECURE=true (for the "
-                "app's base: SLIPWAY_APP_BASE_INSECURE=true)",
+                "name its CA by SLIPWAY_REGISTRY_CA, on a cluster by ca.crt of the Secret slipway-registry; or allow "
+                "plain HTTP by SLIPWAY_REGISTRY_INSECURE=true (for the app's base: SLIPWAY_APP_BASE_INSECURE=true)",
             ) from error
         except requests.RequestException as error:
             raise Again(_short(error)) from error
@@ -176,5 +176,8 @@ def _reason(answer: requests.Response) -> str:
 
 def _hint(status: int) -> str:
     if status in (401, 403):
-        return "check the credentials: SLIPWAY_REGISTRY_AUTH_FILE"
+        return (
+            "check the credentials: SLIPWAY_REGISTRY_AUTH_FILE, on a cluster .dockerconfigjson of the Secret "
+            "slipway-registry"
+        )
     return "build it again" if status == 404 else "see the registry's log"

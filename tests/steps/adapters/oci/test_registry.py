@@ -4,16 +4,14 @@ import base64
 import io
 import json
 import shutil
-import socket
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from docker_registry import docker_registry, push
 from model_packages import make_package
 from registry_server import Registry, digest, reset, status, truncated
 
@@ -54,45 +52,9 @@ def memory() -> Iterator[Registry]:
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[str]:
     """A docker-registry process with the base image in it; its host."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("docker-registry is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "registry")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    (tmp_path / "config.yml").write_text(json.dumps(config))
-    with (tmp_path / "registry.log").open("w") as log:
-        process = subprocess.Popen([program, "serve", str(tmp_path / "config.yml")], stdout=log, stderr=log)
-    host = f"127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                requests.get(f"http://{host}/v2/", timeout=1)
-                break
-            except requests.RequestException:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        seeded = Registry()
-        base = seeded.put("slipway/app", "1.0.0", BASE, CONFIG)
-        body, media = seeded.manifests["slipway/app", base]
-        for (_, name), blob in seeded.blobs.items():
-            upload = requests.post(f"http://{host}/v2/slipway/app/blobs/uploads/", timeout=5)
-            answer = requests.put(upload.headers["Location"], params={"digest": name}, data=blob, timeout=5)
-            assert answer.status_code == 201
-        headers = {"Content-Type": media}
-        requests.put(f"http://{host}/v2/slipway/app/manifests/1.0.0", data=body, headers=headers, timeout=5)
-        seeded.close()
+    with docker_registry(tmp_path / "real") as host:
+        push(f"http://{host}", "slipway/app", "1.0.0", BASE, CONFIG)
         yield host
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def store(host: str, **more: Any) -> OciRegistry:

@@ -98,7 +98,14 @@ RESOURCE: Shape = {
     "setOwnerReference": BOOLEAN,
     "flags": STRINGS,
 }
-VOLUME: Shape = {"name": STRING, "emptyDir": OBJECT}
+SECRET_VOLUME: Shape = {
+    "secretName": STRING,
+    "optional": BOOLEAN,
+    "defaultMode": INTEGER,
+    "items": [{**_of(STRING, "key", "path"), "mode": INTEGER}],
+}
+VOLUME: Shape = {"name": STRING, "emptyDir": OBJECT, "secret": SECRET_VOLUME}
+"""An optional Secret is an empty directory here."""
 TEMPLATE: Shape = {
     **IGNORED_IN_TEMPLATE,
     **_of(STRING, "name", "timeout"),
