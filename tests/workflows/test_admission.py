@@ -99,23 +99,6 @@ def test_a_request_cannot_become_another_part_of_the_pod(spec: dict[str, Any], t
     assert pod["containers"][-1]["resources"]["requests"]["cpu"] == value
 
 
-def millicores(text: str) -> int:
-    return int(text[:-1]) if text.endswith("m") else 1000 * int(text)
-
-
-def test_a_small_node_takes_every_pod_beside_the_bus() -> None:
-    """A node of two cores also runs Kubernetes, the platform, three apps and the three pods of the event bus."""
-    pods = {one.id: step_pod(*one.values) for one in ALL}
-    largest = max(
-        sum(millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0m")) for c in pod["containers"])
-        for pod in pods.values()
-    )
-    bus = yaml.safe_load((MANIFESTS / "eventbus-default.yaml").read_text())["spec"]["jetstream"]
-    containers = [bus[f"{name}ontainerTemplate"] for name in ("c", "metricsC", "reloaderC")]
-    beside = bus["replicas"] * sum(millicores(one["resources"]["requests"]["cpu"]) for one in containers)
-    assert largest + beside <= 200, (largest, beside)
-
-
 @pytest.mark.parametrize(("_spec", "template"), ALL)
 def test_a_pod_that_no_node_takes_is_given_up(_spec: dict[str, Any], template: dict[str, Any]) -> None:
     """`activeDeadlineSeconds` does not run while a pod is Pending, and the workflow keeps its mutex meanwhile."""
