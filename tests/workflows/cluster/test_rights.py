@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 import yaml
 from kube_api_server import KubeApi
+from kube_rbac import Rights
+from kube_server import Cluster
+from kube_workloads import DIGEST, pod, served
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.cli import main, workflow_commands
@@ -60,7 +63,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     for namespace, key in (("slipway", "workflows"), ("argocd", "applications")):
         server.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         server.add(*granted(namespace, rules()[key]))
-    for name in ("promote-model", "promote-to-production", "revert-model", "cron-train", "release-model"):
+    for name in ("promote-model", "promote-to-production", "revert-model", "cron-train", "release-model", "doctor"):
         manifest = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
         server.add({**manifest, "metadata": {**manifest["metadata"], "namespace": "slipway"}})
     for environment in ("staging", "canary", "production"):
@@ -101,6 +104,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
         "promote --to canary",
         "promote --to production",
         "revert canary",
+        "submit doctor",
     ],
 )
 def test_the_listed_rights_are_enough(api: KubeApi, command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,3 +127,38 @@ def test_none_of_them_is_too_much(api: KubeApi, rule: dict[str, Any], capsys: py
     }
     assert main([*commands_of[rule["resources"][0]].split(), "--cluster"]) != 0
     assert "is forbidden" in capsys.readouterr().err
+
+
+def status(path: Path, environments: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> str:
+    """What `slipway status --cluster` prints for a person with these rights in each environment."""
+    cluster = Cluster()
+    try:
+        roles = granted("argocd", rules()["applications"])
+        for environment in ("staging", "canary", "production"):
+            cluster.application(f"model-app-{environment}", {"image.digest": DIGEST, "modelVersion": "7"})
+            roles += granted(f"model-app-{environment}", environments)
+        # a container that waits: the events of its pod are looked at too
+        served(cluster, pod(state={"waiting": {"reason": "ImagePullBackOff"}}))
+        cluster.rights = Rights(roles)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KUBECONFIG", str(cluster.kubeconfig(path / "kubeconfig", "jane")))
+            assert main(["status", "--cluster", "--output", "json"]) == 0
+        return capsys.readouterr().out
+    finally:
+        cluster.close()
+
+
+def test_the_listed_rights_are_enough_to_see_the_environments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = status(tmp_path, rules()["environments"], capsys)
+    assert "forbidden" not in said
+    assert "ImagePullBackOff" in said
+
+
+@pytest.mark.parametrize("rule", rules()["environments"], ids=lambda rule: "-".join(rule["resources"]))
+def test_each_of_those_is_needed(rule: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for resource in rule["resources"]:
+        less = rule | {"resources": [one for one in rule["resources"] if one != resource]}
+        left = [less if one == rule else one for one in rules()["environments"]]
+        assert f"{resource}" in status(tmp_path, left, capsys).partition("forbidden")[0]
