@@ -70,20 +70,31 @@ class Images:
 
     @contextmanager
     def command(
-        self, reference: str, arguments: list[str], environment: Mapping[str, str], entrypoint: list[str] | None = None
+        self,
+        reference: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        entrypoint: list[str] | None = None,
+        files: Mapping[str, Path] | None = None,
     ) -> Iterator[list[str]]:
-        """A command that runs the image's entry point, or another one, with these arguments until it ends."""
+        """A command that runs the image's entry point, or another one, with these arguments until it ends.
+
+        files: paths in the container and the files of this machine that are there, for everybody to read.
+        """
         given = [f"{key}={value}" for key, value in environment.items()]
         found = self.configuration(reference)
         program = [*(found["Entrypoint"] if entrypoint is None else entrypoint), *arguments]
         if self.engine != "buildah":
             options = [part for one in given for part in ("--env", one)]
+            options += [part for path, file in (files or {}).items() for part in ("--volume", f"{file}:{path}:ro")]
             limits = ["--read-only", "--tmpfs", "/tmp:mode=1777", "--network", "host", "--cap-drop", "ALL"]
             yield [self.engine, "run", "--rm", *limits, *options, "--entrypoint", program[0], reference, *program[1:]]
             return
         container = self._said("from", reference)
         try:
             root = self._said("mount", container)
+            for path, file in (files or {}).items():
+                shutil.copy(file, root + path)
             place = [root, found.get("WorkingDir") or "/", found["User"]]
             namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
             yield [*namespaces, "sh", "-c", CHROOT, "sh", *place, *found["Env"], *given, *program]
@@ -91,10 +102,15 @@ class Images:
             self._said("rm", container)
 
     def run(
-        self, reference: str, arguments: list[str], environment: Mapping[str, str], entrypoint: list[str] | None = None
+        self,
+        reference: str,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        entrypoint: list[str] | None = None,
+        files: Mapping[str, Path] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
-        with self.command(reference, arguments, environment, entrypoint) as command:
+        with self.command(reference, arguments, environment, entrypoint, files) as command:
             return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
     @contextmanager
