@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from slipway_steps.settings import PROJECT_ROOT
 
 BUILD = PROJECT_ROOT / "images" / "build.sh"
@@ -96,7 +98,7 @@ class Images:
             for path, file in (files or {}).items():
                 shutil.copy(file, root + path)
             place = [root, found.get("WorkingDir") or "/", found["User"]]
-            namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+            namespaces = ["unshare", "--mount", "--pid", "--fork"]
             yield [*namespaces, "sh", "-c", CHROOT, "sh", *place, *found["Env"], *given, *program]
         finally:
             self._said("rm", container)
@@ -123,6 +125,9 @@ class Images:
             try:
                 yield process
             finally:
-                # unshare passes no SIGTERM on; when it is killed, so is what it started
-                (process.kill if self.engine == "buildah" else process.terminate)()
+                # unshare passes no signal on; its only child is the first process of the container, with which all end
+                inside = psutil.Process(process.pid).children() if self.engine == "buildah" else []
+                for child in inside:
+                    child.kill()
+                process.terminate()
                 process.wait(timeout=30)

@@ -51,7 +51,9 @@ def mlflow(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     log = tmp_path_factory.mktemp("mlflow") / "log"
     arguments = ["server", "--host=127.0.0.1", f"--port={port}", "--workers=1"]
     arguments += ["--backend-store-uri=sqlite:////tmp/mlflow.db", "--artifacts-destination=/tmp/artifacts"]
-    with images.running(images.reference("mlflow"), arguments, {}, log) as process:
+    with images.running(
+        images.reference("mlflow"), arguments, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, log
+    ) as process:
         url = f"http://127.0.0.1:{port}"
         assert answer(f"{url}/health", process, log).text == "OK"
         yield url
