@@ -28,6 +28,12 @@ help: ## print this list
 	  $(shell sed -n 's/^platform = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
 	@touch $@
 
+# MLflow's server as its image has it, in an environment of its own: only tests need it.
+.venv/mlflow-server/.ready: images/mlflow/requirements.lock | .venv/.ready
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: -r images/mlflow/requirements.lock
+	@touch $@
+
 setup: .venv/.ready ## put everything Slipway needs into .venv (TORCH_INDEX=URL for a CPU build of torch)
 
 ui: setup ## add MLflow's web UI to .venv and open it on the local releases
@@ -37,7 +43,7 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-test: .venv/.platform ## run all tests
+test: .venv/.platform .venv/mlflow-server/.ready ## run all tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 images: ## build all images; PUSH=REGISTRY[/PREFIX] pushes them too (more: images/build.sh)

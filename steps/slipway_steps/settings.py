@@ -38,7 +38,9 @@ class Settings(BaseSettings):
         "", description="MLflow's tracking URI; empty: SQLite under `home`, which needs no server."
     )
     mlflow_retries: int = Field(
-        5, description="How often a request to MLflow's server is repeated; the waits between double from 2 s on."
+        5,
+        description="How often a request to MLflow's server is repeated; the waits between double from half a second "
+        "on, up to 8 s. A step that still fails is tried again by its template.",
     )
     mlflow_timeout: float = Field(60.0, description="Seconds for one answer of MLflow's server.")
     train_directory: Path = Field(
@@ -93,8 +95,8 @@ class Settings(BaseSettings):
     kubernetes_timeout: float = Field(15.0, description="Seconds for one call of the Kubernetes API.")
     metrics_timeout: float = Field(
         150.0,
-        description="Seconds that the resource test waits for enough samples; a cluster's metrics come every 15 s, the "
-        "first of them up to 60 s after a pod's start.",
+        description="Seconds that the resource test waits for enough samples where the pods do not tell their usage; a "
+        "cluster's metrics come every 15 s, the first of them up to 60 s after a pod's start.",
     )
     deploy_repository: str = Field(
         "",

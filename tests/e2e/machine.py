@@ -28,11 +28,17 @@ class Finished:
 
 
 class Slipway:
-    """The program on one home."""
+    """The program on one home. `tracking_uri`: an MLflow server; empty: the database of the home."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, tracking_uri: str = "") -> None:
         self.home = home
-        self.environment = {**os.environ, "SLIPWAY_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
+        self.tracking_uri = tracking_uri
+        self.environment = {
+            **os.environ,
+            "SLIPWAY_HOME": str(home),
+            "SLIPWAY_TRACKING_URI": tracking_uri,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", "from slipway_workflows.cli import script; script()", *args]
@@ -84,7 +90,7 @@ class Slipway:
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
         from slipway_steps.settings import Settings
 
-        registry = MlflowRegistry(Settings(home=self.home))
+        registry = MlflowRegistry(Settings(home=self.home, tracking_uri=self.tracking_uri))
         found = {name: registry.alias(name) for name in ("development", "staging", "canary", "production")}
         return {name: version for name, version in found.items() if version}
 

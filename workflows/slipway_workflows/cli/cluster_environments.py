@@ -12,9 +12,6 @@ from slipway_steps.domain.errors import PlatformError, RegistryError
 from slipway_steps.settings import Settings
 from slipway_workflows.cli.environment_table import EnvironmentStatuses, shown_status
 
-QUICK = {"mlflow_retries": 0, "mlflow_timeout": 5.0}
-"""Settings for one question to an MLflow that may not be reachable from here."""
-
 
 def cluster_environments(settings: Settings) -> EnvironmentStatuses:
     """What each environment serves by the Kubernetes API, and what passed there last where MLflow can be asked.
@@ -41,6 +38,7 @@ def _last_good(settings: Settings) -> dict[Environment, Candidate | None]:
         click.echo("last good: unknown, because SLIPWAY_TRACKING_URI does not say where MLflow is", err=True)
         return {}
     try:
+        from slipway_steps.adapters.mlflow.connection import QUICK
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 
         registry = MlflowRegistry(settings.model_copy(update=QUICK))

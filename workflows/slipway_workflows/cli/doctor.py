@@ -49,9 +49,16 @@ def _in_cluster(mend: bool) -> int:
 
 
 def nothing_released(settings: "Settings") -> bool:
-    """Whether this machine has no journal yet; then a line says so. It is not opened, because that would create it."""
+    """Whether this machine has no journal yet; then a line says so. It is not opened, because that would create it.
+
+    Raises RegistryError at once where the journal is on a server that does not answer.
+    """
     local = settings.platform == "local" and not settings.tracking_uri
     empty = local and not (settings.home / "mlflow" / "mlflow.db").exists()
     if empty:
         click.echo("nothing was ever released here")
+    elif settings.tracking_uri:
+        from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+
+        MlflowRegistry(settings).reach()
     return empty

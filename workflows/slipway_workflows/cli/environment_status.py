@@ -25,7 +25,8 @@ def local_platform(settings: Settings | None = None) -> LocalPlatform:
 def environment_statuses(registry: "Registry | None" = None) -> EnvironmentStatuses:
     """The status of each environment: what it serves, and the version that passed there last.
 
-    registry: MLflow, if it is open already. An environment that cannot be read has the phase Unknown.
+    registry: MLflow, if it is open already. An environment that cannot be read has the phase Unknown. Raises
+    RegistryError where MLflow cannot be asked.
     """
     settings = current_settings()
     platform = local_platform(settings)
@@ -33,7 +34,9 @@ def environment_statuses(registry: "Registry | None" = None) -> EnvironmentStatu
     if registry is None and (settings.tracking_uri or (settings.home / "mlflow" / "mlflow.db").exists()):
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 
-        registry = MlflowRegistry(settings)
+        opened = MlflowRegistry(settings)
+        opened.reach()
+        registry = opened
     found: EnvironmentStatuses = {}
     for environment in Environment:
         try:

@@ -34,7 +34,7 @@ def _cluster_objects(settings: Settings) -> "ClusterObjects | None":
     """Access to the objects of a cluster for resource templates, or None where SLIPWAY_RESOURCES is not `cluster`."""
     if settings.resources != "cluster":
         return None
-    from slipway_steps.adapters.kubernetes.api import Api  # takes 0.25 s to import; only needed with a cluster
+    from slipway_steps.adapters.kubernetes.api import Api
     from slipway_steps.adapters.kubernetes.objects import ClusterObjects
 
     return ClusterObjects(Api(settings))
@@ -95,11 +95,16 @@ class LocalWorkflows:
     def submit(self, template: str, parameters: Mapping[str, str], files: Sequence[Path] = ()) -> LocalExecution:
         """A workflow from a template of the catalog or of `files`, as `argo submit --from` creates it.
 
-        Raises BadInput as the port says, WorkflowInvalid for a template that Argo would refuse.
+        Raises BadInput as the port says, WorkflowInvalid for a template that Argo would refuse, RegistryError where a
+        template of the catalog needs an MLflow server that does not answer.
         """
         library = engine.load(files, self.manifests)
         run = engine.prepare(library, template, parameters, engine_options(self.settings))
         check_parameters(library.template(template), parameters, library.find)
+        if self.settings.tracking_uri and (self.manifests / f"{template}.yaml").exists():
+            from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+
+            MlflowRegistry(self.settings).reach()
         return LocalExecution(run)
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> LocalExecution:

@@ -1,4 +1,8 @@
-"""The connection to MLflow. It is opened when it is first used, and turns MLflow's exceptions into Slipway's."""
+"""The connection to MLflow. It is opened when it is first used, and turns MLflow's exceptions into Slipway's.
+
+A server is asked by its REST API. MLflow itself is imported only for what needs it: the database of this machine,
+packaging a model, and a server with a login or an artifact store that only MLflow's own client knows.
+"""
 
 import gc
 import importlib
@@ -7,16 +11,17 @@ import os
 import socket
 from collections.abc import Callable
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
-
-from filelock import FileLock
 
 from slipway_steps.domain.errors import RegistryError, SlipwayError
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from slipway_steps.adapters.mlflow.rest_client import RestClient
 
 CHATTY = ("mlflow", "mlflow.store.db.utils", "mlflow.pyfunc", "alembic")
 """Loggers that report each migration and each file."""
@@ -33,6 +38,10 @@ LATE_IMPORTS = (
     "sqlalchemy.dialects.sqlite",
 )
 """Modules that MLflow itself imports only when it first opens a local database or logs a model."""
+
+QUICK = {"mlflow_retries": 0, "mlflow_timeout": 5.0}
+"""Settings for one question to an MLflow that may not be reachable from here."""
+UNREACHABLE = "does SLIPWAY_TRACKING_URI name a running MLflow server?"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,17 +69,26 @@ def translated(method: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C
             raise
         except Exception as error:
             what = method.__name__.replace("_", " ")
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise RegistryError(
-                f"MLflow at {self.connection.shown_uri}: {what} failed: {first[:300]}",
+                f"MLflow at {self.connection.shown_uri}: {what} failed: {_first_line(error)}",
                 "is the database or the server reachable, writable and intact?",
             ) from error
 
     return call
 
 
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def error_code(error: Exception) -> str:
+    """MLflow's code of an error of its own client or of its REST API; "" where it has none."""
+    return str(getattr(error, "error_code", ""))
+
+
 def quiet_mlflow() -> None:
-    """Import MLflow, which takes more than a second, without its progress output and its telemetry."""
+    """Import MLflow, which takes one to three seconds, without its progress output and its telemetry."""
     # MLflow reads this variable once, when it is imported; without it, the import writes an identifier of this machine
     # into the user's home.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -100,7 +118,7 @@ def preload_mlflow() -> None:
 
 
 class MlflowConnection:
-    """The connection to one MLflow server, or to the database under `home`. Opening it takes about two seconds."""
+    """The connection to one MLflow server, or to the database under `home`. Opening the latter takes two seconds."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -120,10 +138,37 @@ class MlflowConnection:
         return not self.settings.tracking_uri and not (self._directory / "mlflow.db").exists()
 
     @cached_property
-    def client(self) -> "MlflowClient":
-        """The MLflow client. Its first use creates the local database. Raises RegistryError where the server's name
-        does not resolve.
+    def client(self) -> "MlflowClient | RestClient":
+        """What MLflow is asked through: its REST API for a server, else its own client. Raises RegistryError where the
+        server's name does not resolve.
         """
+        self._resolve()
+        if not urlsplit(self.settings.tracking_uri).scheme.startswith("http"):
+            return self.mlflow_client
+        from slipway_steps.adapters.mlflow.http_session import HttpSession, is_enough_for
+
+        if not is_enough_for(self.settings):
+            return self.mlflow_client
+        from slipway_steps.adapters.mlflow.rest_client import RestClient
+
+        return RestClient(HttpSession(self.settings), lambda: self.mlflow_client)
+
+    def download(self, uri: str, target: Path) -> Path:
+        """Copy the artifacts at an address into the directory `target`, and return the directory that has them."""
+        client = self.client
+        if client is not self.__dict__.get("mlflow_client"):
+            from slipway_steps.adapters.mlflow.proxied_artifacts import ProxiedArtifacts, are_proxied
+
+            if are_proxied(uri):
+                return ProxiedArtifacts(client.http, uri).download(target)
+        _ = self.mlflow_client  # sets the tracking URI, which the function below reads
+        from mlflow.artifacts import download_artifacts
+
+        return Path(download_artifacts(artifact_uri=uri, dst_path=str(target)))
+
+    @cached_property
+    def mlflow_client(self) -> "MlflowClient":
+        """MLflow's own client. Its first use creates the local database."""
         self._resolve()
         if self.settings.tracking_uri:
             quiet_mlflow()
@@ -144,6 +189,7 @@ class MlflowConnection:
         """Create the local database where there is none. It gets its name when it is complete, because MLflow cannot
         use one that a killed process has left half made.
         """
+        from filelock import FileLock
         from mlflow import MlflowClient
 
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -153,6 +199,22 @@ class MlflowConnection:
                 partial.unlink(missing_ok=True)
                 MlflowClient(f"sqlite:///{partial}").search_experiments(max_results=1)
                 partial.rename(database)
+
+    def reach(self) -> None:
+        """Ask the server once, so that a person learns of a wrong address at once. Raises RegistryError where it does
+        not answer as MLflow does. Without a server, or with a login of its own kind, this asks nothing.
+        """
+        self._resolve()
+        from slipway_steps.adapters.mlflow.http_session import HttpSession, MlflowError, is_enough_for
+
+        if not is_enough_for(self.settings):
+            return
+        http = HttpSession(self.settings.model_copy(update=QUICK))
+        try:
+            http.json("GET", "mlflow/experiments/get-by-name", {"experiment_name": self.settings.experiment})
+        except MlflowError as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise RegistryError(f"MLflow at {self.shown_uri}: {_first_line(error)}", UNREACHABLE) from error
 
     def _resolve(self) -> None:
         """Raises RegistryError where the server's name does not resolve: MLflow would try for two minutes."""

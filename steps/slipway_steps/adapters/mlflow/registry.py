@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from slipway_steps.adapters.mlflow.connection import MlflowConnection, translated
+from slipway_steps.adapters.mlflow.connection import MlflowConnection, error_code, translated
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, Refused, RegistryError
@@ -22,7 +22,9 @@ from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import RegisteredModel
+
+    from slipway_steps.adapters.mlflow.entities import RegisteredModel
+    from slipway_steps.adapters.mlflow.rest_client import RestClient
 
 RELEASE_TAG = "slipway.release"
 MODEL_NAME = "model"
@@ -39,9 +41,13 @@ class MlflowRegistry:
         self.model = settings.model
 
     @property
-    def client(self) -> "MlflowClient":
-        """The MLflow client of the connection."""
+    def client(self) -> "MlflowClient | RestClient":
+        """What MLflow is asked through."""
         return self.connection.client
+
+    def reach(self) -> None:
+        """Raises RegistryError at once where MLflow is a server that does not answer."""
+        self.connection.reach()
 
     # runs
 
@@ -67,7 +73,7 @@ class MlflowRegistry:
         """Connect, make the experiment if it is missing, and import what logging a model needs."""
         from slipway_steps.adapters.mlflow.packaged_model import prepare
 
-        _ = self.connection.experiment
+        _ = self.connection.experiment, self.connection.mlflow_client
         prepare()
 
     @translated
@@ -76,7 +82,7 @@ class MlflowRegistry:
         from slipway_steps.adapters.mlflow.packaged_model import log_model
 
         found = read_package(package)
-        client, run_id = self.client, self._run(release)
+        client, run_id = self.connection.mlflow_client, self._run(release)
         for name, value in found.params.items():
             client.log_param(run_id, name, value)
         now = int(time.time() * 1000)
@@ -94,12 +100,10 @@ class MlflowRegistry:
     def _model_uri(self, run_id: str) -> str:
         if self.connection.is_new:
             raise BadInput(f"MLflow has no run {run_id!r}", "name a run of train-model")
-        from mlflow.exceptions import MlflowException
-
         try:
             uri = self.client.get_run(run_id).data.tags.get("slipway.model_uri")
-        except MlflowException as error:
-            if error.error_code not in UNKNOWN:
+        except Exception as error:
+            if error_code(error) not in UNKNOWN:
                 raise
             raise BadInput(f"MLflow has no run {run_id!r}", "name a run of train-model") from error
         if not uri:
@@ -109,30 +113,25 @@ class MlflowRegistry:
     @translated
     def download_package(self, run_id: str, target: Path) -> Path:
         """Copy a run's packaged model under `target` and return its directory."""
-        from mlflow.artifacts import download_artifacts
-
         model_uri = self._model_uri(run_id)
         model = self.client.get_logged_model(model_uri.removeprefix("models:/"))
         target.mkdir(parents=True, exist_ok=True)
-        uri = f"{model.artifact_location}/artifacts"
         # MLflow stores an artifact under the name of the directory that was logged, whatever it was
-        (package,) = Path(download_artifacts(artifact_uri=uri, dst_path=str(target))).iterdir()
+        (package,) = self.connection.download(f"{model.artifact_location}/artifacts", target).iterdir()
         return package
 
     # versions and aliases
 
     def _ensure_model(self) -> None:
-        from mlflow.exceptions import MlflowException
-
         try:
             self.client.get_registered_model(self.model)
-        except MlflowException as missing:
-            if missing.error_code not in UNKNOWN:
+        except Exception as missing:
+            if error_code(missing) not in UNKNOWN:
                 raise
             try:
                 self.client.create_registered_model(self.model)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            except Exception as error:
+                if error_code(error) != "RESOURCE_ALREADY_EXISTS":
                     raise
 
     @translated
@@ -150,12 +149,10 @@ class MlflowRegistry:
         unknown = BadInput(f"model {self.model} has no version {version!r}", "the versions are listed by: slipway ui")
         if self.connection.is_new:
             raise unknown
-        from mlflow.exceptions import MlflowException
-
         try:
             return self.client.get_model_version(self.model, version)
-        except MlflowException as error:
-            if error.error_code not in UNKNOWN:
+        except Exception as error:
+            if error_code(error) not in UNKNOWN:
                 raise
             raise unknown from error
 
@@ -190,12 +187,10 @@ class MlflowRegistry:
         """The registered model, or None. Creates nothing."""
         if self.connection.is_new:
             return None
-        from mlflow.exceptions import MlflowException
-
         try:
             return self.client.get_registered_model(self.model)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        except Exception as error:
+            if error_code(error) == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
 

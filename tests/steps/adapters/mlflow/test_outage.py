@@ -146,8 +146,12 @@ def test_nothing_waits_on_a_name_that_does_not_resolve(monkeypatch: pytest.Monke
 def test_the_waits_for_mlflow_are_those_of_the_settings(
     server: tuple[type[Answers], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """For MLflow's own client, and for what speaks to its REST API."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES")
-    _ = MlflowRegistry(Settings(tracking_uri=server[1], mlflow_retries=1)).connection.client
+    connection = MlflowRegistry(Settings(tracking_uri=server[1], mlflow_retries=1)).connection
+    assert connection.client.http.retry.attempts == 2
+    assert connection.client.http.timeout[1] == 7.0, "what the user has set"
+    _ = connection.mlflow_client
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"
-    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7", "what the user has set"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"

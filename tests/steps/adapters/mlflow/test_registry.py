@@ -1,11 +1,10 @@
-"""The registry on real MLflow with SQLite."""
+"""The registry on real MLflow: on its database without a server, and by REST on its server."""
 
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
 from steps.release.fakes import FakeWorld
@@ -20,9 +19,10 @@ from slipway_steps.release import register
 from slipway_steps.settings import Settings
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowRegistry]:
-    yield MlflowRegistry(Settings(home=tmp_path_factory.mktemp("registry") / "home"))
+@pytest.fixture(scope="module", params=["database", "server"])
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowRegistry]:
+    uri = request.getfixturevalue("mlflow_server").url if request.param == "server" else ""
+    yield MlflowRegistry(Settings(home=tmp_path_factory.mktemp("registry") / "home", tracking_uri=uri))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
     for path in sorted(trained_package.rglob("*")):
         if path.is_file():
             assert (found / path.relative_to(trained_package)).read_bytes() == path.read_bytes()
-    run = registry.client.get_run(run_id)
+    run = registry.connection.mlflow_client.get_run(run_id)
     assert run.data.metrics["holdout_accuracy"] > 0.9
     assert run.data.params["architecture"] == "mobilenet_v2"
     assert not list((registry.connection.settings.home / "mlflow").rglob("*.pkl"))
@@ -86,18 +86,6 @@ def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_i
     registry.save_report(None, report(Gate.LOAD, Verdict.REJECT, version, "sha256:abc"))
     assert {e.gate: e.verdict for e in registry.evidence(version)}[Gate.LOAD] is Verdict.REJECT, "not revoked"
     assert [r.gate for r in registry.reports("release-a")] == [Gate.EVALUATION, Gate.LOAD]
-
-
-def test_a_version_names_the_logged_model_that_it_comes_from(tmp_path: Path) -> None:
-    """A server refuses it otherwise; SQLite does not check."""
-    client = MagicMock()
-    client.get_run.return_value.data.tags = {"slipway.model_uri": "models:/m-1"}
-    client.search_model_versions.return_value = []
-    client.create_model_version.return_value.version = 1
-    registry = MlflowRegistry(Settings(home=tmp_path, tracking_uri="http://mlflow:5000"))
-    registry.connection.client = client
-    assert registry.register("r") == "1"
-    client.create_model_version.assert_called_once_with(registry.model, "models:/m-1", run_id="r", model_id="m-1")
 
 
 def test_aliases_and_journal(registry: MlflowRegistry) -> None:
@@ -145,11 +133,14 @@ def test_unknown_things_are_named(registry: MlflowRegistry, tmp_path: Path) -> N
         registry.reports("it's")
 
 
-def test_a_damaged_journal_and_a_damaged_database_are_said(registry: MlflowRegistry, tmp_path: Path) -> None:
+def test_a_damaged_journal_is_said(registry: MlflowRegistry) -> None:
     registry.write_record(Environment.PRODUCTION, Record())
     registry.client.set_registered_model_tag(registry.model, "slipway.journal.production", "{")
     with pytest.raises(RegistryError, match="damaged"):
         registry.record(Environment.PRODUCTION)
+
+
+def test_a_damaged_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "mlflow").mkdir()
     (tmp_path / "mlflow" / "mlflow.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(RegistryError, match=r"mlflow\.db"):
