@@ -52,7 +52,7 @@ def test_finds_what_stands_and_makes_the_controller_look_soon(api, playbook):
     assert "s3cr3t" not in first.output
     assert api.get("Secret", "slipway", "slipway")["data"]
     container = api.get("Deployment", "workflow-controller", "argo")["spec"]["template"]["spec"]["containers"][0]
-    assert container["env"] == [{"name": "OTHER", "value": "x"}, {"name": "DEFAULT_REQUEUE_TIME", "value": "2s"}]
+    assert container["env"] == [{"name": "OTHER", "value": "x"}, {"name": "DEFAULT_REQUEUE_TIME", "value": "1s"}]
     for name in ("slipway", "model-app-staging"):
         labels = api.get("Namespace", name)["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -169,7 +169,7 @@ def test_installs_from_files_with_images_of_a_mirror(api, playbook, tmp_path):
     container = api.get("Deployment", "workflow-controller", "argo")["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "mirror.example:5000/argoproj/workflow-controller:v4.1.2"
     assert container["args"][1] == "mirror.example:5000/argoproj/argoexec:v4.1.2"
-    assert {"name": "DEFAULT_REQUEUE_TIME", "value": "2s"} in container["env"]
+    assert {"name": "DEFAULT_REQUEUE_TIME", "value": "1s"} in container["env"]
     assert api.get("ServiceAccount", "argo", "argo")
     # what a server and its controllers add by themselves is no change
     api.get("CustomResourceDefinition", "workflows.argoproj.io")["status"] = {"storedVersions": ["v1alpha1"]}
