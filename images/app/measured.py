@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from prometheus_client import Counter, Gauge, Histogram
+from cgroup import CgroupUsage
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +17,7 @@ LATENCY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )
 PREDICTIONS = Counter("predictions_total", "Predictions by label.", ["label"])
+REGISTRY.register(CgroupUsage())
 INFO = Gauge("model_info", "1; what is served is in the labels.", ["version", "digest", "architecture", "contract"])
 
 

@@ -125,7 +125,12 @@ class Platform(Protocol):
         """The candidate that was last deployed to the environment, or None."""
 
     def observe(self, environment: Environment) -> Observation:
-        """The pods of an environment, their states and their resource usage."""
+        """The pods of an environment and their states. It has no `samples` where usage is measured by `measure`
+        alone.
+        """
+
+    def measure(self, environment: Environment) -> Observation:
+        """Like `observe`, with the resource usage of the pods: samples are collected from one call to the next."""
 
     def url(self, app_host: str) -> str:
         """The base URL, without a slash at its end, of a service host (`model-app-staging-service...:8000`). On one

@@ -64,6 +64,7 @@ class Rollout(BaseModel):
 class Observation(BaseModel):
     """An environment as it is observed now. An empty environment has no pods. `samples` are in the order of time.
 
+    `cross_check` is what another meter says of the same pods, where there is one: it is slow, and not waited for.
     `pods` are those of what the platform was last told to run, without finished pods and those that are being deleted.
     `metrics_available` is false where nothing measures the usage; a gate that needs it is then `inconclusive`.
     """
@@ -71,6 +72,7 @@ class Observation(BaseModel):
     environment: Environment
     pods: list[Pod]
     samples: list[Sample]
+    cross_check: Sample | None = None
     metrics_available: bool
     memory_limit_bytes: int
     cpu_limit_millicores: int

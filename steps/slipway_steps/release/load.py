@@ -40,8 +40,9 @@ def run(params: Params, world: World) -> GateOutputs:
     started = time.time()
     with under_test(params, world) as found:
         image = found.samples[0][1]
+        world.platform.measure(params.source_environment)  # usage is counted from here
         results = world.load_generator.send(found.app.url, image, params.load_requests, params.load_users, DEADLINE)
-        after = world.platform.observe(params.source_environment)
+        after = world.platform.measure(params.source_environment)
         checks = [*request_checks(params, results, found.labels), *pod_checks(after), *peak_checks(after)]
         series = {
             "latencies_ms": [round(result.milliseconds, 2) for result in results],
@@ -61,7 +62,8 @@ def peak_checks(observation: Observation) -> list[Check]:
     limit = observation.memory_limit_bytes
     states = [state for pod in observation.pods for state in (pod.state, pod.last_state) if state]
     killed = any(state.reason == "OOMKilled" for state in states)
-    used = [sample.memory_bytes for sample in observation.samples]
+    meters = [*observation.samples, *([observation.cross_check] if observation.cross_check else [])]
+    used = [sample.memory_bytes for sample in meters]
     peak = limit if killed else max([observation.peak_memory_bytes or 0, *used])
     if not peak:
         return []

@@ -6,6 +6,8 @@ Every method raises the PlatformError of that module where the API server cannot
 from collections.abc import Callable
 from typing import Any
 
+from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.domain.errors import PlatformError, Refused
 from slipway_steps.settings import Settings
 from slipway_workflows.argo import StoredWorkflow
@@ -14,7 +16,6 @@ from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.cluster.pod_log import MAIN, own_lines
 from slipway_workflows.cluster.submit import SUBMISSION
 
-GROUP = ("argoproj.io", "v1alpha1")
 CHANGE_ATTEMPTS = 10
 """How often a change is attempted; each time on a new read, because the controller writes every few seconds."""
 Manifest = dict[str, Any]
@@ -27,26 +28,21 @@ class Client:
     """
 
     def __init__(self, settings: Settings, compress_above: int = COMPRESS_ABOVE) -> None:
-        from slipway_steps.adapters.kubernetes.api import Api  # takes 0.25 s to import
-
         self.namespace = settings.workflows_namespace
         self.compress_above = compress_above
         self.api = Api(settings)
 
-    def _custom(self, verb: str, plural: str, *arguments: Any, what: str, absent: bool = False) -> Any:
-        method = f"{verb}_namespaced_custom_object"
-        return self.api.call(
-            "CustomObjectsApi", method, *GROUP, self.namespace, plural, *arguments, what=what, absent=absent
-        )
+    def _path(self, plural: str, name: str = "", version: str = "argoproj.io/v1alpha1") -> str:
+        return path_of(version, plural, self.namespace, name)
 
     def workflows(self) -> list[StoredWorkflow]:
         """All workflows of the namespace."""
-        found = self._custom("list", "workflows", what=f"listing workflows in {self.namespace}")
+        found = self.api.get(self._path("workflows"), what=f"listing workflows in {self.namespace}")
         return [read_workflow(one) for one in found.get("items") or []]
 
     def workflow(self, name: str) -> StoredWorkflow:
         """The workflow of that name. Where there is none, raises Refused with the names of ten others."""
-        found = self._custom("get", "workflows", name, what=f"reading workflow {name}", absent=True)
+        found = self.api.get(self._path("workflows", name), what=f"reading workflow {name}", absent=True)
         if found is None:
             known = ", ".join(sorted(one.name for one in self.workflows())[-10:])
             raise Refused(f"there is no workflow {name} in namespace {self.namespace}", f"known: {known or 'none'}")
@@ -55,10 +51,10 @@ class Client:
     def source(self, name: str) -> dict[str, Any]:
         """The manifest of the WorkflowTemplate, or else CronWorkflow, of that name. Raises Refused if none is."""
         for plural in ("workflowtemplates", "cronworkflows"):
-            found: dict[str, Any] | None = self._custom("get", plural, name, what=f"reading {name}", absent=True)
+            found: dict[str, Any] | None = self.api.get(self._path(plural, name), what=f"reading {name}", absent=True)
             if found is not None:
                 return found
-        listed = self._custom("list", "workflowtemplates", what=f"listing templates in {self.namespace}")
+        listed = self.api.get(self._path("workflowtemplates"), what=f"listing templates in {self.namespace}")
         known = ", ".join(sorted(one["metadata"]["name"] for one in listed.get("items") or []))
         raise Refused(
             f"there is no workflow template {name} in namespace {self.namespace}",
@@ -69,18 +65,16 @@ class Client:
         """The manifest of the WorkflowTemplate of that name, or None. Other kinds are not looked up: always None."""
         if kind != "WorkflowTemplate":
             return None
-        found: dict[str, Any] | None = self._custom(
-            "get", "workflowtemplates", name, what=f"reading {name}", absent=True
+        found: dict[str, Any] | None = self.api.get(
+            self._path("workflowtemplates", name), what=f"reading {name}", absent=True
         )
         return found
 
     def create(self, manifest: Manifest) -> str:
         """Create a Workflow; returns its name. Raises Conflict where there is another workflow of that name."""
-        from slipway_steps.adapters.kubernetes.api import Conflict
-
         name = str(manifest["metadata"]["name"])
         try:
-            self._custom("create", "workflows", manifest, what=f"submitting workflow {name}")
+            self.api.post(self._path("workflows"), manifest, what=f"submitting workflow {name}")
         except Conflict:
             # a first call may have created it although its response was lost, and the retry found it there
             submission_id = manifest["metadata"]["annotations"][SUBMISSION]
@@ -94,14 +88,12 @@ class Client:
         This starts again from the read if somebody else has changed the workflow meanwhile. Raises PlatformError after
         ten attempts; what `edit` raises is passed on.
         """
-        from slipway_steps.adapters.kubernetes.api import Conflict
-
         for _ in range(CHANGE_ATTEMPTS):
             changed = edit(self.workflow(name))
             if "status" in changed:
                 changed = {**changed, "status": packed_status(changed["status"], self.compress_above)}
             try:
-                self._custom("replace", "workflows", name, changed, what=f"changing workflow {name}")
+                self.api.put(self._path("workflows", name), changed, what=f"changing workflow {name}")
             except Conflict:
                 continue
             return
@@ -111,13 +103,9 @@ class Client:
 
     def pods(self, name: str) -> dict[str, Manifest]:
         """Node id -> its pod, for the pods of the workflow that still exist."""
-        found = self.api.call(
-            "CoreV1Api",
-            "list_namespaced_pod",
-            self.namespace,
-            label_selector=f"workflows.argoproj.io/workflow={name}",
-            what=f"listing pods of {name}",
-        )
+        selector = f"workflows.argoproj.io/workflow={name}"
+        path = self._path("pods", version="v1")
+        found = self.api.get(path, what=f"listing pods of {name}", labelSelector=selector)
         # Argo 4 writes the node id into an annotation; in Argo 3 the name of the pod is the node id.
         node_id = "workflows.argoproj.io/node-id"
         pods = [(one["metadata"], one) for one in found.get("items") or []]
@@ -125,13 +113,10 @@ class Client:
 
     def delete_pod(self, pod: str) -> None:
         """Delete the pod of that name; that it does not exist is no error."""
-        arguments = (pod, self.namespace)
-        self.api.call("CoreV1Api", "delete_namespaced_pod", *arguments, what=f"deleting pod {pod}", absent=True)
+        self.api.delete(self._path("pods", pod, version="v1"), what=f"deleting pod {pod}", absent=True)
 
     def log(self, pod: str) -> str:
         """What the step wrote to the log of its container `main`. Raises PlatformError where it has not started."""
-        arguments = (pod, self.namespace)
-        text = self.api.text(
-            "CoreV1Api", "read_namespaced_pod_log", *arguments, container=MAIN, what=f"reading logs of {pod}"
-        )
+        path = f"{self._path('pods', pod, version='v1')}/log"
+        text = self.api.text(path, what=f"reading logs of {pod}", container=MAIN)
         return own_lines(text)

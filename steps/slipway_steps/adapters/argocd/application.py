@@ -12,6 +12,7 @@ from typing import Any
 
 from slipway_steps.adapters.argocd.application_state import UNCOMPARABLE, trouble
 from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
@@ -36,20 +37,13 @@ class ArgoCD:
     def _name(self, environment: Environment) -> str:
         return f"{self.settings.app}-{environment}"
 
+    def _path(self, name: str) -> str:
+        return path_of("argoproj.io/v1alpha1", "applications", self.settings.argocd_namespace, name)
+
     def read(self, environment: Environment) -> dict[str, Any]:
         """The Application of an environment. Raises PlatformError where it is missing."""
         name = self._name(environment)
-        found: dict[str, Any] | None = self.api.call(
-            "CustomObjectsApi",
-            "get_namespaced_custom_object",
-            "argoproj.io",
-            "v1alpha1",
-            self.settings.argocd_namespace,
-            "applications",
-            name,
-            what=f"reading Application {name}",
-            absent=True,
-        )
+        found: dict[str, Any] | None = self.api.get(self._path(name), what=f"reading Application {name}", absent=True)
         if found is None:
             raise PlatformError(
                 f"there is no Application {name}", "create it: ansible-playbook ansible/argocd_apps.yml"
@@ -110,18 +104,7 @@ class ArgoCD:
         }
         name = self._name(environment)
         try:
-            self.api.call(
-                "CustomObjectsApi",
-                "patch_namespaced_custom_object",
-                "argoproj.io",
-                "v1alpha1",
-                self.settings.argocd_namespace,
-                "applications",
-                name,
-                body,
-                what=f"changing Application {name}",
-                _content_type="application/merge-patch+json",
-            )
+            self.api.patch(self._path(name), body, what=f"changing Application {name}")
         except Conflict:
             return False
         return True

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.argocd.application import ArgoCD
+from slipway_steps.adapters.argocd.usage_samples import UsageSamples
 from slipway_steps.adapters.kubernetes.api import Api, Unavailable
+from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
 from slipway_steps.adapters.kubernetes.rollout import newest_replica_set, pods_that_count, rollout_of
 from slipway_steps.domain.candidate import Candidate
@@ -45,6 +47,7 @@ class KubernetesPlatform:
         self.argocd = argocd or ArgoCD(self.api, settings)
         self.repository = repository or _repository(settings)
         self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
+        self._usage: dict[Environment, UsageSamples] = {}
 
     def deploy(self, environment: Environment, candidate: Candidate) -> None:
         """Set the candidate's image on the Application, or commit it to Git. Returns once Argo CD has synced it;
@@ -101,56 +104,72 @@ class KubernetesPlatform:
     def _namespace(self, environment: Environment) -> str:
         return f"{self.settings.app}-{environment}"
 
-    def _list(
-        self, environment: Environment, method: str, *, api: str = "CoreV1Api", **more: Any
-    ) -> list[dict[str, Any]]:
+    def _list(self, environment: Environment, version: str, plural: str, **selector: str) -> list[dict[str, Any]]:
         namespace = self._namespace(environment)
-        what = f"{method.replace('_', ' ')} in {namespace}"
-        found = self.api.call(api, method, namespace, what=what, **more)
+        path, what = path_of(version, plural, namespace), f"listing {plural} in {namespace}"
+        found = self.api.get(path, what=what, absent=False, **selector)
         items: list[dict[str, Any]] = found.get("items") or []
         return items
 
     def observe(self, environment: Environment) -> Observation:
-        """The pods of an environment and their usage. Samples are collected from one call to the next."""
-        selector = f"app.kubernetes.io/instance={self._namespace(environment)}"
+        """The pods of an environment, without their usage."""
+        return self._seen(environment)[0]
+
+    def _seen(self, environment: Environment) -> tuple[Observation, list[dict[str, Any]]]:
+        """The environment, and its pods as Kubernetes describes them."""
+        selector = self._selector(environment)
         deployment = self.deployment(environment)
-        replica_sets = self._list(environment, "list_namespaced_replica_set", api="AppsV1Api", label_selector=selector)
+        replica_sets = self._list(environment, "apps/v1", "replicasets", labelSelector=selector)
         newest = newest_replica_set(deployment, replica_sets)
-        listed = pods_that_count(self._list(environment, "list_namespaced_pod", label_selector=selector), newest)
+        listed = pods_that_count(self._list(environment, "v1", "pods", labelSelector=selector), newest)
         pods = []
         for pod in listed:
             waits = not any((s.get("state") or {}).get("running") for s in pod["status"].get("containerStatuses") or [])
             pods.append(pod_of(pod, self._warnings(environment, pod["metadata"]["name"]) if waits else []))
-        available = self._measure(environment, selector)
-        started = max((pod.started_at or 0.0 for pod in pods), default=0.0)
-        names = {pod.name for pod in pods}
-        samples = [
-            sample
-            for (name, at), sample in sorted(self._samples.get(environment, {}).items(), key=lambda item: item[0][1])
-            if name in names and at > started
-        ]
         memory, cpu = limits_of(listed[0]) if listed else (None, None)
-        return Observation(
+        seen = Observation(
             environment=environment,
             pods=pods,
-            samples=samples,
-            metrics_available=available,
+            samples=[],
+            metrics_available=True,
             memory_limit_bytes=memory or self.settings.memory_limit_mib * 2**20,
             cpu_limit_millicores=cpu or self.settings.cpu_limit_millicores,
             rollout=rollout_of(deployment, self._namespace(environment)),
         )
+        return seen, listed
+
+    def _selector(self, environment: Environment) -> str:
+        return f"app.kubernetes.io/instance={self._namespace(environment)}"
+
+    def measure(self, environment: Environment) -> Observation:
+        """The pods and their usage: by what each pod says of its own control group, with metrics.k8s.io as a check;
+        by metrics.k8s.io alone where a pod does not say it. Samples are collected from one call to the next.
+        """
+        seen, listed = self._seen(environment)
+        told = self._usage.setdefault(environment, UsageSamples())
+        complete = told.read(listed)
+        available = self._measure(environment, self._selector(environment))
+        started = max((pod.started_at or 0.0 for pod in seen.pods), default=0.0)
+        names = {pod.name for pod in seen.pods}
+        slow = [
+            sample
+            for (name, at), sample in sorted(self._samples.get(environment, {}).items(), key=lambda item: item[0][1])
+            if name in names and at > started
+        ]
+        own = sorted((one for name in names for one in told.samples.get(name, ())), key=lambda one: one.at)
+        found = {"samples": own, "cross_check": slow[-1] if slow else None} if complete else {"samples": slow}
+        return seen.model_copy(update={**found, "metrics_available": complete or available})
 
     def deployment(self, environment: Environment) -> dict[str, Any] | None:
         """The Deployment of an environment; None where there is none."""
         name = self._namespace(environment)
-        found: dict[str, Any] | None = self.api.call(
-            "AppsV1Api", "read_namespaced_deployment", name, name, what=f"reading Deployment {name}", absent=True
-        )
+        path = path_of("apps/v1", "deployments", name, name)
+        found: dict[str, Any] | None = self.api.get(path, what=f"reading Deployment {name}", absent=True)
         return found
 
     def _warnings(self, environment: Environment, pod: str) -> list[str]:
         selector = f"involvedObject.name={pod},type=Warning"
-        events = self._list(environment, "list_namespaced_event", field_selector=selector)
+        events = self._list(environment, "v1", "events", fieldSelector=selector)
         ordered = sorted(events, key=lambda one: one.get("lastTimestamp") or one.get("eventTime") or "")
         return [f"{one.get('reason')}: {one.get('message')}" for one in ordered]
 
@@ -158,18 +177,10 @@ class KubernetesPlatform:
         """Read the current samples of metrics.k8s.io. Returns False where the cluster has no such API. A server of this
         API that is unavailable gives no samples.
         """
+        namespace = self._namespace(environment)
+        path = path_of("metrics.k8s.io/v1beta1", "pods", namespace)
         try:
-            found = self.api.call(
-                "CustomObjectsApi",
-                "list_namespaced_custom_object",
-                "metrics.k8s.io",
-                "v1beta1",
-                self._namespace(environment),
-                "pods",
-                label_selector=selector,
-                what=f"reading usage in {self._namespace(environment)}",
-                absent=True,
-            )
+            found = self.api.get(path, what=f"reading usage in {namespace}", absent=True, labelSelector=selector)
         except Unavailable:
             return True
         if found is None:
@@ -189,30 +200,13 @@ class KubernetesPlatform:
         """Whether a Workflow of that name exists and has not ended."""
         if not release or "/" in release:
             return False
-        found = self.api.call(
-            "CustomObjectsApi",
-            "get_namespaced_custom_object",
-            "argoproj.io",
-            "v1alpha1",
-            self.settings.workflows_namespace,
-            "workflows",
-            release,
-            what=f"reading workflow {release}",
-            absent=True,
-        )
+        found = self.api.get(self._workflow(release), what=f"reading workflow {release}", absent=True)
         return found is not None and (found.get("status") or {}).get("phase") not in ENDED
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
         """Add labels to the Workflow object of that name."""
-        self.api.call(
-            "CustomObjectsApi",
-            "patch_namespaced_custom_object",
-            "argoproj.io",
-            "v1alpha1",
-            self.settings.workflows_namespace,
-            "workflows",
-            release,
-            {"metadata": {"labels": labels}},
-            what=f"labelling workflow {release}",
-            _content_type="application/merge-patch+json",
-        )
+        patch = {"metadata": {"labels": labels}}
+        self.api.patch(self._workflow(release), patch, what=f"labelling workflow {release}")
+
+    def _workflow(self, release: str) -> str:
+        return path_of("argoproj.io/v1alpha1", "workflows", self.settings.workflows_namespace, release)

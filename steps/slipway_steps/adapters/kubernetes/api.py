@@ -1,19 +1,19 @@
 """Calls of the Kubernetes API. They are retried where that may help, and their errors become PlatformError."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-import kubernetes
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-from urllib3.exceptions import HTTPError
-from yaml import YAMLError
+import urllib3
+from urllib3.exceptions import HTTPError, SSLError
 
+from slipway_steps.adapters.kubernetes.connection import Connection, connect
 from slipway_steps.adapters.retry import AGAIN, USUAL, Again, RetryPolicy, retry_after
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
 
+MERGE_PATCH = "application/merge-patch+json"
 T = TypeVar("T")
 
 
@@ -26,71 +26,102 @@ class Unavailable(PlatformError):
 
 
 class Api:
-    """The official Kubernetes client. At its first use it connects with the pod's service account, else with the
+    """A client of the API server. At its first use it connects with the pod's service account, else with the
     kubeconfig.
+
+    In each method `path` is that of `paths.path_of`, `what` describes the call in messages, and `absent` asks for None
+    where there is no such object. Each raises Conflict for status 409, Unavailable where no attempt was answered,
+    PlatformError for any other failure.
     """
 
     def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
         self.kubeconfig = settings.kubeconfig
         self.timeout = settings.kubernetes_timeout
         self.retry = retry
-        self._client: Any = None
+        self._connection: Connection | None = None
 
-    def _connected(self) -> Any:
-        if self._client is None:
-            configuration = kubernetes.client.Configuration()
-            try:
-                try:
-                    kubernetes.config.load_incluster_config(configuration)
-                except ConfigException:
-                    # without a path, the client uses the KUBECONFIG of the time when it was imported
-                    where = self.kubeconfig or "~/.kube/config"
-                    kubernetes.config.load_kube_config(where, client_configuration=configuration)
-            except (ConfigException, OSError) as error:
-                raise PlatformError(f"no cluster is configured: {error}", "check KUBECONFIG") from error
-            except (AttributeError, KeyError, TypeError, ValueError, YAMLError) as error:
-                # the client does not check the file that it reads
-                what = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise PlatformError(f"the kubeconfig cannot be used: {what}", "check KUBECONFIG") from error
-            configuration.retries = False  # this class does the retries itself
-            self._client = kubernetes.client.ApiClient(configuration)
-        return self._client
+    def get(self, path: str, *, what: str, absent: bool = False, **query: str) -> Any:
+        """The object, or the list, at `path`. `query`: such as `labelSelector`."""
+        return self._json("GET", path, what, query=query, absent=absent)
 
-    def call(self, api: str, method: str, *arguments: Any, what: str, absent: bool = False, **more: Any) -> Any:
-        """Call a method of the client and return the JSON of the answer. `api`: the name of a class of the client, such
-        as CoreV1Api; `what`: describes the call in messages; `absent`: return None for status 404.
+    def post(self, path: str, body: Mapping[str, Any], *, what: str) -> Any:
+        """Create an object in the list at `path`, and return it."""
+        return self._json("POST", path, what, body)
 
-        Raises Conflict for status 409, Unavailable where no attempt was answered, PlatformError for any other failure.
-        """
-        return self.ask(lambda client: json.loads(self._bytes(client, api, method, arguments, more)), what, absent)
+    def put(self, path: str, body: Mapping[str, Any], *, what: str) -> Any:
+        """Replace the object at `path`, and return it."""
+        return self._json("PUT", path, what, body)
 
-    def text(self, api: str, method: str, *arguments: Any, what: str, **more: Any) -> str:
-        """Like `call`, for an answer that is text and not JSON, such as a log."""
-        found = self.ask(lambda client: self._bytes(client, api, method, arguments, more), what)
-        return (found or b"").decode(errors="replace")
+    def patch(self, path: str, body: Mapping[str, Any], *, what: str, kind: str = MERGE_PATCH, **query: str) -> Any:
+        """Change the object at `path`, and return it. `kind`: the content type of the patch."""
+        return self._json("PATCH", path, what, body, kind=kind, query=query)
 
-    def _bytes(self, client: Any, api: str, method: str, arguments: tuple[Any, ...], more: dict[str, Any]) -> bytes:
-        function: Callable[..., Any] = getattr(getattr(kubernetes.client, api)(client), method)
-        answer = function(*arguments, _preload_content=False, _request_timeout=self.timeout, **more)
-        found: bytes = answer.data
-        return found
+    def delete(self, path: str, *, what: str, absent: bool = False) -> Any:
+        """Delete the object at `path`, and return what the server says."""
+        return self._json("DELETE", path, what, absent=absent)
 
-    def ask(self, question: Callable[[Any], T], what: str, absent: bool = False) -> T | None:
-        """Call `question` with the connected ApiClient and return its result. It is called again where a retry may
-        help. `what`, `absent` and the errors are those of `call`.
+    def text(self, path: str, *, what: str, **query: str) -> str:
+        """The text at `path`, such as a log."""
+        found = self._ask(lambda: self._send("GET", path, None, "", query).decode(errors="replace"), what)
+        return found or ""
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        kind: str = "application/json",
+        query: Mapping[str, str] | None = None,
+        absent: bool = False,
+    ) -> Any:
+        return self._ask(lambda: json.loads(self._send(method, path, body, kind, query or {})), what, absent)
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, kind: str, query: Mapping[str, str]
+    ) -> bytes:
+        """Send one request and return the body of its answer. Raises _Failed for an answer that is no success."""
+        if self._connection is None:
+            self._connection = connect(self.kubeconfig)
+        connection = self._connection
+        headers = {"Accept": "application/json, */*", "User-Agent": "slipway"}
+        authorization = connection.authorization()
+        if authorization:
+            headers["Authorization"] = authorization
+        if body is not None:
+            headers["Content-Type"] = kind
+        answer = connection.pool.request(
+            method,
+            f"{connection.host}{path}{'?' if query else ''}{urlencode(query)}",
+            body=None if body is None else json.dumps(body),
+            headers=headers,
+            timeout=urllib3.Timeout(total=self.timeout),
+        )
+        if answer.status >= 300:
+            raise _Failed(answer.status, answer.reason or "", answer.data, answer.headers)
+        data: bytes = answer.data
+        return data
+
+    def _ask(self, question: Callable[[], T], what: str, absent: bool = False) -> T | None:
+        """Call `question` and return its result. It is called again where a retry may help. `absent`: return None for
+        status 404.
         """
 
         def once() -> T:
             try:
-                return question(self._connected())
-            except ApiException as error:
+                return question()
+            except _Failed as error:
                 if error.status in AGAIN:
-                    reason = f"status {error.status} {error.reason}"
-                    raise Again(reason, retry_after(error.headers)) from error
-                if error.status == 401 and self._client is not None:
-                    self._client = None  # tokens expire: connect again, once
+                    raise Again(f"status {error.status} {error.reason}", retry_after(error.headers)) from error
+                if error.status == 401 and self._connection is not None:
+                    self._connection = None  # tokens expire: connect again, once
                     raise Again("status 401: the token is not accepted", 0.0) from error
                 raise
+            except SSLError as error:
+                raise PlatformError(
+                    f"{what} failed: {error}", "is the certificate of the API server trusted?"
+                ) from error
             except (HTTPError, OSError) as error:
                 raise Again(f"{type(error).__name__}: {str(error)[:200]}") from error
             except ValueError as error:
@@ -100,17 +131,28 @@ class Api:
             return self.retry.call(once)
         except Again as error:
             raise Unavailable(f"{what} failed: {error}", "is the API server up? Run it again") from error
-        except ApiException as error:
+        except _Failed as error:
             if error.status == 404 and absent:
                 return None
             if error.status == 409:
                 raise Conflict(f"{what} failed: somebody else changed it", "run it again") from error
             hint = "the service account's role lacks that right" if error.status == 403 else "see the cluster's events"
-            raise PlatformError(f"{what} failed: status {error.status} {_message(error)}", hint) from error
+            raise PlatformError(f"{what} failed: status {error.status} {error.told()}", hint) from error
 
 
-def _message(error: ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)
+class _Failed(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, reason: str, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(f"status {status} {reason}")
+        self.status = status
+        self.reason = reason
+        self.body = body
+        self.headers = headers
+
+    def told(self) -> str:
+        """What the server says about it."""
+        try:
+            return str(json.loads(self.body)["message"])
+        except (TypeError, ValueError, KeyError):
+            return self.reason

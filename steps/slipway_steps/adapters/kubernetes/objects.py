@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import ResourceNotFoundError
-
-from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.adapters.kubernetes.api import MERGE_PATCH, Api, Conflict
+from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.domain.errors import PlatformError
 
 Object = dict[str, Any]
+APPLY = "application/apply-patch+yaml"
 MANAGER = "slipway"
 """The field manager: the name under which server-side apply records which fields Slipway has set."""
 
@@ -26,42 +25,44 @@ class ClusterObjects:
 
     def get(self, wanted: Object) -> Object:
         """The object of this kind and name."""
-        return self._call("get", wanted, name=wanted["metadata"]["name"])
+        return self._answer(self.api.get(self._path(wanted), what=f"get {_named(wanted)}"))
 
     def create(self, wanted: Object) -> Object:
         """Create the object and return it. Raises PlatformError where one of that name exists."""
         try:
-            return self._call("create", wanted, body=wanted)
+            return self._answer(self.api.post(self._path(wanted, whole=True), wanted, what=f"create {_named(wanted)}"))
         except Conflict as error:
             raise PlatformError(f"{_named(wanted)} already exists", "apply it, or delete it before") from error
 
     def apply(self, wanted: Object) -> Object:
         """Create or change the object by server-side apply, and return it."""
-        name = wanted["metadata"]["name"]
-        return self._call("server_side_apply", wanted, name=name, body=wanted, field_manager=MANAGER)
+        what = f"apply {_named(wanted)}"
+        return self._answer(self.api.patch(self._path(wanted), wanted, what=what, kind=APPLY, fieldManager=MANAGER))
 
     def patch(self, wanted: Object) -> Object:
         """Change the given fields of an existing object by a merge patch, and return the object."""
-        kind = "application/merge-patch+json"
-        return self._call("patch", wanted, name=wanted["metadata"]["name"], body=wanted, content_type=kind)
+        return self._answer(
+            self.api.patch(self._path(wanted), wanted, what=f"patch {_named(wanted)}", kind=MERGE_PATCH)
+        )
 
     def delete(self, wanted: Object) -> Object:
         """Delete the object, and return the answer of the API."""
-        return self._call("delete", wanted, name=wanted["metadata"]["name"])
+        return self._answer(self.api.delete(self._path(wanted), what=f"delete {_named(wanted)}"))
 
-    def _call(self, verb: str, wanted: Object, **more: Any) -> Object:
-        def ask(client: Any) -> Object:
-            resources = DynamicClient(client).resources
-            kind = resources.get(api_version=wanted.get("apiVersion"), kind=wanted.get("kind"))
-            where = {"namespace": wanted["metadata"].get("namespace", "default")} if kind.namespaced else {}
-            found: Object = getattr(kind, verb)(**where, **more, _request_timeout=self.api.timeout).to_dict()
-            return found
+    @staticmethod
+    def _answer(found: Any) -> Object:
+        return found if isinstance(found, dict) else {}
 
-        what = f"{verb} {_named(wanted)}"
-        try:
-            return self.api.ask(ask, what) or {}
-        except ResourceNotFoundError as error:
-            raise PlatformError(f"{what} failed: the cluster has no such kind", "check apiVersion and kind") from error
+    def _path(self, wanted: Object, whole: bool = False) -> str:
+        """The path of the object, or of the `whole` list that it belongs in, by what the cluster says of its kind."""
+        version, kind, metadata = str(wanted.get("apiVersion")), wanted.get("kind"), wanted["metadata"]
+        root = path_of(version, "", "").rstrip("/")
+        found = self.api.get(root, what=f"looking up the kind of {_named(wanted)}", absent=True) or {}
+        for one in found.get("resources") or []:
+            if one.get("kind") == kind and "/" not in one["name"]:
+                namespace = metadata.get("namespace", "default") if one.get("namespaced") else ""
+                return path_of(version, one["name"], namespace, "" if whole else metadata.get("name", ""))
+        raise PlatformError(f"the cluster has no such kind as {version} {kind}", "check apiVersion and kind")
 
 
 def _named(wanted: Object) -> str:

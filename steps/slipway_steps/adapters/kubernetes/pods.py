@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
+from slipway_steps.adapters.kubernetes.quantity import parse_quantity
 from slipway_steps.domain.pods import ContainerState, Pod, Sample
 
 CONTAINER = "app"
@@ -41,6 +40,13 @@ def digest_of(pod: dict[str, Any]) -> str:
     container = _own(pod, "spec", "containers")
     told = {one["name"]: one.get("value", "") for one in container.get("env") or []}
     return told.get("SLIPWAY_IMAGE_DIGEST") or str(container.get("image", "")).partition("@")[2]
+
+
+def address_of(pod: dict[str, Any]) -> tuple[str, int] | None:
+    """The IP address of a pod and the port that its app listens on; None while it has none."""
+    ports = _own(pod, "spec", "containers").get("ports") or []
+    host = (pod.get("status") or {}).get("podIP")
+    return (host, int(ports[0]["containerPort"])) if host and ports else None
 
 
 def pod_of(pod: dict[str, Any], events: list[str]) -> Pod:

@@ -262,6 +262,10 @@ class LocalPlatform:
             peak_memory_bytes=status.peak_memory_bytes or None,
         )
 
+    def measure(self, environment: Environment) -> Observation:
+        """The same as `observe`: the supervisor measures all the time."""
+        return self.observe(environment)
+
     def status(self, environment: Environment) -> EnvironmentStatus:
         """The status of the environment in one line. Changes nothing."""
         return read_status(self._directory(environment))

@@ -1,15 +1,14 @@
-"""What an environment on a cluster looks like: its Deployment, pods in all their states, their usage."""
+"""What an environment on a cluster looks like: its Deployment and its pods in all their states."""
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kube_rbac import service_account
-from kube_server import Cluster, status
-from kube_workloads import DIGEST, LABELS, NAME, deployment, evicted, pod, served
+from kube_server import Cluster
+from kube_workloads import DIGEST, NAME, deployment, evicted, pod, served
 
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 from slipway_steps.adapters.kubernetes.api import Api
@@ -20,7 +19,6 @@ from slipway_steps.settings import Settings
 
 STAGING = Environment.STAGING
 EVENTS = "/api/v1/namespaces/model-app-staging/events"
-METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/model-app-staging/pods"
 GIVEN_UP = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
 NO_QUOTA = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
 
@@ -138,40 +136,3 @@ def test_the_state_of_a_pod_on_a_lost_node_is_unknown(cluster: Cluster) -> None:
     served(cluster, lost)
     (found,) = platform().observe(STAGING).pods
     assert (found.phase, found.ready) == ("Unknown", False)
-
-
-def metrics(at: datetime, memory: str = "100Mi", cpu: str = "120m") -> dict[str, Any]:
-    containers = [
-        {"name": "app", "usage": {"memory": memory, "cpu": cpu}},
-        {"name": "proxy", "usage": {"memory": "1Gi", "cpu": "1"}},
-    ]
-    return {"metadata": {"name": "p-1", "labels": LABELS}, "timestamp": at.isoformat(), "containers": containers}
-
-
-def test_usage_gathers_from_call_to_call(cluster: Cluster) -> None:
-    served(cluster, pod(ready=True))
-    found = platform()
-    for minute in (1, 1, 2, 3):
-        cluster.lists[METRICS] = [metrics(datetime(2026, 11, 21, 4, minute, tzinfo=UTC))]
-        seen = found.observe(STAGING)
-    assert seen.metrics_available
-    assert [sample.memory_bytes for sample in seen.samples] == [100 * 2**20] * 3
-    assert [(sample.cpu_millicores, sample.throttled_percent) for sample in seen.samples] == [(120.0, None)] * 3
-
-
-def test_usage_of_a_pod_before_this_one_does_not_count(cluster: Cluster) -> None:
-    served(cluster, pod(ready=True))
-    cluster.lists[METRICS] = [metrics(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))]
-    assert platform().observe(STAGING).samples == []
-
-
-def test_a_cluster_without_metrics_is_told_apart(cluster: Cluster) -> None:
-    served(cluster, pod(ready=True))
-    del cluster.lists[METRICS]
-    assert not platform().observe(STAGING).metrics_available
-
-
-def test_a_metrics_server_that_is_away_is_waited_for(cluster: Cluster) -> None:
-    served(cluster, pod(ready=True))
-    cluster.faults = [("GET", "metrics.k8s.io", status(503)) for _ in range(20)]
-    assert platform().observe(STAGING).metrics_available
