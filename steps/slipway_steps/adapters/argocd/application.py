@@ -17,8 +17,8 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.settings import Settings
 
-POLL = 0.5
-"""Seconds between two reads: Argo CD takes one to three for a sync."""
+POLL = 0.2
+"""Seconds between two reads: Argo CD takes one to three for a sync, and begins it within half a second of the patch."""
 VANISHED = 10.0
 """Seconds after which an operation that the Application does not show counts as lost, and is requested again."""
 INFO = "slipway-operation"
