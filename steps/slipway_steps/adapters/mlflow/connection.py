@@ -137,30 +137,34 @@ class MlflowConnection:
         """
         return not self.settings.tracking_uri and not (self._directory / "mlflow.db").exists()
 
-    @cached_property
+    @property
     def client(self) -> "MlflowClient | RestClient":
         """What MLflow is asked through: its REST API for a server, else its own client. Raises RegistryError where the
         server's name does not resolve.
         """
+        return self.rest or self.mlflow_client
+
+    @cached_property
+    def rest(self) -> "RestClient | None":
+        """The REST API of the server; None where there is none, or where it needs MLflow's own client."""
+        if not self.settings.tracking_uri:
+            return None
         self._resolve()
-        if not urlsplit(self.settings.tracking_uri).scheme.startswith("http"):
-            return self.mlflow_client
         from slipway_steps.adapters.mlflow.http_session import HttpSession, is_enough_for
 
         if not is_enough_for(self.settings):
-            return self.mlflow_client
+            return None
         from slipway_steps.adapters.mlflow.rest_client import RestClient
 
         return RestClient(HttpSession(self.settings), lambda: self.mlflow_client)
 
     def download(self, uri: str, target: Path) -> Path:
         """Copy the artifacts at an address into the directory `target`, and return the directory that has them."""
-        client = self.client
-        if client is not self.__dict__.get("mlflow_client"):
+        if self.rest is not None:
             from slipway_steps.adapters.mlflow.proxied_artifacts import ProxiedArtifacts, are_proxied
 
             if are_proxied(uri):
-                return ProxiedArtifacts(client.http, uri).download(target)
+                return ProxiedArtifacts(self.rest.http, uri).download(target)
         _ = self.mlflow_client  # sets the tracking URI, which the function below reads
         from mlflow.artifacts import download_artifacts
 
