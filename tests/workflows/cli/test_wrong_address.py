@@ -16,8 +16,9 @@ def test_nothing_waits_for_a_server_that_is_not_there(
     monkeypatch.setenv("SLIPWAY_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     started = time.monotonic()
     assert main(["--home", str(tmp_path / "home"), *command]) == 1
-    assert time.monotonic() - started < 20, "MLflow's own client tries for two minutes"
+    assert time.monotonic() - started < 60, "MLflow's own client tries for two minutes"
     (line,) = capsys.readouterr().err.splitlines()
     assert "no answer" in line
+    assert "attempts: 1" in line
     assert "does SLIPWAY_TRACKING_URI name a running MLflow server?" in line
     assert not list((tmp_path / "home").rglob("workflow.json")), "a workflow was begun"

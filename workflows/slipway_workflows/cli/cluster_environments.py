@@ -38,10 +38,10 @@ def _last_good(settings: Settings) -> dict[Environment, Candidate | None]:
         click.echo("last good: unknown, because SLIPWAY_TRACKING_URI does not say where MLflow is", err=True)
         return {}
     try:
-        from slipway_steps.adapters.mlflow.connection import QUICK
         from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 
-        registry = MlflowRegistry(settings.model_copy(update=QUICK))
+        registry = MlflowRegistry(settings)
+        registry.reach()
         return {environment: registry.record(environment).last_good for environment in Environment}
     except (RegistryError, ModuleNotFoundError) as error:
         click.echo(f"last good: unknown: {error}", err=True)

@@ -39,8 +39,6 @@ LATE_IMPORTS = (
 )
 """Modules that MLflow itself imports only when it first opens a local database or logs a model."""
 
-QUICK = {"mlflow_retries": 0, "mlflow_timeout": 5.0}
-"""Settings for one question to an MLflow that may not be reachable from here."""
 UNREACHABLE = "does SLIPWAY_TRACKING_URI name a running MLflow server?"
 
 P = ParamSpec("P")
@@ -213,7 +211,7 @@ class MlflowConnection:
 
         if not is_enough_for(self.settings):
             return
-        http = HttpSession(self.settings.model_copy(update=QUICK))
+        http = HttpSession(self.settings, patient=False)
         try:
             http.json("GET", "mlflow/experiments/get-by-name", {"experiment_name": self.settings.experiment})
         except MlflowError as error:

@@ -40,11 +40,16 @@ def is_enough_for(settings: Settings) -> bool:
 
 
 class HttpSession:
-    """Requests to the MLflow server of the settings, with the credentials of MLflow's own environment variables."""
+    """Requests to the MLflow server of the settings, with the credentials of MLflow's own environment variables.
 
-    def __init__(self, settings: Settings) -> None:
-        read = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", settings.mlflow_timeout))
-        repeated = int(os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", settings.mlflow_retries))
+    `patient`: whether it waits as long as the settings or MLflow's variables say; else it asks once, for a few seconds.
+    """
+
+    def __init__(self, settings: Settings, patient: bool = True) -> None:
+        read, repeated = CONNECT, 0
+        if patient:
+            read = float(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", settings.mlflow_timeout))
+            repeated = int(os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", settings.mlflow_retries))
         self.base = settings.tracking_uri.rstrip("/")
         self.timeout = (min(CONNECT, read), read)
         self.retry = RetryPolicy(attempts=repeated + 1, first_wait=FIRST_WAIT)
@@ -107,7 +112,7 @@ class HttpSession:
         try:
             return self.retry.call(once)
         except Again as error:
-            raise MlflowError(f"{error} ({self.retry.attempts} attempts)") from error
+            raise MlflowError(f"{error}; attempts: {self.retry.attempts}") from error
 
 
 def _object(answer: requests.Response) -> dict[str, Any]:
