@@ -3,20 +3,23 @@
     python -m slipway_steps.entry deploy --model-version 7 --output-dir /tmp/outputs
 
 Every field of the step's `Params` is a flag, and every field of its `Outputs` becomes a file in the output directory;
-both are named with hyphens. Exit codes: 0 where the step ran (a gate that rejects has run), 75 where something outside
-failed and a retry may help, 2 for the step `rejected` that ends a release in red, 1 for any other error.
+both are named with hyphens. With `--termination-log=FILE` the error of a step that fails is written there. Exit codes:
+0 where the step ran (a gate that rejects has run), 75 where something outside failed and a retry may help, 2 for the
+step `rejected` that ends a release in red, 1 for any other error.
 """
 
 import argparse
 import importlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
 from pydantic import BaseModel, ValidationError
 
 from slipway_steps.domain.errors import BadInput, SlipwayError
+from slipway_steps.domain.plain_text import plain_line
 from slipway_steps.files import replace_file
 from slipway_steps.ports import World
 
@@ -35,6 +38,7 @@ STEPS = {
     "rejected": "slipway_steps.release.rejected",
     "vacant": "slipway_steps.release.vacant",
     "initialize": "slipway_steps.release.initialize",
+    "evidence": "slipway_steps.release.evidence",
     "finish": "slipway_steps.release.finish",
     "doctor": "slipway_steps.release.doctor",
 }
@@ -53,6 +57,7 @@ def parse(module: ModuleType, argv: list[str]) -> tuple[BaseModel, Path | None]:
     params: type[BaseModel] = module.Params
     parser = argparse.ArgumentParser(prog=module.__name__, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--output-dir", type=Path)
+    parser.add_argument("--termination-log", type=Path)
     for field, info in params.model_fields.items():
         # argparse reads a % in a help text as a format character
         parser.add_argument(
@@ -64,7 +69,7 @@ def parse(module: ModuleType, argv: list[str]) -> tuple[BaseModel, Path | None]:
         raise BadInput(f"step {module.__name__}: {error}", "see --help") from error
     if unknown:
         raise BadInput(f"step {module.__name__}: unknown arguments {' '.join(unknown)}", "see --help")
-    values = {k: v for k, v in vars(given).items() if k != "output_dir" and v is not None}
+    values = {k: v for k, v in vars(given).items() if k not in ("output_dir", "termination_log") and v is not None}
     try:
         return params.model_validate(values), given.output_dir
     except ValidationError as error:
@@ -80,6 +85,16 @@ def write_outputs(outputs: BaseModel, directory: Path) -> None:
     for field in type(outputs).model_fields:
         path = directory / field.replace("_", "-")
         replace_file(path, str(getattr(outputs, field)))
+
+
+def write_termination_message(argv: list[str], message: str) -> None:
+    """Write why the step failed to the file that `--termination-log` names, if any. Kubernetes makes it the termination
+    message of the container, and Argo the message of the node, which people see in the UI.
+    """
+    path = next((word.partition("=")[2] for word in argv if word.startswith("--termination-log=")), "")
+    if path:
+        with suppress(OSError):  # the log has the message too
+            Path(path).write_text(plain_line(message))
 
 
 def main(argv: list[str] | None = None, world: World | None = None) -> int:
@@ -100,12 +115,14 @@ def main(argv: list[str] | None = None, world: World | None = None) -> int:
         if directory is not None:
             write_outputs(outputs, directory)
     except SlipwayError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
+        message, code = str(error), error.exit_code
     except OSError as error:
-        print(f"error: {error} (is the disk full or the directory read-only?)", file=sys.stderr, flush=True)
-        return 1
-    return 0
+        message, code = f"{error} (is the disk full or the directory read-only?)", 1
+    else:
+        return 0
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    write_termination_message(arguments, message)
+    return code
 
 
 if __name__ == "__main__":

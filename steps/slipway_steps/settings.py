@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     app: str = Field(
         "model-app", description="Name of the served application. It is part of Service names and image references."
     )
+    app_host: str = Field(
+        "",
+        description="Host and port at which the gates ask the app, such as `{environment}.example.org:443`; empty: the "
+        "Service of the environment.",
+    )
     model: str = Field("model-app", description="Name of the registered model in MLflow. The app serves one model.")
     experiment: str = Field("slipway", description="MLflow experiment that holds one run per release.")
     tracking_uri: str = Field(

@@ -105,3 +105,15 @@ def test_a_step_reports_to_nobody_whatever_its_environment_was(monkeypatch: pyte
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
     entry.main(["no-such-step"])
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+def test_a_failed_step_leaves_its_reason_as_the_termination_message(step: types.ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "termination-log"
+    flag = f"--termination-log={log}"
+    assert entry.main(["example", "--release=r", flag]) == 0
+    assert not log.exists()
+    assert entry.main(["example", "--release=r", "--users=-1", flag]) == Broken.exit_code
+    assert log.read_text() == "asking the moon failed (try again)"
+    assert entry.main(["example", "--users=many", flag]) == 1
+    assert "users" in log.read_text()
+    assert entry.main(["example", "--users=many", "--termination-log=/nowhere/at/all"]) == 1

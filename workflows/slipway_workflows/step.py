@@ -5,7 +5,7 @@ The arguments, inputs, outputs and descriptions of a template come from the clas
 
 from collections.abc import Iterable
 from enum import EnumMeta
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -49,10 +49,17 @@ OUTPUT_DEFAULTS = {"verdict": "error", "state": "error"}
 Every output has a default because a branch may read it although the step did not run; without one, Argo then fails the
 template or hangs."""
 
-FIXED = {"release": "{{workflow.name}}", "workflow_status": "{{workflow.status}}"}
+FIXED = {
+    "release": "{{workflow.name}}",
+    "workflow_status": "{{workflow.status}}",
+    "workflow_failures": "{{workflow.failures}}",
+}
 """Fields of Params that get their value from Argo and are no inputs of the template.
 
-`workflow.name` is the same in every nested template; `workflow.status` is known in exit handlers."""
+`workflow.name` is the same in every nested template; the other two are known in exit handlers."""
+
+TERMINATION_LOG = "/dev/termination-log"
+"""The file whose text Kubernetes makes the container's termination message; its default path, which is writable."""
 
 CONFIG = "slipway"
 """The name of the ConfigMap with the SLIPWAY_* settings, and of the Secret with the secret ones. Both are optional."""
@@ -124,8 +131,16 @@ def text(value: Any) -> str:
 def _parameter(field: str, info: FieldInfo) -> Parameter:
     # an input without a default has to be given by every caller
     value = {} if info.is_required() else {"value": text(info.default)}
-    choices = [text(member.value) for member in info.annotation] if isinstance(info.annotation, EnumMeta) else None
-    return Parameter(name=parameter_name(field), description=info.description, enum=choices, **value)
+    return Parameter(name=parameter_name(field), description=info.description, enum=_choices(info), **value)
+
+
+def _choices(info: FieldInfo) -> list[str] | None:
+    """The values that a field may have, from which people choose in the UI; None where it may have any value."""
+    if info.annotation is bool:
+        return ["true", "false"]
+    if get_origin(info.annotation) is Literal:
+        return [text(value) for value in get_args(info.annotation)]
+    return [text(member.value) for member in info.annotation] if isinstance(info.annotation, EnumMeta) else None
 
 
 def inputs_of(step: str) -> list[Parameter]:
@@ -179,6 +194,7 @@ def pod_template(
             *(f"--{p.name}={{{{inputs.parameters.{p.name}}}}}" for p in parameters),
             *(f"--{name}={value}" for name, value in fixed.items()),
             *([f"--output-dir={OUTPUT_DIRECTORY}"] if outputs_of(step) else []),
+            f"--termination-log={TERMINATION_LOG}",
         ],
         inputs=[*parameters, *requests],
         outputs=[

@@ -1,12 +1,13 @@
 """The exit handler of a release: whatever happened, no environment is left half done."""
 
-from urllib.parse import urlencode
-
 from pydantic import BaseModel, Field
 
+from slipway_steps.domain.approval import refusal, unanswered_question
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, Refused, SlipwayError
+from slipway_steps.domain.failed_step import failed_steps
 from slipway_steps.ports import World
+from slipway_steps.release.links import promotion_link, workflow_link
 from slipway_steps.release.rollout import say, undo
 from slipway_steps.release.step_parameters import StepParameters
 
@@ -16,10 +17,15 @@ class Params(StepParameters):
 
     release: str = Field(description="Name of the workflow.")
     workflow_status: str = Field("", description="Phase of the workflow: Succeeded, Failed or Error.")
+    workflow_failures: str = Field("", description="The steps that failed, as Argo's `workflow.failures` lists them.")
 
 
 class Outputs(BaseModel):
-    """The step has no outputs: it succeeds or fails."""
+    """What the end of a question to a person means where it was not answered: `rejected by a person` after a stop,
+    `nobody answered in time` after the deadline. `none` for every other workflow.
+    """
+
+    answer: str
 
 
 def run(params: Params, world: World) -> Outputs:
@@ -41,7 +47,8 @@ def run(params: Params, world: World) -> Outputs:
     if failed:
         kind = Broken if any(isinstance(error, Broken) for error in failed) else Refused
         raise kind("; ".join(error.message for error in failed), "; ".join(dict.fromkeys(e.hint for e in failed)))
-    return Outputs()
+    unanswered = unanswered_question(failed_steps(params.workflow_failures))
+    return Outputs(answer=unanswered.value if unanswered else "none")
 
 
 def _undo(environment: Environment, release: str, world: World) -> None:
@@ -72,15 +79,13 @@ def links(world: World, release: str) -> list[str]:
     """The address of the workflow in the Argo UI, and of the form that promotes it to production. Empty where the UI's
     address is not set.
     """
-    base, namespace = world.settings.argo_url.rstrip("/"), world.settings.workflows_namespace
-    if not base:
+    workflow = workflow_link(world.settings, release)
+    if not workflow:
         return []
-    form = f"{base}/workflow-templates/{namespace}/promote-to-production?sidePanel=submit"
+    # whoever submits the form later means this version, not what canary serves by then
     there = world.registry.record(Environment.CANARY).current
-    if there:
-        # whoever submits the form later means this version, not what canary serves by then
-        form += f"&{urlencode({'parameters[model-version]': there.version})}"
-    return [f"workflow: {base}/workflows/{namespace}/{release}", f"promote to production: {form}"]
+    form = promotion_link(world.settings, there.version if there else "")
+    return [f"workflow: {workflow}", f"promote to production: {form}"]
 
 
 def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
@@ -99,7 +104,8 @@ def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
             for check in report.failures()
         ]
         lines += [f"not undone: {error}" for error in failed]
-        if world.notifier.notify(f"{params.release}: {params.workflow_status}", [*lines, *found]):
+        said = refusal(failed_steps(params.workflow_failures)) or params.workflow_status
+        if world.notifier.notify(f"{params.release}: {said}", [*lines, *found]):
             say("a message was sent to the webhook")
     except SlipwayError as error:
         # if the exit handler failed, a release that succeeded would be Failed

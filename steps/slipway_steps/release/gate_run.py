@@ -32,7 +32,6 @@ class StagingParams(StepParameters):
         "", description="MLflow's version of the model; empty: what the source environment serves."
     )
     source_environment: Environment = Field(Environment.STAGING, description="The environment that the gate judges.")
-    app_host: str = Field("", description="Host and port of the app; empty: the Service of the source environment.")
     release: str = Field(description="Name of the workflow.")
 
 
@@ -76,7 +75,8 @@ def under_test(params: StagingParams, world: World) -> Iterator[UnderTest]:
         package = read_package(world.registry.download_package(run_id, Path(directory)))
         samples = [(path.stem.rsplit("-", 1)[0], path.read_bytes()) for path in package.samples]
         labels = package.contract.labels
-    host = params.app_host or service_host(world.settings.app, params.source_environment)
+    own = world.settings.app_host.replace("{environment}", params.source_environment)
+    host = own or service_host(world.settings.app, params.source_environment)
     app = world.apps.at(world.platform.url(host), REQUEST_TIMEOUT)
     pods = wait_until_settled(world, params.source_environment)
     yield UnderTest(candidate, app, samples, labels, pod_names(pods))

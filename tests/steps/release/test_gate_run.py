@@ -66,8 +66,9 @@ def test_the_app_of_the_settings_is_asked(world: FakeWorld) -> None:
     with under_test(StagingParams(release="r"), world) as found:
         # the port has no status; the platform of these tests is a LocalPlatform
         assert found.app.url == world.platform.status(STAGING).url  # type: ignore[attr-defined]
-    with under_test(StagingParams(release="r", app_host="app.example.org:80"), world) as found:
-        assert found.app.url == "http://app.example.org:80"
+    elsewhere = replace(world, settings=world.settings.model_copy(update={"app_host": "{environment}.example.org:80"}))
+    with under_test(StagingParams(release="r"), elsewhere) as found:
+        assert found.app.url == "http://staging.example.org:80"
 
 
 def test_a_supervisor_killed_during_a_gate_is_inconclusive(world: FakeWorld) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_workflows.argo import NodeType, Phase, StoredWorkflow, events
 from slipway_workflows.argo.compression import packed_status
-from slipway_workflows.argo.stored import read_node, read_workflow
+from slipway_workflows.argo.stored import read_workflow
+from slipway_workflows.argo.stored_node import read_node
 from slipway_workflows.argo.times import time_text
 from slipway_workflows.cli.summary import exit_code
 from slipway_workflows.cli.workflow_views import node_tree

@@ -9,17 +9,38 @@ from slipway_workflows.engine.language import govaluate
 
 @pytest.mark.parametrize(("answer", "promoted"), [("approve", True), ("reject", False), ("banana", False)])
 def test_only_the_one_word_approves(answer: str, promoted: bool) -> None:
-    promote, rejected = template("promote-to-production", "main")["steps"][1]
+    promote, rejected = template("promote-to-production", "main")["steps"][2]
     tag = "{{steps.approve.outputs.parameters.decision}}"
     assert govaluate.evaluate(promote["when"].replace(tag, answer)) is promoted
     assert govaluate.evaluate(rejected["when"].replace(tag, answer)) is not promoted
 
 
-def test_an_unanswered_approval_rejects_after_a_day() -> None:
-    ask = template("promote-to-production", "approve")
-    assert ask["suspend"] == {"duration": "24h"}
-    assert ask["outputs"]["parameters"] == [{"name": "decision", "valueFrom": {"default": "reject", "supplied": {}}}]
-    assert "synchronization" not in document("promote-to-production")["spec"]
+def test_only_a_person_resumes_the_question() -> None:
+    """A `duration` would take the default, which is yes; a question that fails has to end the workflow."""
+    spec = document("promote-to-production")["spec"]
+    assert template("promote-to-production", "approve")["suspend"] == {}
+    (asked,) = template("promote-to-production", "main")["steps"][1]
+    assert "continueOn" not in asked
+    assert "when" not in asked
+    assert spec["activeDeadlineSeconds"] == 86400
+    assert "synchronization" not in spec
+
+
+def test_what_was_shown_is_what_is_promoted() -> None:
+    """The person may change the fields of the form; only the answer is read."""
+    promote = template("promote-to-production", "main")["steps"][2][0]
+    values = {one["name"]: one["value"] for one in promote["arguments"]["parameters"]}
+    assert values["model-version"] == "{{steps.evidence.outputs.parameters.model-version}}"
+    assert (values["source-environment"], values["target-environment"]) == ("canary", "production")
+
+
+@pytest.mark.parametrize(("answer", "said"), [("none", False), ("nobody answered in time", True)])
+def test_the_end_of_an_unanswered_question_is_a_red_step(answer: str, said: bool) -> None:
+    spec = document("promote-to-production")["spec"]
+    (finish,), (rejected,) = template("promote-to-production", spec["onExit"])["steps"]
+    tag = "{{steps.finish.outputs.parameters.answer}}"
+    assert finish["template"] == "finish"
+    assert govaluate.evaluate(rejected["when"].replace(tag, answer)) is said
 
 
 def test_only_an_approval_gives_a_persons_word() -> None:

@@ -35,27 +35,30 @@ def test_promotion_and_revert_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "automatic", "taken"),
+    ("source", "automatic", "taken"),
     [
-        ("canary", "true", {"promote"}),
+        ("staging", "true", {"promote"}),
+        ("staging", "false", {"hold"}),
+        ("canary", "true", {"hold"}),
         ("canary", "false", {"hold"}),
         ("production", "true", {"hold"}),
-        ("production", "false", {"hold"}),
-        ("anything", "true", {"promote"}),
     ],
 )
-def test_nothing_goes_to_production_by_itself(target: str, automatic: str, taken: set[str]) -> None:
+def test_nothing_goes_to_production_by_itself(source: str, automatic: str, taken: set[str]) -> None:
     tags = {
         "{{steps.gates.outputs.parameters.verdict}}": "pass",
         "{{inputs.parameters.auto-promote}}": automatic,
-        "{{inputs.parameters.target-environment}}": target,
+        "{{inputs.parameters.source-environment}}": source,
     }
     found = set()
     for step in template("test-staging", "main")["steps"][1]:
         when = step["when"]
         for tag, value in tags.items():
             when = when.replace(tag, value)
-        found |= {step["name"]} if govaluate.evaluate(when) else set()
+        if govaluate.evaluate(when):
+            found.add(step["name"])
+            values = {one["name"]: one["value"] for one in step["arguments"]["parameters"]}
+            assert values.get("target-environment", "canary") == "canary"
     assert found == taken
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from slipway_steps.domain.approval import DECISION, NO
 from slipway_steps.domain.errors import Refused
-from slipway_workflows.argo.stored import StoredNode, StoredWorkflow
+from slipway_workflows.argo.stored import StoredWorkflow
+from slipway_workflows.argo.stored_node import StoredNode
 
 
 def waiting_nodes(workflow: StoredWorkflow, node: str | None = None) -> list[StoredNode]:
@@ -31,12 +33,12 @@ def answers(workflow: StoredWorkflow, word: str) -> dict[str, dict[str, str]]:
     found = {}
     for node in waiting_nodes(workflow):
         asked = node.asks_for
-        if not asked and word == "reject":
+        if not asked and word == NO:
             raise Refused(
                 f"node {node.display_name} of {workflow.name} takes no answer; it can only be resumed",
                 "stop the workflow instead: slipway stop NAME",
             )
-        found[node.id] = {"decision" if "decision" in asked else asked[0]: word} if asked else {}
+        found[node.id] = {DECISION if DECISION in asked else asked[0]: word} if asked else {}
     return found
 
 

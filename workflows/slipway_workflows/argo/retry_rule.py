@@ -16,7 +16,8 @@ succeeded. The rule here is another one:
 """
 
 from slipway_workflows.argo.phases import NodeType
-from slipway_workflows.argo.stored import StoredNode, StoredWorkflow
+from slipway_workflows.argo.stored import StoredWorkflow
+from slipway_workflows.argo.stored_node import StoredNode
 
 
 def nodes_to_run_again(workflow: StoredWorkflow) -> frozenset[str]:

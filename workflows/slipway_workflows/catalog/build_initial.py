@@ -27,7 +27,7 @@ def build() -> WorkflowTemplate:
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
+            arguments={VERDICT: verdict},
             when=f"{empty} && {bad}",
         )
         template_ref_step(

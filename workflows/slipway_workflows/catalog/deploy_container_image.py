@@ -15,4 +15,5 @@ def build() -> WorkflowTemplate:
     ) as main:
         Step(name="deploy", template=step.name, arguments=arguments_from_inputs(inputs_of("deploy")))
     description = "Deploys a model version to staging and waits until it is healthy or has failed."
-    return template("deploy-container-image", description, main, [step])
+    # only staging is accepted
+    return template("deploy-container-image", description, main, [step], inner=["target-environment"])

@@ -1,6 +1,6 @@
 """Functions and constants that several templates of the catalog use."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from slipway_workflows.pod import POD_SECURITY
 from slipway_workflows.step import parameter_name
@@ -59,15 +59,19 @@ def template(
     main: Steps,
     parts: Sequence[Container | Steps | Suspend],
     *,
-    on_exit: Container | None = None,
+    on_exit: Container | Steps | None = None,
     locked: bool = False,
+    inner: Collection[str] = (),
+    deadline: int | None = None,
 ) -> WorkflowTemplate:
     """A WorkflowTemplate that works both alone and nested.
 
-    main: its entry point, whose inputs become the arguments of the workflow. parts: the other templates. on_exit: the
-    exit handler. locked: whether the workflow takes the release lock when it runs alone.
+    main: its entry point, whose inputs become the arguments of the workflow, and so the fields of the UI's form. parts:
+    the other templates. on_exit: the exit handler. locked: whether the workflow takes the release lock when it runs
+    alone. inner: names of inputs that only other templates set; people do not see them. deadline: seconds after which
+    a workflow that runs alone is ended.
     """
-    parameters = [p for p in main.inputs or [] if isinstance(p, Parameter)]
+    parameters = [p for p in main.inputs or [] if isinstance(p, Parameter) and p.name not in inner]
     return WorkflowTemplate(
         name=name,
         annotations={"workflows.argoproj.io/description": description},
@@ -76,6 +80,7 @@ def template(
         arguments=parameters,
         templates=[main, *parts, *([on_exit] if on_exit else [])],
         on_exit=on_exit.name if on_exit else None,
+        active_deadline_seconds=deadline,
         synchronization=Synchronization(mutexes=[Mutex(name=RELEASE_LOCK)]) if locked else None,
         ttl_strategy=TTL,
         # failed pods are kept as long as the workflow, because their events tell the cause

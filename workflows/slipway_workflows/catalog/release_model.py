@@ -3,7 +3,7 @@
 from slipway_workflows.catalog import build_container_image, deploy_container_image, test_staging, train_model
 from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, output, template, when
 from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
-from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
+from slipway_workflows.step import arguments_from_inputs, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
 
 REVISION = "revision"
@@ -25,7 +25,7 @@ def build() -> WorkflowTemplate:
     rejected = pod_template("rejected")
     version = output("train", MODEL_VERSION)
     verdict = output("train", VERDICT)
-    inner = [MODEL_VERSION, DEPLOY_STATUS.name, "source-environment", "target-environment"]
+    inner = [MODEL_VERSION, "source-environment"]
     with Steps(
         name="main", inputs=merged_parameters(train, [p for p in image if p.name == REVISION], test, without=inner)
     ) as main:
@@ -33,26 +33,23 @@ def build() -> WorkflowTemplate:
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
+            arguments={VERDICT: verdict},
             when=when(verdict, "!=", "pass"),
         )
         template_ref_step("build", "build-container-image", arguments_from_inputs(image, model_version=version))
         template_ref_step(
             "deploy",
             "deploy-container-image",
-            arguments_from_inputs(deploy, model_version=version, target_environment="staging"),
+            arguments_from_inputs(deploy, model_version=version),
             continue_on=ContinueOn(failed=True, error=True),
         )
         template_ref_step(
             "test",
             "test-staging",
-            arguments_from_inputs(
-                test,
-                model_version=version,
-                deploy_status="{{steps.deploy.status}}",
-                source_environment="staging",
-                target_environment="canary",
-            ),
+            {
+                **arguments_from_inputs(test, model_version=version, source_environment="staging"),
+                DEPLOY_STATUS.name: "{{steps.deploy.status}}",
+            },
         )
     description = "Trains a model and releases it: evaluation, image, staging, tests, then canary or revert."
     return template("release-model", description, main, [rejected], on_exit=pod_template("finish"), locked=True)

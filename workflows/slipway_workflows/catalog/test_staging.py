@@ -1,6 +1,6 @@
 """`test-staging`: runs the gates on the version that staging serves, then promotes, holds or reverts it."""
 
-from slipway_workflows.catalog.parts import VERDICT, environment_mutex, output, template, when
+from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, environment_mutex, output, template, when
 from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import (
     Container,
@@ -85,19 +85,22 @@ def build() -> WorkflowTemplate:
     verdict = output("gates", VERDICT)
     passed, failed = when(verdict, "==", "pass"), when(verdict, "!=", "pass")
     wanted = f"{{{{inputs.parameters.{automatic.name}}}}}"
-    # `approved` is not passed on, so that no version reaches production without the approval of a person
-    promotion = [parameter for parameter in inputs_of("promote") if parameter.name != "approved"]
-    target = "{{inputs.parameters.target-environment}}"
-    to_promote = f"{when(wanted, '==', 'true')} && {when(target, '!=', 'production')}"
-    to_hold = f"({when(wanted, '!=', 'true')} || {when(target, '==', 'production')})"
-    main_inputs = merged_parameters(gates.inputs or [], promotion, [automatic])
+    # what is judged elsewhere than in staging stays there: the next hop, to production, needs the approval of a person
+    source = "{{inputs.parameters.source-environment}}"
+    to_promote = f"{when(wanted, '==', 'true')} && {when(source, '==', 'staging')}"
+    to_hold = f"({when(wanted, '!=', 'true')} || {when(source, '!=', 'staging')})"
+    main_inputs = merged_parameters(gates.inputs or [], [automatic])
     with Steps(name="main", inputs=main_inputs) as main:
         Step(name="gates", template=gates.name, arguments=arguments_from_inputs(gates.inputs or []))
         with main.parallel():
             template_ref_step(
                 "promote",
                 "promote-model",
-                arguments_from_inputs(promotion),
+                {
+                    MODEL_VERSION: f"{{{{inputs.parameters.{MODEL_VERSION}}}}}",
+                    "source-environment": "staging",
+                    "target-environment": "canary",
+                },
                 when=f"{passed} && {to_promote}",
             )
             Step(
@@ -120,9 +123,10 @@ def build() -> WorkflowTemplate:
         Step(
             name="rejected",
             template=rejected.name,
-            arguments=arguments_from_inputs(inputs_of("rejected"), verdict=verdict),
+            arguments={VERDICT: verdict},
             when=failed,
         )
     description = "Runs integration, resource and load tests on what staging serves, then promotes or reverts it."
     parts = [gates, *pods.values(), hold, rejected]
-    return template("test-staging", description, main, parts, on_exit=pod_template("finish"), locked=True)
+    on_exit = pod_template("finish")
+    return template("test-staging", description, main, parts, on_exit=on_exit, locked=True, inner=[DEPLOY_STATUS.name])

@@ -10,7 +10,7 @@ def build() -> WorkflowTemplate:
     train = pod_template("train", image="train", deadline=3600)
     evaluate = pod_template("evaluate", image="train", global_verdict=True)
     register = pod_template("register")
-    inputs = merged_parameters(inputs_of("train"), inputs_of("evaluate"), requests_of("train"), without=[RUN_ID])
+    inputs = merged_parameters(inputs_of("train"), requests_of("train"), inputs_of("evaluate"), without=[RUN_ID])
     with Steps(
         name="main",
         inputs=inputs,

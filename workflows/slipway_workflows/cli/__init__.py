@@ -50,7 +50,7 @@ SUMMARIES = {
     "graph": "Draw the graph of a workflow as a picture.",
     "retry": "Continue a workflow where it failed or died.",
     "stop": "Stop a running workflow; its exit handler still runs.",
-    "resume": "Resume a waiting workflow with the default answers.",
+    "resume": "Resume a waiting workflow with the default answers, as Argo's button does.",
     "status": "Show what each environment serves.",
     "env": "Show the log of an environment.",
     "doctor": "Find and repair what differs from the journal of the environments.",

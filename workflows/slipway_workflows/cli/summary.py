@@ -9,6 +9,7 @@ from rich.table import Table
 
 from slipway_steps.adapters.mlflow.connection import MlflowConnection
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+from slipway_steps.domain.approval import Approval
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_steps.settings import Settings
@@ -100,6 +101,8 @@ def headline(workflow: StoredWorkflow, reports: list[GateReport]) -> str:
         moved = {"promote": "promoted", "hold": "passed, held at staging", "revert": "reverted", "deploy": "deployed"}
         done = [word for template, word in moved.items() if pods_of(workflow, template)]
         return f"{name}: {done[0] if done else 'succeeded'}"
+    if workflow.approval and workflow.approval is not Approval.APPROVED:
+        return f"{name}: {workflow.approval}"
     if verdict not in (None, Verdict.PASS) and decided:
         report, check = decided
         return f"{name}: {verdict} by {report.gate}: {check.message}"

@@ -79,7 +79,7 @@ def retry(workflow: str, given: tuple[str, ...], output: str, on_cluster: bool) 
 @click.argument("workflow")
 @backend.cluster_option
 def stop(workflow: str, on_cluster: bool) -> None:
-    """Stop WORKFLOW: its running steps are ended, its exit handler still runs."""
+    """Stop WORKFLOW: its running steps are ended, its exit handler still runs. To a question this means no."""
     workflows = backend.workflows_of(on_cluster)
     name = backend.newest_or_named(workflows, workflow)
     workflows.stop(name)
@@ -91,7 +91,9 @@ def stop(workflow: str, on_cluster: bool) -> None:
 @click.option("--node", help="Resume only the waiting node of this name.")
 @backend.cluster_option
 def resume(workflow: str, node: str | None, on_cluster: bool) -> None:
-    """Resume WORKFLOW where it waits, with default answers (to answer, use slipway approve or slipway reject)."""
+    """Resume WORKFLOW where it waits, with default answers: to the question of promote-to-production that is yes, as
+    with RESUME in Argo's UI.
+    """
     workflows = backend.workflows_of(on_cluster)
     name = backend.newest_or_named(workflows, workflow)
     workflows.resume(name, node)

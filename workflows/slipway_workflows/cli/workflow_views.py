@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from slipway_steps.domain.approval import DECISION
 from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.files import replace_file
 from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
 from slipway_workflows.argo.stored import read_workflow
+from slipway_workflows.argo.stored_node import parameter_values
 from slipway_workflows.argo.times import seconds_between
 from slipway_workflows.cli import backend
 from slipway_workflows.cli.live import MARKS, name_for_people
@@ -75,6 +77,16 @@ def get(workflow: str, output: str, on_cluster: bool) -> None:
     if found.workflow.nodes:
         click.echo()
         _console().print(node_tree(found.workflow))
+    for node in found.workflow.waiting:
+        _print_question(node)
+
+
+def _print_question(node: StoredNode) -> None:
+    """What a node that waits shows to the person who answers: its inputs, without the choice itself."""
+    click.echo(f"\n{node.display_name} waits for an answer:")
+    for name, value in parameter_values(node.inputs).items():
+        if name != DECISION:
+            click.echo(f"  {name}: {value}")
 
 
 def _print_head(found: FoundWorkflow) -> None:
@@ -116,7 +128,8 @@ def _line(node: StoredNode) -> Text:
     mark, style = MARKS.get(node.phase, ("●", "cyan"))
     length = "" if node.phase.left_out else in_one_unit(seconds_between(node.started, node.finished))
     text = Text.assemble((f"{mark} ", style), name_for_people(node.display_name), "  ", (length, "dim"))
-    return text.append(f"  {node.message}", style="dim") if node.message else text
+    message = node.message_for_people
+    return text.append(f"  {message}", style="dim") if message else text
 
 
 @click.command()

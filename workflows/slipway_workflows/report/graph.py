@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
-from slipway_workflows.argo.stored import parameter_values
+from slipway_workflows.argo.stored_node import parameter_values
 from slipway_workflows.report.times import duration_text
 
 GROUP_INDEX = re.compile(r"\[(\d+)\]")
@@ -135,7 +135,7 @@ class _Reader:
             state=_state(node, outputs),
             phase=node.phase,
             template=node.template_name or str((node.template_ref or {}).get("name") or ""),
-            message=node.message,
+            message=node.message_for_people,
             started=node.started,
             finished=node.finished,
             inputs=parameter_values(node.inputs),

@@ -1,11 +1,12 @@
 """The outcome of a release in plain words: a title, and what it means for the environments."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
+from slipway_steps.domain.approval import Approval
+from slipway_steps.domain.check_text import check_text
+from slipway_steps.domain.verdict import Gate, GateReport, Verdict
 from slipway_workflows.argo import Phase, StoredWorkflow
 from slipway_workflows.report.graph import State, Step, steps_without_groups
 
@@ -36,32 +37,6 @@ class Outcome:
     tone: Tone
 
 
-def number(value: float | str | None) -> str:
-    """A measured value as people write it: 4012, 0.75, 97.5. A text stays as it is; "" for None."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if not math.isfinite(value):
-        return str(value)
-    if abs(value) >= 100 or value == int(value):
-        return f"{value:.0f}"
-    return f"{value:.4g}" if abs(value) < 1 else f"{value:.3g}"
-
-
-def measure(value: float | str | None, unit: str) -> str:
-    """A value with its unit: `4012 ms`, `100 %`, `OOMKilled`."""
-    text = number(value)
-    return f"{text} {unit}".strip() if text and isinstance(value, (int, float)) else text
-
-
-def check_text(check: Check) -> str:
-    """A check in short: `p95 4012 ms, limit 2000 ms`; its own message where it compared no numbers."""
-    measured, threshold = check.measured, check.threshold
-    if isinstance(measured, str) or isinstance(threshold, str) or measured is None or threshold is None:
-        return check.message.rstrip(".") or check.code.replace("-", " ")
-    bound = "limit" if measured > threshold else "minimum"
-    return f"{check.code.replace('-', ' ')} {measure(measured, check.unit)}, {bound} {measure(threshold, check.unit)}"
-
-
 def outcome_of(
     workflow: StoredWorkflow, root: Step | None, reports: Sequence[GateReport], environments: Environments
 ) -> Outcome:
@@ -80,6 +55,8 @@ def outcome_of(
     if phase is Phase.SUCCEEDED:
         return _succeeded(steps, environments)
     after = _after(steps, reports, environments)
+    if workflow.approval and workflow.approval is not Approval.APPROVED:
+        return Outcome(workflow.approval.capitalize(), _serves("production", environments), "bad")
     verdict = workflow.outputs.get("verdict", "")
     for gate in Gate:
         report = next((one for one in reports if one.gate is gate), None)

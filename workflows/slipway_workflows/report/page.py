@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.check_text import measure, number
 from slipway_steps.domain.environment import ORDER
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
@@ -14,7 +15,7 @@ from slipway_steps.files import replace_file
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.report.graph import Step, branch_picture, steps_of, steps_without_groups
 from slipway_workflows.report.layout import Picture, arrange
-from slipway_workflows.report.outcome import GATE_NAMES, GATE_STEPS, Environments, measure, number, outcome_of
+from slipway_workflows.report.outcome import GATE_NAMES, GATE_STEPS, Environments, outcome_of
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
 from slipway_workflows.report.times import duration_text, moment_text

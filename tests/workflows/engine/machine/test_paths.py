@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ def test_only_the_template_s_own_paths_are_rewritten() -> None:
 def test_directories_of_a_container_are_there(tmp_path: Path) -> None:
     files = StepFiles(tmp_path, TEMPLATE)
     files.prepare(TEMPLATE)
-    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} == {"tmp", "tmp/out", "w", "in"}
+    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")} == {"tmp", "tmp/out", "w", "in", "dev"}
 
 
 @given(st.text(alphabet="ab./ ~", max_size=30))
@@ -54,3 +55,18 @@ def test_a_working_directory_of_the_system_is_not_made_a_step_s_own(tmp_path: Pa
     for directory, isolated in (("/srv/own", True), ("/proc/own", False)):
         template = {"container": {"image": "alpine", "workingDir": directory}}
         assert StepFiles(tmp_path, template, isolated=True).isolated is isolated
+
+
+@pytest.mark.parametrize("path", ["/dev/termination-log", "/tmp/why"])
+def test_the_termination_log_is_a_file_of_the_step(path: str, tmp_path: Path) -> None:
+    main = {"args": [f"--termination-log={path}"]} | (
+        {} if path.startswith("/dev") else {"terminationMessagePath": path}
+    )
+    template = {"container": main}
+    files = StepFiles(tmp_path, template)
+    files.prepare(template)
+    assert files.termination_message() == ""
+    flag = files.rewrite(template)["container"]["args"][0]
+    Path(flag.partition("=")[2]).write_text("why it failed\n")
+    assert files.termination_message() == "why it failed"
+    assert flag == f"--termination-log={tmp_path}{path}"

@@ -20,6 +20,10 @@ from slipway_workflows.engine.machine.isolation import View, fits
 from slipway_workflows.engine.manifests.templates import Template
 
 TMP = "/tmp"  # noqa: S108 - a path inside a container
+TERMINATION_LOG = "/dev/termination-log"
+"""Where a container writes its termination message, unless it says another `terminationMessagePath`."""
+MESSAGE_LIMIT = 4096
+"""Kubernetes keeps as many bytes of a termination message."""
 
 
 def declared_paths(template: Template) -> list[str]:
@@ -41,7 +45,8 @@ class StepFiles:
         main = template.get("container") or template.get("script") or {}
         mounts = [mount["mountPath"] for mount in main.get("volumeMounts") or []]
         self.mounts = [path.rstrip("/") for path in mounts]
-        prefixes = {TMP, *self.mounts}
+        self.termination_log = str(main.get("terminationMessagePath") or TERMINATION_LOG)
+        prefixes = {TMP, self.termination_log, *self.mounts}
         for path in declared_paths(template):
             above = str(PurePosixPath(path).parent)
             prefixes.add(path if above == "/" else above)
@@ -83,8 +88,17 @@ class StepFiles:
         is_machine_file = os.path.lexists(path) and not is_own and (self.isolated or not os.path.lexists(self.at(path)))
         return Path(path) if is_machine_file else self.at(path)
 
+    def termination_message(self) -> str:
+        """What the program wrote to its termination log; "" where it wrote nothing, or to the one of this machine."""
+        try:
+            with self.at(self.termination_log).open("rb") as log:
+                return log.read(MESSAGE_LIMIT).decode(errors="replace").strip()
+        except OSError:
+            return ""
+
     def prepare(self, template: Template) -> None:
         """Create the directories that a container would have: /tmp, the volume mounts, those of declared paths."""
+        self.at(self.termination_log).parent.mkdir(parents=True, exist_ok=True)
         for path in (TMP, *self.mounts):
             self.at(path).mkdir(parents=True, exist_ok=True)
         for path in declared_paths(template):

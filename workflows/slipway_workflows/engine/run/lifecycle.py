@@ -105,7 +105,7 @@ async def _run_hook(operation: Operation, name: str, hook: TemplateCaller) -> Ou
 
 
 def _failures(operation: Operation) -> list[dict[str, str]]:
-    """The failed pods, as `workflow.failures` lists them for the exit handler."""
+    """The failed nodes, as `workflow.failures` lists them for the exit handler."""
     return [
         {
             "displayName": node.display_name,
@@ -116,7 +116,7 @@ def _failures(operation: Operation) -> list[dict[str, str]]:
             "finishedAt": node.finished,
         }
         for node in operation.tree.nodes.values()
-        if node.failed and node.type == "Pod"
+        if node.failed
     ]
 
 

@@ -224,7 +224,8 @@ def _finish(
     if finished.end_reason:
         tree.mark(node, "Failed", finished.end_reason)
     elif finished.code:
-        said = f": {finished.problem}" if finished.problem else ""
+        problem = finished.problem or files.with_container_paths(files.termination_message())
+        said = f": {problem}" if problem else ""
         tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}")
     elif problem:
         tree.mark(node, "Error", problem)
