@@ -8,7 +8,7 @@ import yaml
 
 from slipway_workflows.lint.documents import FieldPath
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import POD_TYPES, TAG, Found, Subject, Template, dicts, mapping, strings
+from slipway_workflows.lint.subject import POD_TYPES, TAG, Found, Subject, Template, dicts, mapping, mutexes, strings
 
 RUNS = re.compile(r"^(Workflow|CronWorkflow|Job|Pod|RayJob|RayCluster|SparkApplication|.*Job)$")
 """Kinds whose objects run for some time after they were created."""
@@ -37,16 +37,10 @@ def fire_and_forget(subject: Subject) -> Found:
             yield (*template.path, "resource"), f"{kind} is created without {' and '.join(lacking)}"
 
 
-def _mutexes(synchronization: object) -> set[str]:
-    sync = mapping(synchronization)
-    listed = [*dicts(sync.get("mutexes")), *([sync["mutex"]] if isinstance(sync.get("mutex"), dict) else [])]
-    return {str(item.get("name")) for item in listed if item.get("name")}
-
-
 def nested_mutex(subject: Subject) -> Found:
     """Find templates that take a mutex which the workflow or a template around them already holds."""
     entry = subject.by_name.get(str(subject.spec.get("entrypoint")))
-    held = _mutexes(subject.spec.get("synchronization"))
+    held = mutexes(subject.spec.get("synchronization"))
     seen: set[tuple[str, str, frozenset[str]]] = set()
     starts = [(subject, entry, held)] if entry else []
     starts += [(subject, template, set()) for template in subject.templates]
@@ -69,7 +63,7 @@ def _mutexes_below(
     if key in seen:
         return
     seen.add(key)
-    own = _mutexes(template.body.get("synchronization"))
+    own = mutexes(template.body.get("synchronization"))
     again = sorted(own & held)
     if again and owner is first:
         yield template.path, f"mutex {again[0]} is already held around template {template.name}: it waits for itself"
@@ -77,7 +71,7 @@ def _mutexes_below(
         target = owner.target(step.body)
         if target is None:
             continue
-        inner = _mutexes(target[1].body.get("synchronization"))
+        inner = mutexes(target[1].body.get("synchronization"))
         if owner is first and target[0] is not first and inner & (held | own):
             name = sorted(inner & (held | own))[0]
             yield step.path, f"mutex {name}, which {target[1].name} takes, is already held here: it waits for itself"

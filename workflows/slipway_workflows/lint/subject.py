@@ -24,6 +24,13 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def mutexes(synchronization: Any) -> set[str]:
+    """The names of the mutexes in a section `synchronization`, in the form of Argo 4 or in that of Argo 3."""
+    sync = mapping(synchronization)
+    listed = [*dicts(sync.get("mutexes")), *([sync["mutex"]] if isinstance(sync.get("mutex"), dict) else [])]
+    return {str(item.get("name")) for item in listed if item.get("name")}
+
+
 def strings(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
     """All strings inside a value, each with its path. path: of the value itself."""
     if isinstance(value, str):
