@@ -1,8 +1,9 @@
 """The pod that Argo Workflows 4.1 makes of a template: its own containers, the workflow's settings, then podSpecPatch.
 
 As `createWorkflowPod` of its controller does it: containers `init` and `wait` have no securityContext unless the
-controller's ConfigMap gives one (key `executor`); a template's pod-level securityContext stands for the workflow's; the
-workflow's podSpecPatch and then the template's are merged in at the end, strategically.
+controller's ConfigMap gives one (key `executor`); a template's pod-level securityContext stands for the workflow's; an
+optional artifact with an empty key is left out; the workflow's podSpecPatch and then the template's are merged in at
+the end, strategically.
 """
 
 import copy
@@ -86,6 +87,12 @@ def step_pod(
         "securityContext": template.get("securityContext") or spec.get("securityContext") or {},
         "serviceAccountName": template.get("serviceAccountName") or spec.get("serviceAccountName") or "default",
     }
+    given = [one for one in template.get("inputs", {}).get("artifacts", []) if (one.get("s3") or {}).get("key")]
+    if given:
+        pod["volumes"].append({"name": "input-artifacts", "emptyDir": {}})
+        mounts = [{"name": "input-artifacts", "mountPath": one["path"], "subPath": one["name"]} for one in given]
+        main = pod["containers"][1]
+        main["volumeMounts"] = [*main.get("volumeMounts", []), *mounts]
     if "activeDeadlineSeconds" in template:
         pod["activeDeadlineSeconds"] = template["activeDeadlineSeconds"]
     for patch in (spec.get("podSpecPatch"), template.get("podSpecPatch")):

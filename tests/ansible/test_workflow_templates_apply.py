@@ -174,3 +174,18 @@ def test_a_missing_namespace_is_refused_by_name(api, playbook):
     assert run.failed == 1
     assert "There is no namespace model-app-canary. Run platform.yml first" in " ".join(run.output.split())
     assert api.writes == []
+
+
+def test_releases_that_start_by_themselves_take_the_inventorys_parameters(api, playbook):
+    run = playbook(
+        "workflow_templates_apply.yml",
+        workflow_templates_kinds=["CronWorkflow", "Sensor"],
+        workflow_templates_release_parameters={"dataset": "/data/food-11", "data-claim": "food-11"},
+    )
+    assert run.failed == 0, run.output
+    given = [{"name": "data-claim", "value": "food-11"}, {"name": "dataset", "value": "/data/food-11"}]
+    nightly = api.get("CronWorkflow", "cron-train", "slipway")["spec"]["workflowSpec"]
+    assert nightly["arguments"]["parameters"] == given
+    (trigger,) = api.get("Sensor", "release-on-push", "slipway")["spec"]["triggers"]
+    arguments = trigger["template"]["k8s"]["source"]["resource"]["spec"]["arguments"]
+    assert arguments["parameters"] == [{"name": "revision", "value": ""}, *given]

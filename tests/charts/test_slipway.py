@@ -151,3 +151,19 @@ def test_the_controller_is_told_to_look_soon() -> None:
     role = PROJECT_ROOT / "ansible" / "roles" / "argo_workflows" / "defaults" / "main.yml"
     wanted = yaml.safe_load(role.read_text())["argo_workflows_requeue_time"]
     assert values["controller"]["extraEnv"] == [{"name": "DEFAULT_REQUEUE_TIME", "value": wanted}]
+
+
+def test_releases_that_start_by_themselves_take_the_installations_parameters() -> None:
+    wanted = {"data-claim": "food-11", "dataset": "/data/food-11", "seed": "08"}
+    objects = slipway(deep(EVENTS, {"releaseParameters": wanted}))
+    nightly = objects["CronWorkflow", "cron-train"]["spec"]["workflowSpec"]
+    given = [{"name": name, "value": value} for name, value in wanted.items()]
+    assert nightly["arguments"]["parameters"] == given
+    assert nightly["workflowTemplateRef"] == {"name": "release-model"}
+    (trigger,) = objects["Sensor", "release-on-push"]["spec"]["triggers"]
+    source = trigger["template"]["k8s"]["source"]["resource"]
+    # the Sensor writes the commit into the first parameter
+    assert source["spec"]["arguments"]["parameters"] == [{"name": "revision", "value": ""}, *given]
+    assert "arguments" not in objects["CronWorkflow", "cron-doctor"]["spec"]["workflowSpec"]
+    with pytest.raises(Exception, match=r"(?i)schema|values"):
+        slipway({"releaseParameters": {"seed": 8}})

@@ -99,6 +99,31 @@ def test_a_request_cannot_become_another_part_of_the_pod(spec: dict[str, Any], t
     assert pod["containers"][-1]["resources"]["requests"]["cpu"] == value
 
 
+TRAIN = [one for one in TRAINING if one.id == "train-model-train"]
+
+
+def mounts(pod: dict[str, Any]) -> dict[str, Any]:
+    """Path in the training's container -> the volume that is mounted there."""
+    (main,) = (one for one in pod["containers"] if one["name"] == "main")
+    volumes = {one["name"]: {key: value for key, value in one.items() if key != "name"} for one in pod["volumes"]}
+    return {one["mountPath"]: (volumes[one["name"]], one.get("readOnly", False)) for one in main["volumeMounts"]}
+
+
+@pytest.mark.parametrize(("spec", "template"), TRAIN)
+@pytest.mark.parametrize("claim", ["", "food-11", 'x"},"hostPath":{"path":"/"'])
+@pytest.mark.parametrize("key", ["", "datasets/food-11.tgz"])
+def test_data_reach_training_by_a_claim_or_an_artifact(
+    spec: dict[str, Any], template: dict[str, Any], claim: str, key: str
+) -> None:
+    pod = step_pod(spec, template, {"data-claim": claim, "data-key": key})
+    found = mounts(pod)
+    volume = {"persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+    assert found.get("/data") == ((volume, True) if claim else None)
+    assert ("/artifact" in found) is bool(key)
+    assert "/tmp" in found
+    assert refusal("train", pod) is None
+
+
 @pytest.mark.parametrize(("_spec", "template"), ALL)
 def test_a_pod_that_no_node_takes_is_given_up(_spec: dict[str, Any], template: dict[str, Any]) -> None:
     """`activeDeadlineSeconds` does not run while a pod is Pending, and the workflow keeps its mutex meanwhile."""

@@ -28,6 +28,9 @@ EXECUTOR_SECURITY: dict[str, Any] = {
 }
 """The security context for the containers `init` and `wait`, which Argo adds to every pod without one."""
 
+CLAIM_PATH, ARTIFACT_PATH = "/data", "/artifact"
+"""Where the training's pod finds the claim and the artifact with its data, if they are given."""
+
 PENDING_TIMEOUT = "10m"
 """How long a pod may be Pending, with the pull of its image, before Argo deletes it and its node fails.
 
@@ -35,18 +38,40 @@ Without this limit a pod that fits on no machine would hold the release lock for
 only from the start of the pod, and Argo ignores the `timeout` of a Pending pod where the template has retries."""
 
 
-def pod_spec_patch(requests: Mapping[str, str] | None = None) -> str:
+def _claim(parameter: str) -> dict[str, str]:
+    """Mark -> tag, for a volume and its mount that are only there where the input `parameter` names a claim.
+
+    The tags have no two closing braces in a row, because these end a tag.
+    """
+    value = f"inputs.parameters['{parameter}']"
+    claim = f"""'"persistentVolumeClaim":{{"claimName":' + toJson({value}) + ',"readOnly":true}}'"""
+    volume = f"""'{{"name":"data",' + {claim} + '}}'"""
+    mount = f"""'{{"name":"data","mountPath":"{CLAIM_PATH}","readOnly":true}}'"""
+    return {
+        f"<{what}>": f"{{{{={value} == '' ? '' : {text}}}}}" for what, text in (("volume", volume), ("mount", mount))
+    }
+
+
+def pod_spec_patch(requests: Mapping[str, str] | None = None, claim: str = "") -> str:
     """The podSpecPatch of a template, as JSON. It gives Argo's own containers a security context.
 
-    requests: resource (`cpu`, `memory`) -> the input parameter with the request of the container `main`. Its value
-    is inserted by `toJson` as one JSON string, so that a value with quotes cannot change other parts of the pod.
+    requests: resource (`cpu`, `memory`) -> the input parameter with the request of the container `main`. claim: the
+    input parameter with the name of a claim that is mounted at `CLAIM_PATH`. Values are inserted by `toJson` as one
+    JSON string, so that a value with quotes cannot change other parts of the pod.
     """
     containers: list[dict[str, Any]] = [{"name": "wait", "securityContext": EXECUTOR_SECURITY}]
     marks = {f"<{name}>": f"{{{{=toJson(inputs.parameters['{name}'])}}}}" for name in (requests or {}).values()}
     if requests:
         asked = {resource: f"<{name}>" for resource, name in requests.items()}
         containers.append({"name": "main", "resources": {"requests": asked}})
-    patch = {"initContainers": [{"name": "init", "securityContext": EXECUTOR_SECURITY}], "containers": containers}
+    patch: dict[str, Any] = {
+        "initContainers": [{"name": "init", "securityContext": EXECUTOR_SECURITY}],
+        "containers": containers,
+    }
+    if claim:
+        marks |= _claim(claim)
+        containers[-1]["volumeMounts"] = ["<mount>"]
+        patch["volumes"] = ["<volume>"]
     text = json.dumps(patch)
     for mark, tag in marks.items():
         text = text.replace(json.dumps(mark), tag)

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from slipway_steps import __version__
 from slipway_steps.entry import load_step
-from slipway_workflows.pod import POD_SECURITY, pod_spec_patch
+from slipway_workflows.pod import ARTIFACT_PATH, CLAIM_PATH, POD_SECURITY, pod_spec_patch
 from slipway_workflows.strict_hera import (
     Backoff,
     ConfigMapEnvSource,
@@ -28,6 +28,7 @@ from slipway_workflows.strict_hera import (
     Prometheus,
     ResourceRequirements,
     RetryStrategy,
+    S3Artifact,
     SecretEnvSource,
     SecretVolumeSource,
     SecurityContext,
@@ -164,6 +165,20 @@ def requests_of(image: str) -> list[Parameter]:
     return [Parameter(name=REQUESTS[what], value=defaults[what], description=texts[what]) for what in REQUESTS]
 
 
+DATA_CLAIM, DATA_KEY = "data-claim", "data-key"
+
+
+def data_parameters() -> list[Parameter]:
+    """The parameters by which data, or a packaged model, reach the pod of the training. Both may be empty."""
+    texts = {
+        DATA_CLAIM: "On a cluster: PersistentVolumeClaim that training finds read-only at "
+        f"`{CLAIM_PATH}`, for `dataset` or `model-package`; empty: none.",
+        DATA_KEY: "On a cluster: key of a folder, or a .tgz of one, in Argo's artifact repository (S3), which training "
+        f"finds at `{ARTIFACT_PATH}`; empty: none.",
+    }
+    return [Parameter(name=name, value="", description=text) for name, text in texts.items()]
+
+
 def outputs_of(step: str) -> list[str]:
     """The names of the output parameters of a step."""
     outputs: type[BaseModel] = load_step(step).Outputs
@@ -171,13 +186,20 @@ def outputs_of(step: str) -> list[str]:
 
 
 def pod_template(
-    step: str, *, image: str = "steps", deadline: int = 900, mutexes: Iterable[str] = (), global_verdict: bool = False
+    step: str,
+    *,
+    image: str = "steps",
+    deadline: int = 900,
+    mutexes: Iterable[str] = (),
+    global_verdict: bool = False,
+    data: bool = False,
 ) -> Container:
     """The template that runs a step in a container of its own.
 
     image: the kind of image, `steps` or `train`. deadline: seconds after which Argo kills the pod; the longest step of
     the kind `steps`, the load test of a slow model, takes about two minutes. mutexes: names of mutexes that are held
     while the step runs. global_verdict: whether its output `verdict` is also the global output of the workflow.
+    data: whether the pod may be given a claim and an artifact with data.
     Each parameter is a separate argument (`--name=value`) and never part of a shell line.
     """
     locks = [Mutex(name=name) for name in mutexes]
@@ -196,7 +218,7 @@ def pod_template(
             *([f"--output-dir={OUTPUT_DIRECTORY}"] if outputs_of(step) else []),
             f"--termination-log={TERMINATION_LOG}",
         ],
-        inputs=[*parameters, *requests],
+        inputs=[*parameters, *requests, *(data_parameters() if data else []), *([_data_artifact()] if data else [])],
         outputs=[
             Parameter(
                 name=name,
@@ -207,7 +229,7 @@ def pod_template(
         ],
         service_account_name=service_account_of(step),
         pod_security_context=POD_SECURITY,
-        pod_spec_patch=pod_spec_patch(REQUESTS if requests else None),
+        pod_spec_patch=pod_spec_patch(REQUESTS if requests else None, DATA_CLAIM if data else ""),
         env_from=[
             EnvFromSource(config_map_ref=ConfigMapEnvSource(name=CONFIG, optional=True)),
             EnvFromSource(secret_ref=SecretEnvSource(name=CONFIG, optional=True)),
@@ -231,6 +253,11 @@ def pod_template(
             capabilities={"drop": ["ALL"]},
         ),
     )
+
+
+def _data_artifact() -> S3Artifact:
+    """The artifact with data. Argo leaves out an optional artifact whose key is empty."""
+    return S3Artifact(name="data", path=ARTIFACT_PATH, optional=True, key=f"{{{{inputs.parameters.{DATA_KEY}}}}}")
 
 
 def _verdicts(step: str) -> Metrics:

@@ -12,7 +12,17 @@ from pydantic import ConfigDict
 STRICT: dict[str, Any] = {**APIBaseModel.model_config, "extra": "forbid"}
 APIBaseModel.model_config = cast(ConfigDict, STRICT)
 
-from hera.workflows import Container, CronWorkflow, Parameter, RetryStrategy, Step, Steps, Suspend, WorkflowTemplate  # noqa: E402
+from hera.workflows import (  # noqa: E402
+    Container,
+    CronWorkflow,
+    Parameter,
+    RetryStrategy,
+    S3Artifact,
+    Step,
+    Steps,
+    Suspend,
+    WorkflowTemplate,
+)
 from hera.workflows.models import (  # noqa: E402
     AppArmorProfile,
     Backoff,
@@ -67,6 +77,7 @@ __all__ = [
     "Prometheus",
     "ResourceRequirements",
     "RetryStrategy",
+    "S3Artifact",
     "SeccompProfile",
     "SecretEnvSource",
     "SecretVolumeSource",

@@ -1,16 +1,24 @@
 """`train-model`: trains a model, evaluates it with pytest, and registers it if it passes."""
 
 from slipway_workflows.catalog.parts import RUN_ID, VERDICT, output, template, when
-from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, requests_of
+from slipway_workflows.step import (
+    arguments_from_inputs,
+    data_parameters,
+    inputs_of,
+    merged_parameters,
+    pod_template,
+    requests_of,
+)
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, ValueFrom, WorkflowTemplate
 
 
 def build() -> WorkflowTemplate:
     """Steps train -> evaluate -> register. A model that fails the evaluation is not registered."""
-    train = pod_template("train", image="train", deadline=3600)
+    train = pod_template("train", image="train", deadline=3600, data=True)
     evaluate = pod_template("evaluate", image="train", global_verdict=True)
     register = pod_template("register")
-    inputs = merged_parameters(inputs_of("train"), requests_of("train"), inputs_of("evaluate"), without=[RUN_ID])
+    of_train = [*inputs_of("train"), *requests_of("train"), *data_parameters()]
+    inputs = merged_parameters(of_train, inputs_of("evaluate"), without=[RUN_ID])
     with Steps(
         name="main",
         inputs=inputs,
@@ -24,7 +32,7 @@ def build() -> WorkflowTemplate:
         ],
     ) as main:
         run_id = output("train", RUN_ID)
-        Step(name="train", template=train.name, arguments=arguments_from_inputs(train.inputs))
+        Step(name="train", template=train.name, arguments=arguments_from_inputs(of_train))
         Step(
             name="evaluate",
             template=evaluate.name,

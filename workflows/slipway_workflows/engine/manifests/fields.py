@@ -62,6 +62,8 @@ ARTIFACT: Shape = {
     "mode": INTEGER,
     **_of(OBJECT, "archive", "artifactGC"),
     "raw": RAW,
+    # only a key: then the artifact is in the workflow's own store, not in one that the manifest names
+    "s3": {"key": STRING},
 }
 PARAMETERS: Shape = {"parameters": [PARAMETER], "artifacts": [ARTIFACT]}
 MUTEX: Shape = _of(STRING, "name", "namespace")

@@ -21,6 +21,8 @@ from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node
 
+ARTIFACTS = "artifacts"
+"""The directory of artifacts: of a run those of its own steps, of the home those that people have put there."""
 FillRewritten = Callable[[Callable[[Template], Template]], Template]
 """Takes a function that rewrites the paths of a template. It is applied to the template before its tags are filled in,
 so that it changes only what the template itself says, and not the values of parameters. Returns the filled template."""
@@ -168,14 +170,26 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
         if artifact.get("raw"):
             _write(artifact, target)
         elif (artifact.get("s3") or {}).get("key"):
-            source = operation.machine.directory / artifact["s3"]["key"]
-            if not source.exists():
-                raise NodeError(f"artifact {artifact['name']} failed to load: {source.name} does not exist")
+            source = _stored_artifact(operation.machine.directory, artifact["s3"]["key"])
+            if source is None:
+                raise NodeError(
+                    f"artifact {artifact['name']} failed to load: {artifact['s3']['key']} does not exist",
+                    f"without a cluster it has to be in {operation.machine.directory.parents[1] / ARTIFACTS}",
+                )
             _copy(source, target)
         elif not artifact.get("optional"):
             raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
         if artifact.get("mode") is not None and target.exists():
             target.chmod(int(artifact["mode"]))
+
+
+def _stored_artifact(directory: Path, key: str) -> Path | None:
+    """The file or directory of an artifact: one of this run, or what people have put into the home; None for neither.
+
+    directory: of the run.
+    """
+    places = (directory / key, directory.parents[1] / ARTIFACTS / key)
+    return next((place for place in places if place.exists()), None)
 
 
 def _write(artifact: dict[str, Any], target: Path) -> None:
@@ -269,7 +283,7 @@ def _artifacts(
             if item.get("optional"):
                 continue
             return result, f"cannot save artifact {item['name']}: {item['path']} does not exist"
-        key = f"artifacts/{node.id}/{item['name']}"
+        key = f"{ARTIFACTS}/{node.id}/{item['name']}"
         target = operation.machine.directory / key
         target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
