@@ -27,6 +27,9 @@ def check_text(check: Check) -> str:
     measured, threshold = check.measured, check.threshold
     if isinstance(measured, str) or isinstance(threshold, str) or measured is None or threshold is None:
         return check.message.rstrip(".") or check.code.replace("-", " ")
+    value = f"{check.code.replace('-', ' ')} {measure(measured, check.unit)}"
+    if measured == threshold:
+        return value
     # a check that passed is below its limit or above its minimum, any other one is beyond
     bound = "limit" if (measured > threshold) is not (check.verdict is Verdict.PASS) else "minimum"
-    return f"{check.code.replace('-', ' ')} {measure(measured, check.unit)}, {bound} {measure(threshold, check.unit)}"
+    return f"{value}, {bound} {measure(threshold, check.unit)}"

@@ -1,5 +1,7 @@
 """What a person needs to know before approving a promotion: the first step of `promote-to-production`."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.check_text import check_text
@@ -7,7 +9,7 @@ from slipway_steps.domain.environment import Environment, check_promotion_order
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.evidence import Evidence, check_evidence
 from slipway_steps.domain.plain_text import plain_line
-from slipway_steps.domain.verdict import Gate
+from slipway_steps.domain.verdict import Gate, GateReport
 from slipway_steps.ports import World
 from slipway_steps.release.links import model_link, workflow_link
 from slipway_steps.release.rollout import say
@@ -53,7 +55,9 @@ def run(params: Params, world: World) -> Outputs:
     evidence = {item.gate: item for item in world.registry.evidence(current.version)}
     check_evidence(current, evidence.values())
     replaced = world.registry.record(target).current
-    measured = {gate: _measured(world, evidence[gate]) for gate in Gate}
+    releases = {item.release for item in evidence.values()}
+    reports = {release: world.registry.reports(release) for release in releases}
+    measured = {gate: _measured(evidence[gate], reports[evidence[gate].release]) for gate in Gate}
     outputs = Outputs(
         model_version=current.version,
         digest=current.digest,
@@ -66,10 +70,12 @@ def run(params: Params, world: World) -> Outputs:
     return outputs
 
 
-def _measured(world: World, item: Evidence) -> str:
-    """The verdict of a gate with what it measured, such as `pass: p95 41 ms, limit 2000 ms`."""
-    for report in world.registry.reports(item.release):
-        if report.gate is item.gate and report.candidate.version == item.version:
+def _measured(item: Evidence, reports: Iterable[GateReport]) -> str:
+    """The verdict of a gate with what it measured, such as `pass: p95 41 ms, limit 2000 ms`. reports: of its release;
+    that of the evaluation names no version, because it was written before the model was registered.
+    """
+    for report in reports:
+        if report.gate is item.gate and report.candidate.version in ("", item.version):
             return f"{item.verdict}: {'; '.join(map(check_text, report.checks))}"
     return item.verdict.value
 

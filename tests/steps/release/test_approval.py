@@ -7,6 +7,7 @@ import pytest
 from steps.domain.test_approval import LATE, STOP, failures
 from steps.release.fakes import Memory
 
+from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
 from slipway_steps.release import deploy, evidence, finish, promote, rejected
@@ -42,7 +43,9 @@ def test_who_approves_sees_version_image_measurements_and_links(memory: Memory) 
     words = Check(code="labels", verdict=Verdict.PASS, message="all {{labels}}\nare right")
     memory.told["r1"] = [
         report(memory, Gate.LOAD, Verdict.PASS, P95),
-        report(memory, Gate.EVALUATION, Verdict.PASS, words),
+        report(memory, Gate.EVALUATION, Verdict.PASS, words).model_copy(
+            update={"candidate": Candidate(version="", digest="")}
+        ),
     ]
     before = dict(memory.records)
     world = memory.world()
