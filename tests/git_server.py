@@ -57,6 +57,10 @@ class GitServer:
     def show(self, path: str, revision: str = "main") -> str:
         return git("show", f"{revision}:{path}", cwd=self.bare)
 
+    def body(self, revision: str = "main") -> list[str]:
+        """The lines of a commit's message below its subject."""
+        return git("log", "-1", "--format=%b", revision, cwd=self.bare).splitlines()
+
     def log(self) -> list[str]:
         """Subjects of the commits, newest first."""
         return git("log", "--format=%s", "main", cwd=self.bare).splitlines()

@@ -113,12 +113,13 @@ class Platform(Protocol):
     an environment cannot be read or changed.
     """
 
-    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+    def deploy(self, environment: Environment, candidate: Candidate, release: str = "") -> None:
         """Deploy a candidate to an environment by its digest. Returns when the deployment has been accepted, not when
-        it is ready. Doing it twice changes nothing.
+        it is ready. Doing it twice changes nothing. release: the workflow that does it, which a platform with a history
+        of its own keeps there.
         """
 
-    def empty(self, environment: Environment) -> None:
+    def empty(self, environment: Environment, release: str = "") -> None:
         """Stop serving in an environment. Doing it twice changes nothing."""
 
     def deployed(self, environment: Environment) -> Candidate | None:

@@ -52,7 +52,7 @@ def run(params: Params, world: World) -> Outputs:
     before = record.open.before if record.open else record.current
     record = record.opened(Intent(release=params.release, action="deploy", target=candidate, before=before))
     world.registry.write_record(environment, record)
-    healthy = deploy_and_wait(world, environment, candidate)
+    healthy = deploy_and_wait(world, environment, candidate, params.release)
     if healthy:
         world.registry.set_alias(environment.value, candidate.version)
     world.registry.write_record(environment, record.with_current(candidate))

@@ -16,6 +16,8 @@ from slipway_steps.domain.journal import Record
 from slipway_steps.ports import World
 from slipway_steps.release import rollout
 
+DOCTOR = "doctor"
+"""What stands for the release in the history of the platform where drift was mended."""
 ANSWERS_IN = 5.0
 """Seconds that an environment may take to answer. After that it counts as not serving. An app starts in under 3."""
 
@@ -122,13 +124,13 @@ def mend(world: World, environment: Environment) -> list[Drift]:
     current = record.current
     if current is None:
         if Kind.DEPLOYMENT in kinds:
-            world.platform.empty(environment)
+            world.platform.empty(environment, DOCTOR)
         if Kind.ALIAS in kinds:
             world.registry.delete_alias(environment.value)
         return find(world, environment)
     if Kind.TAG in kinds:
         _retag(world, environment, record)
-    if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.deploy_and_wait(world, environment, current):
+    if kinds & {Kind.DEPLOYMENT, Kind.SERVING} and not rollout.deploy_and_wait(world, environment, current, DOCTOR):
         raise PlatformError(
             f"{environment}: {current} does not start", f"go back to what passed before: slipway revert {environment}"
         )

@@ -39,7 +39,7 @@ def run(params: Params, world: World) -> Outputs:
             Intent(release=params.release, action="promote", target=candidate, before=None, reason=REASON)
         )
         world.registry.write_record(environment, opened)
-        if not deploy_and_wait(world, environment, candidate):
+        if not deploy_and_wait(world, environment, candidate, params.release):
             undo(world, environment, opened, "the first version did not start")
             raise PlatformError(f"{candidate} does not start in {environment}", "look at its pods, then run it again")
         world.registry.set_alias(environment.value, candidate.version)

@@ -64,7 +64,7 @@ def run(params: Params, world: World) -> Outputs:
     before = record.open.before if record.open else record.current
     record = record.opened(Intent(release=params.release, action="promote", target=candidate, before=before))
     world.registry.write_record(target, record)
-    if not (deploy_and_wait(world, target, candidate) and predicts(world, target, candidate)):
+    if not (deploy_and_wait(world, target, candidate, params.release) and predicts(world, target, candidate)):
         undo(world, target, record, f"version {candidate.version} did not start in {target}")
         close_source(world, source, from_record, params.release)
         raise PlatformError(

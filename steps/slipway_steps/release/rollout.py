@@ -71,12 +71,12 @@ def answers_as(world: World, environment: Environment, candidate: Candidate) -> 
     return answer.status == 200 and (body.get("version"), body.get("digest")) == (candidate.version, candidate.digest)
 
 
-def deploy_and_wait(world: World, environment: Environment, candidate: Candidate) -> bool:
+def deploy_and_wait(world: World, environment: Environment, candidate: Candidate, release: str = "") -> bool:
     """Deploy a candidate and wait, for at most the setting `healthy_timeout`, until it serves. Returns whether it
-    does.
+    does. release: the workflow that does it, for the platform's own history.
     """
     world.images.tag(candidate.digest, image_tag(environment, candidate.version))
-    world.platform.deploy(environment, candidate)
+    world.platform.deploy(environment, candidate, release)
     say(f"{environment}: deploying {candidate}")
     started = time.monotonic()
 
@@ -125,11 +125,11 @@ def complete_revert(world: World, environment: Environment, record: Record) -> R
     if intent is None:
         return record
     if intent.target is None:
-        world.platform.empty(environment)
+        world.platform.empty(environment, intent.release)
         world.registry.delete_alias(environment.value)
         say(f"{environment}: there is no version to go back to: it was emptied and its alias removed")
     else:
-        if not deploy_and_wait(world, environment, intent.target):
+        if not deploy_and_wait(world, environment, intent.target, intent.release):
             raise PlatformError(
                 f"{environment}: {intent.target}, which passed here before, does not start",
                 f"look at: slipway env logs {environment}; then run the revert again",

@@ -122,10 +122,10 @@ class Memory:
     def deployed(self, environment: Environment) -> Candidate | None:
         return self.running.get(environment)
 
-    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+    def deploy(self, environment: Environment, candidate: Candidate, release: str = "") -> None:
         self.fuse.change(lambda: self.running.__setitem__(environment, candidate))
 
-    def empty(self, environment: Environment) -> None:
+    def empty(self, environment: Environment, release: str = "") -> None:
         self.fuse.change(lambda: self.running.__setitem__(environment, None))
 
     def healthy(self, environment: Environment) -> bool:

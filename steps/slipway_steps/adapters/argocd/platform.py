@@ -10,6 +10,7 @@ from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
 from slipway_steps.adapters.kubernetes.rollout import newest_replica_set, pods_that_count, rollout_of
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, app_url, image_tag
+from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.pods import Observation, Sample
 from slipway_steps.settings import Settings
 
@@ -27,6 +28,15 @@ def _repository(settings: Settings) -> "DeploymentRepository | None":
     from slipway_steps.adapters.git import deployment_repository
 
     return deployment_repository.DeploymentRepository(settings)
+
+
+def _values(parameters: dict[str, str]) -> dict[str, Any]:
+    """Helm parameters as the values file that says the same."""
+    image = {key.removeprefix("image."): value for key, value in parameters.items() if key.startswith("image.")}
+    others: dict[str, Any] = {key: value for key, value in parameters.items() if not key.startswith("image.")}
+    if "replicas" in others:
+        others["replicas"] = int(others["replicas"])
+    return ({"image": image} if image else {}) | others
 
 
 class KubernetesPlatform:
@@ -49,7 +59,7 @@ class KubernetesPlatform:
         self._samples: dict[Environment, dict[tuple[str, float], Sample]] = {}
         self._usage: dict[Environment, UsageSamples] = {}
 
-    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+    def deploy(self, environment: Environment, candidate: Candidate, release: str = "") -> None:
         """Set the candidate's image on the Application, or commit it to Git. Returns once Argo CD has synced it;
         whether it is healthy is seen from its pods.
         """
@@ -66,29 +76,57 @@ class KubernetesPlatform:
         if self.repository is None:
             self.argocd.set(environment, wanted, gone=("replicas",))
             return
-        image = {key.removeprefix("image."): value for key, value in wanted.items() if key.startswith("image.")}
-        others = {key: value for key, value in wanted.items() if not key.startswith("image.")}
-        self._commit(environment, {"image": image, **others}, f"version {candidate.version} ({wanted['image.tag']})")
+        self._commit(self.repository, environment, wanted, release)
 
-    def _commit(self, environment: Environment, values: dict[str, Any], what: str) -> None:
-        """Write the values to Git, and remove the Application's own parameters, which would override them."""
-        if self.repository is None:
-            return
-        revision = self.repository.write(environment, values, f"{self._namespace(environment)}: {what}\n")
+    def _commit(
+        self, repository: "DeploymentRepository", environment: Environment, wanted: dict[str, str], release: str
+    ) -> None:
+        """Write the parameters to Git as values, and remove the Application's own, which would override them."""
+        for other in repository.unwritten():
+            if other is not environment:
+                self._take_along(repository, other)
+        revision = repository.write(environment, _values(wanted), self._message(environment, wanted, release))
         self.argocd.set(environment, {}, gone=(*IMAGE, "replicas"), revision=revision)
 
-    def empty(self, environment: Environment) -> None:
+    def _take_along(self, repository: "DeploymentRepository", environment: Environment) -> None:
+        """Commit what the Application of an environment was told by parameters before the installation used Git.
+
+        The parameters stay until a release changes the environment; they say the same, so nothing is rolled out.
+        """
+        try:
+            found = self.argocd.parameters(environment)
+        except PlatformError:
+            return  # the release is about another environment
+        told = {key: found[key] for key in (*IMAGE, "replicas") if key in found}
+        if told:
+            repository.write(environment, _values(told), self._message(environment, told, "", "as it is, "))
+
+    def _message(self, environment: Environment, told: dict[str, str], release: str, prefix: str = "") -> str:
+        """The message of a commit. The lines at its end are in the form of Git's trailers."""
+        version = told.get("modelVersion", "")
+        what = f"version {version} ({told.get('image.tag', '')})" if version else "empty"
+        trailers = {
+            "Release": release,
+            "Model-Version": version,
+            "Environment": environment.value,
+            "Source-Revision": told.get("revision", ""),
+        }
+        lines = [f"{key}: {value}" for key, value in trailers.items() if value]
+        return "\n".join([f"{self._namespace(environment)}: {prefix}{what}", "", *lines, ""])
+
+    def empty(self, environment: Environment, release: str = "") -> None:
         """Set the number of replicas to 0, so that the environment serves nothing."""
         if self.repository is None:
             self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
         else:
-            self._commit(environment, {"replicas": 0}, "empty")
+            self._commit(self.repository, environment, {"replicas": "0"}, release)
 
     def _told(self, environment: Environment) -> dict[str, str]:
         """What was last set for the environment, as Helm parameters."""
-        if self.repository is None:
+        values = self.repository.read(environment) if self.repository else None
+        if values is None:
+            # nothing in Git, or not yet: the Application was told by its parameters
             return self.argocd.parameters(environment)
-        values = self.repository.read(environment)
         image = {f"image.{key}": value for key, value in (values.pop("image", None) or {}).items()}
         return {key: str(value) for key, value in (image | values).items()}
 

@@ -31,6 +31,17 @@ Values = dict[str, Any]
 T = TypeVar("T")
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes every value that is a text in quotes. Helm would read a revision such as 1234e56 as a number."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        for _, value in node.value:
+            if value.tag == "tag:yaml.org,2002:str":
+                value.style = '"'
+        return node
+
+
 class DeploymentRepository:
     """The branch `deploy_branch` of the Git repository `deploy_repository`, both of the settings."""
 
@@ -39,12 +50,22 @@ class DeploymentRepository:
         self.retry = retry
         self._ref = f"refs/heads/{settings.deploy_branch}".encode()
 
-    def read(self, environment: Environment) -> Values:
-        """The values of an environment; empty where none were written yet. Raises PlatformError."""
+    def read(self, environment: Environment) -> Values | None:
+        """The values of an environment; None where none were written yet. Raises PlatformError."""
 
-        def once() -> Values:
+        def once() -> Values | None:
             repository, head = self._fetched()
-            return self._parsed(self._text(repository, head, environment), environment)
+            text = self._text(repository, head, environment)
+            return None if text is None else self._parsed(text, environment)
+
+        return self._tried(once, "reading")
+
+    def unwritten(self) -> list[Environment]:
+        """The environments that no values were written for yet. Raises PlatformError."""
+
+        def once() -> list[Environment]:
+            repository, head = self._fetched()
+            return [one for one in Environment if self._text(repository, head, one) is None]
 
         return self._tried(once, "reading")
 
@@ -54,7 +75,7 @@ class DeploymentRepository:
         Nothing is committed where the values are there already. Raises PlatformError where the repository cannot be
         reached or refuses the push, or where other pushes came first in every attempt.
         """
-        wanted = (HEADER + yaml.safe_dump(values, sort_keys=False)).encode()
+        wanted = (HEADER + yaml.dump(values, Dumper=_Dumper, sort_keys=False)).encode()
 
         def once() -> str:
             repository, head = self._fetched()
@@ -111,9 +132,9 @@ class DeploymentRepository:
         blob = repository[sha]
         return blob.data if isinstance(blob, Blob) else None
 
-    def _parsed(self, text: bytes | None, environment: Environment) -> Values:
+    def _parsed(self, text: bytes, environment: Environment) -> Values:
         try:
-            found = yaml.safe_load(text or b"") or {}
+            found = yaml.safe_load(text) or {}
         except yaml.YAMLError as error:
             found = str(error)
         if not isinstance(found, dict):

@@ -89,7 +89,7 @@ class LocalPlatform:
                 "is the disk full or the directory read-only?",
             ) from error
 
-    def deploy(self, environment: Environment, candidate: Candidate) -> None:
+    def deploy(self, environment: Environment, candidate: Candidate, release: str = "") -> None:
         """Unpack the image and write the spec of the environment. Returns once a supervisor has acted on it.
         Environments that lost their supervisor are started again as well.
         """
@@ -119,7 +119,7 @@ class LocalPlatform:
             with suppress(PlatformError):
                 self.ensure(other)
 
-    def empty(self, environment: Environment) -> None:
+    def empty(self, environment: Environment, release: str = "") -> None:
         """Stop the app and its supervisor, and forget the candidate."""
         with self._changing(environment, "emptying") as directory:
             if spec := Spec.read(directory / "spec.json"):

@@ -39,14 +39,26 @@ def settings(server: GitServer, **more: object) -> Settings:
 
 def test_a_release_is_one_commit_and_twice_is_once(server: GitServer) -> None:
     repository = DeploymentRepository(settings(server))
-    assert repository.read(STAGING) == {}
+    assert repository.read(STAGING) is None
+    assert repository.unwritten() == list(Environment)
     first = repository.write(STAGING, {"modelVersion": "7"}, "model-app-staging: version 7\n")
     assert repository.write(STAGING, {"modelVersion": "7"}, "again\n") == first
     assert server.log() == ["model-app-staging: version 7", "change charts/model-app/values-staging.yaml"]
     assert yaml.safe_load(server.show(PATH, first)) == {"modelVersion": "7"}
     assert server.show("charts/model-app/values-staging.yaml") == "replicas: 2 # a person's"
     assert repository.read(STAGING) == {"modelVersion": "7"}
-    assert repository.read(CANARY) == {}
+    assert repository.read(CANARY) is None
+    assert repository.unwritten() == [CANARY, Environment.PRODUCTION]
+
+
+def test_what_is_text_stays_text_for_helm(server: GitServer) -> None:
+    """Helm reads YAML as Go does: `1234e56` without quotes is a number, and so are `08` and `0x1f`."""
+    values = {"image": {"tag": "1.10"}, "revision": "1234e56", "modelVersion": "08", "replicas": 0}
+    repository = DeploymentRepository(settings(server))
+    repository.write(STAGING, values, "seven\n")
+    lines = server.show(PATH).splitlines()[1:]
+    assert lines == ["image:", '  tag: "1.10"', 'revision: "1234e56"', 'modelVersion: "08"', "replicas: 0"]
+    assert repository.read(STAGING) == values
 
 
 def test_a_push_in_between_is_built_upon(server: GitServer) -> None:
@@ -121,7 +133,7 @@ def test_a_deployment_is_committed_and_that_commit_synced(
     path = cluster.application("model-app-staging", {"image.tag": "by-hand", "replicas": "0", "other": "x"})
     platform = KubernetesPlatform(settings(server, registry="r.example/team"))
     assert platform.deployed(STAGING) is None
-    platform.deploy(STAGING, SEVEN)
+    platform.deploy(STAGING, SEVEN, "release-model-ab12c")
     assert yaml.safe_load(server.show(PATH)) == {
         "image": {"repository": "r.example/team/model-app", "tag": "staging-1.0.7", "digest": SEVEN.digest},
         "modelVersion": "7",
@@ -133,10 +145,68 @@ def test_a_deployment_is_committed_and_that_commit_synced(
     left = cluster.objects[path]["spec"]["source"]["helm"]["parameters"]
     assert [one["name"] for one in left] == ["other"]
     assert platform.deployed(STAGING) == SEVEN
-    platform.empty(STAGING)
+    assert server.body() == [
+        "Release: release-model-ab12c",
+        "Model-Version: 7",
+        "Environment: staging",
+        "Source-Revision: abc",
+    ]
+    platform.empty(STAGING, "revert-model-xyz")
+    assert server.body() == ["Release: revert-model-xyz", "Environment: staging"]
     assert yaml.safe_load(server.show(PATH)) == {"replicas": 0}
     assert platform.deployed(STAGING) is None
     assert server.log()[:2] == ["model-app-staging: empty", "model-app-staging: version 7 (staging-1.0.7)"]
+    cluster.close()
+
+
+def test_an_installation_that_changes_to_git_takes_along_what_runs(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Production was deployed by parameters, canary was emptied by them, when the installation began to use Git."""
+    cluster = Cluster()
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
+    names = ("image.repository", "image.tag", "image.digest", "modelVersion", "revision")
+    six = Candidate(version="6", digest="sha256:" + "6" * 64, revision="1234e56")
+    told = dict(zip(names, ("r.example/app", "production-1.0.6", six.digest, "6", six.revision), strict=True))
+    cluster.application("model-app-staging", {})
+    cluster.application("model-app-canary", {"replicas": "0"})
+    production = cluster.application("model-app-production", {**told, "other": "x"})
+    platform = KubernetesPlatform(settings(server, registry="r.example"))
+    assert platform.deployed(Environment.PRODUCTION) == six, "what runs is known before anything is committed"
+    assert platform.deployed(CANARY) is None
+    before = dict(cluster.objects[production]["spec"]["source"])
+
+    platform.deploy(STAGING, SEVEN, "release-model-ab12c")
+    path = PATH.replace("staging", "production")
+    assert yaml.safe_load(server.show(path)) == {
+        "image": {"repository": "r.example/app", "tag": "production-1.0.6", "digest": six.digest},
+        "modelVersion": "6",
+        "revision": "1234e56",
+    }
+    assert yaml.safe_load(server.show(PATH.replace("staging", "canary"))) == {"replicas": 0}
+    assert cluster.objects[production]["spec"]["source"] == before, "another environment's release does not touch it"
+    assert "model-app-production: as it is, version 6 (production-1.0.6)" in server.log()
+    commits = len(server.log())
+
+    assert platform.deployed(Environment.PRODUCTION) == six
+    platform.deploy(Environment.PRODUCTION, SEVEN, "promote-ab12c")
+    left = cluster.objects[production]["spec"]["source"]["helm"]["parameters"]
+    assert [one["name"] for one in left] == ["other"], "its parameters would override Git from now on"
+    assert platform.deployed(Environment.PRODUCTION) == SEVEN
+    assert len(server.log()) == commits + 1
+    cluster.close()
+
+
+def test_an_application_that_cannot_be_read_does_not_stop_a_release_elsewhere(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster()
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
+    cluster.application("model-app-staging", {})
+    platform = KubernetesPlatform(settings(server, registry="r.example"))
+    platform.deploy(STAGING, SEVEN)
+    assert platform.deployed(STAGING) == SEVEN
+    assert server.log()[0] == "model-app-staging: version 7 (staging-1.0.7)"
     cluster.close()
 
 
