@@ -10,7 +10,7 @@ BIN := .venv/bin
 TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock)
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slipway needs Python 3.11 or newer; name one: make setup PYTHON=python3.11"; exit 1; }
@@ -45,6 +45,15 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# The context of the cluster has to be named; the current one of the kubeconfig is never used. SKIP: groups of cases.
+CONTEXT ?=
+REGISTRY ?=
+SKIP ?=
+e2e: .venv/.platform ## test releases on a cluster: make e2e CONTEXT=NAME [KUBECONFIG=FILE REGISTRY=HOST SKIP=events,git]
+	@$(BIN)/python -m pytest tests/e2e/cluster -o python_files='case_*.py' --timeout=7200 -p no:cacheprovider \
+	  --junitxml=.slipway/e2e-cluster.xml --context='$(CONTEXT)' --registry='$(REGISTRY)' --skip='$(SKIP)' \
+	  $(if $(KUBECONFIG),--kubeconfig='$(KUBECONFIG)')
 
 images: ## build all images; PUSH=REGISTRY[/PREFIX] pushes them too (more: images/build.sh)
 	@images/build.sh
@@ -84,4 +93,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test images check manifests conformance bench down clean
+.PHONY: help setup ui run test e2e images check manifests conformance bench down clean
