@@ -20,7 +20,8 @@ _spec.loader.exec_module(shared)
 
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
-    `namespace`, and `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed.
+    `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the Role in
+    Argo CD's namespace has the name of `namespace`, because other installations have theirs beside it.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
@@ -54,7 +55,10 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
             return {**one, "data": {name: buildkit(text) for name, text in one["data"].items()}}
         return one
 
-    return [change(one) for one in objects]
+    def role(key: str, text: str) -> str:
+        return f"{namespace}-set-image" if key == "name" and text == "slipway-set-image" else text
+
+    return [shared.mapped(change(one), role) for one in objects]
 
 
 def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:

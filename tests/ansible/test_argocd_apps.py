@@ -82,3 +82,11 @@ def test_pull_secrets_of_our_images_reach_the_app(api, playbook, setting, name):
     assert run.failed == 0, run.output
     source = api.get("Application", "model-app-staging", "argocd")["spec"]["source"]
     assert source["helm"]["parameters"] == [{"name": "image.pullSecrets[0]", "value": name, "forceString": True}]
+
+
+def test_the_app_lets_the_tests_of_another_installation_in(api, playbook):
+    """The chart lets the namespace `slipway` in; workflows elsewhere are named by a parameter."""
+    run = playbook("argocd_apps.yml", argocd_applications_repo_url=REPOSITORY, slipway_namespace="other")
+    assert run.failed == 0, run.output
+    parameters = api.get("Application", "model-app-staging", "argocd")["spec"]["source"]["helm"]["parameters"]
+    assert {"name": "networkPolicy.namespaces[0]", "value": "other", "forceString": True} in parameters

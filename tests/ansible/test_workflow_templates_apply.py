@@ -189,3 +189,19 @@ def test_releases_that_start_by_themselves_take_the_inventorys_parameters(api, p
     (trigger,) = api.get("Sensor", "release-on-push", "slipway")["spec"]["triggers"]
     arguments = trigger["template"]["k8s"]["source"]["resource"]["spec"]["arguments"]
     assert arguments["parameters"] == [{"name": "revision", "value": ""}, *given]
+
+
+def test_a_second_installation_leaves_the_first_its_rights(api, playbook):
+    others = ["slipway-e2e", *(f"e2e-app-{environment}" for environment in ("staging", "canary", "production"))]
+    api.add(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in others))
+    playbook("workflow_templates_apply.yml")
+    before = api.get("Role", "slipway-set-image", "argocd")
+    second = {"slipway_namespace": "slipway-e2e", "slipway_app": "e2e-app", "workflow_templates_build": False}
+    run = playbook("workflow_templates_apply.yml", **second)
+    assert run.failed == 0, run.output
+    assert api.get("Role", "slipway-set-image", "argocd") == before
+    names = api.get("Role", "slipway-e2e-set-image", "argocd")["rules"][0]["resourceNames"]
+    assert names == ["e2e-app-staging", "e2e-app-canary", "e2e-app-production"]
+    binding = api.get("RoleBinding", "slipway-e2e-set-image", "argocd")
+    assert binding["roleRef"]["name"] == "slipway-e2e-set-image"
+    assert {one["namespace"] for one in binding["subjects"]} == {"slipway-e2e"}
