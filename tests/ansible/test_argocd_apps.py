@@ -84,9 +84,10 @@ def test_pull_secrets_of_our_images_reach_the_app(api, playbook, setting, name):
     assert source["helm"]["parameters"] == [{"name": "image.pullSecrets[0]", "value": name, "forceString": True}]
 
 
-def test_the_app_lets_the_tests_of_another_installation_in(api, playbook):
-    """The chart lets the namespace `slipway` in; workflows elsewhere are named by a parameter."""
-    run = playbook("argocd_apps.yml", argocd_applications_repo_url=REPOSITORY, slipway_namespace="other")
+def test_the_chart_is_told_the_names_of_this_installation(api, playbook):
+    """Its values name the app `model-app`, and let the workflows of the namespace `slipway` in."""
+    variables = {"argocd_applications_repo_url": REPOSITORY, "slipway_app": "shop"}
+    run = playbook("argocd_apps.yml", **variables, slipway_namespace="other")
     assert run.failed == 0, run.output
-    parameters = api.get("Application", "model-app-staging", "argocd")["spec"]["source"]["helm"]["parameters"]
-    assert {"name": "networkPolicy.namespaces[0]", "value": "other", "forceString": True} in parameters
+    parameters = api.get("Application", "shop-staging", "argocd")["spec"]["source"]["helm"]["parameters"]
+    assert {one["name"]: one["value"] for one in parameters} == {"app": "shop", "networkPolicy.namespaces[0]": "other"}
