@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+from kube_kinds import CLUSTER_WIDE, KINDS
 from kube_merge import merged, without
 from kube_rbac import Rights, parsed, user_of
 from kube_selectors import UnknownSelector, selected
@@ -25,36 +26,10 @@ from pod_security import refusal
 
 Object = dict[str, Any]
 
-KINDS = {
-    "v1": {
-        "Namespace": "namespaces",
-        "ServiceAccount": "serviceaccounts",
-        "ConfigMap": "configmaps",
-        "Secret": "secrets",
-        "PersistentVolumeClaim": "persistentvolumeclaims",
-        "Pod": "pods",
-    },
-    "apps/v1": {"Deployment": "deployments"},
-    "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
-    "apiextensions.k8s.io/v1": {"CustomResourceDefinition": "customresourcedefinitions"},
-    "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
-    "apiregistration.k8s.io/v1": {"APIService": "apiservices"},
-    "argoproj.io/v1alpha1": {
-        "Workflow": "workflows",
-        "WorkflowTemplate": "workflowtemplates",
-        "CronWorkflow": "cronworkflows",
-        "EventBus": "eventbus",
-        "EventSource": "eventsources",
-        "Sensor": "sensors",
-        "Application": "applications",
-        "AppProject": "appprojects",
-    },
-}
 PATCHES = {
     *("application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"),
 }
 """Content types of patches that are played here; a custom resource takes no strategic one."""
-CLUSTER_WIDE = {"namespaces", "customresourcedefinitions", "storageclasses", "apiservices"}
 
 
 class Refused(Exception):

@@ -89,7 +89,7 @@ def test_another_registry_and_another_namespace(api, playbook):
         "mirror.example/train@sha256:" + "0" * 64,
     }
     assert not [key for key in api.objects if key[2] == "slipway"]
-    binding = api.get("RoleBinding", "slipway-set-image", "argocd")
+    binding = api.get("RoleBinding", "ml-set-image", "argocd")
     assert {subject["namespace"] for subject in binding["subjects"]} == {"ml"}
 
 

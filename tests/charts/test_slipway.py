@@ -106,7 +106,7 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
     assert f"m.example/moby/buildkit@{DIGEST}" in named(moved)
     assert "your-" not in text
     assert objects["EventSource", "github-push"]["spec"]["github"]["push"]["repositories"][0]["owner"] == "acme"
-    assert objects["Role", "slipway-set-image"]["metadata"]["namespace"] == "cd"
+    assert objects["Role", "ml-set-image"]["metadata"]["namespace"] == "cd"
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
         home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}

@@ -113,6 +113,9 @@ def test_argo_cd_clones_the_chart_and_releases_push_to_it(tmp_path: Path) -> Non
     files.mkdir()
     for key, text in git_pod.files().items():
         (files / key).write_text(text)
+    # as a kubelet lays out a ConfigMap
+    (files / "..2026_11_21").mkdir()
+    (files / "..2026_11_21" / "charts__old.yaml").write_text("old")
     program = [sys.executable, str(git_pod.PROGRAM), str(files), str(tmp_path / "slipway.git"), "0"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
@@ -128,4 +131,5 @@ def test_argo_cd_clones_the_chart_and_releases_push_to_it(tmp_path: Path) -> Non
     chart = tmp_path / "clone" / "charts" / "model-app"
     assert (chart / "Chart.yaml").read_text() == (PROJECT_ROOT / "charts" / "model-app" / "Chart.yaml").read_text()
     assert "modelVersion: '7'" in (chart / "release-staging.yaml").read_text()
-    assert list((chart / "templates").glob("*.yaml"))
+    assert (chart / "templates" / "_helpers.tpl").exists()
+    assert [path.name for path in chart.parent.iterdir()] == ["model-app"]

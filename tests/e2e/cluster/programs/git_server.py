@@ -1,7 +1,7 @@
 """A Git server for Argo CD and for releases, in a pod of our own image: `python git_server.py FILES REPOSITORY PORT`.
 
-FILES is a directory whose file names are paths with `__` for `/`, as a ConfigMap's keys cannot hold one. They are the
-first commit of branch main of a new bare repository, which everybody who reaches the port may read and push to.
+The files below the directory FILES are the first commit of branch main of a new bare repository, which everybody who
+reaches the port may read and push to. A `__` in a name stands for `/`, which the keys of a ConfigMap cannot hold.
 """
 
 import sys
@@ -28,11 +28,12 @@ def first_commit(files: Path, directory: Path) -> Repo:
     directory.mkdir(parents=True)
     repository = Repo.init_bare(str(directory))
     blobs = []
-    for path in sorted(files.iterdir()):
-        if path.is_file():  # the ConfigMap's own links are directories
+    for path in sorted(files.rglob("*")):
+        name = path.relative_to(files).as_posix()
+        if path.is_file() and not name.startswith(".."):  # so begin the names that a kubelet keeps for itself
             blob = Blob.from_string(path.read_bytes())
             repository.object_store.add_object(blob)
-            blobs.append((path.name.replace("__", "/").encode(), blob.id, 0o100644))
+            blobs.append((name.replace("__", "/").encode(), blob.id, 0o100644))
     commit = Commit()
     commit.tree = commit_tree(repository.object_store, blobs)
     commit.author = commit.committer = b"Slipway <slipway@localhost>"
