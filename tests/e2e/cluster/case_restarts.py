@@ -1,7 +1,7 @@
 """Each part that a release needs is restarted in the middle of one; the release still comes to the right end.
 
-This is the only thing that the suite does to what others use: it deletes the pods of Argo's workflow controller, of Argo
-CD's application controller and of the registry of charts/platform, which their owners make anew at once.
+This is the only thing that the suite does to what others use: it deletes the pods of Argo's workflow controller, of
+Argo CD's application controller and of the registry of charts/platform, which their owners make anew at once.
 """
 
 from collections.abc import Callable

@@ -5,11 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import kubernetes
 import pytest
 import yaml
-from e2e.cluster import git_pod
+from e2e.cluster import case_restarts, git_pod
 from e2e.cluster.conftest import ORDER, group_of
 from e2e.cluster.context import NotChosen, only_context
 from e2e.cluster.own_namespaces import LABEL, NotOurs, create, remove
@@ -102,6 +103,36 @@ def test_what_a_killed_run_has_left_is_deleted_first(api: KubeApi, tmp_path: Pat
 
 def test_every_file_of_cases_has_its_place_in_the_order() -> None:
     assert sorted(ORDER) == sorted(group_of(path) for path in HERE.glob("case_*.py"))
+
+
+def pod(namespace: str, image: str, **labels: str) -> SimpleNamespace:
+    named = {f"app.kubernetes.io/{label.replace('_', '-')}": value for label, value in labels.items()}
+    metadata = SimpleNamespace(namespace=namespace, labels=named)
+    return SimpleNamespace(metadata=metadata, spec=SimpleNamespace(containers=[SimpleNamespace(image=image)]))
+
+
+PODS = {
+    "quay.io/argoproj/workflow-controller:v4.1.2": pod("argo", "quay.io/argoproj/workflow-controller:v4.1.2"),
+    "its MLflow": pod("slipway-e2e", "r/slipway/mlflow:1", name="mlflow", instance="e2e-platform", part_of="slipway"),
+    "another's MLflow": pod("slipway", "r/slipway/mlflow:1", name="mlflow", instance="platform", part_of="slipway"),
+    "another's registry": pod("shop", "registry:3", name="registry", instance="shop"),
+    "the registry": pod("kube-system", "registry:3", name="registry", instance="platform", part_of="slipway"),
+    "another's database": pod("slipway-e2e", "postgres:17", name="postgresql", instance="shop"),
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ("workflow controller", ["quay.io/argoproj/workflow-controller:v4.1.2"]),
+        ("MLflow", ["its MLflow"]),
+        ("registry", ["the registry"]),
+        ("PostgreSQL", []),
+    ],
+)
+def test_only_the_named_part_is_restarted(part: str, found: list[str]) -> None:
+    _, belongs = case_restarts.PARTS[part]
+    assert [name for name, one in PODS.items() if belongs(one, one.metadata.labels)] == found
 
 
 def test_the_git_servers_pod_is_admitted_by_the_restricted_standard() -> None:
