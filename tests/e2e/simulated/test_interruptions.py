@@ -1,9 +1,9 @@
-"""Releases that are stopped and retried, that fit on no node, and one with a model that the app cannot serve."""
+"""Releases that are stopped, that fit on no node, and one with a model that the app cannot serve."""
 
 import os
 
 import pytest
-from e2e.cluster import case_cron, case_initial, case_interruptions, case_pods, case_promotion, case_releases
+from e2e.cluster import case_cron, case_initial, case_interruptions, case_pods, case_releases
 
 
 @pytest.fixture(autouse=True)
@@ -14,8 +14,7 @@ def resnet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 test_first_version = case_initial.test_a_first_version_comes_into_all_environments
-test_stop_and_retry = case_interruptions.test_a_stopped_release_leaves_staging_as_before_and_can_be_retried
+test_stop = case_interruptions.test_a_stopped_release_leaves_staging_as_before
 test_unschedulable = case_pods.test_a_training_that_fits_on_no_node_says_so_and_can_be_stopped
 test_cron_by_hand = case_cron.test_the_nightly_release_starts_by_hand
-test_revert = case_promotion.test_an_environment_goes_back_to_what_passed_there_before
 test_bad_architecture = case_releases.test_a_bad_architecture_is_rejected

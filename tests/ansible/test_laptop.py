@@ -1,0 +1,28 @@
+"""The inventory of docs/install.md, as it stands there: Ansible reads it, and its passwords are made up once."""
+
+import base64
+
+import install_page
+
+
+def inventory() -> str:
+    """What the page writes to .slipway/inventory.yml."""
+    page = install_page.section(install_page.LAPTOP, install_page.REMOVAL)
+    return page.split("inventory.yml <<'END'\n")[1].split("\nEND\n")[0] + "\n"
+
+
+def test_the_inventory_of_a_laptop_makes_its_passwords_once(api, playbook):
+    (playbook.directory / "laptop").mkdir()
+    playbook.inventory = playbook.directory / "laptop" / "inventory.yml"
+    playbook.inventory.write_text(inventory())
+    variables = {"slipway_context": "x", "slipway_kubeconfig": str(playbook.directory / "kube")}
+    first = playbook("platform.yml", "--tags=namespaces,secrets", **variables)
+    assert first.failed == 0, first.output
+    secrets = {name: api.get("Secret", name, "slipway")["data"] for name in ("slipway-postgresql", "slipway-s3")}
+    assert base64.b64decode(secrets["slipway-postgresql"]["username"]) == b"mlflow"
+    made = {value for data in secrets.values() for value in data.values()}
+    assert len(made) == 4
+    assert all(base64.b64decode(value).isalnum() for value in made)
+    second = playbook("platform.yml", "--tags=namespaces,secrets", **variables)
+    assert (second.changed, second.failed) == (0, 0), second.output
+    assert not [key for key in api.objects if key[3] == "slipway-build"]
