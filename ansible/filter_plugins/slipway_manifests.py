@@ -20,8 +20,8 @@ _spec.loader.exec_module(shared)
 
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
-    `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the Role in
-    Argo CD's namespace has the name of `namespace`, because other installations have theirs beside it.
+    `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the
+    Role in Argo CD's namespace has the name of `namespace`, because other installations have theirs beside it.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
