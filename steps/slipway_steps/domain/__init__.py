@@ -1,1 +1,1 @@
-"""Floor 0: what a release is. Standard library and pydantic only."""
+"""What a release is. Uses the standard library and pydantic only."""

@@ -28,8 +28,6 @@ ATTEMPT = re.compile(r"^(.*?)([^/]*)\((\d+)\)$")
 """The name of an attempt of a Retry node. Groups: the path above it, the name of the Retry node, the number from 0."""
 REFRESH = 8
 """Redraws a second; fast enough for a spinner, cheap enough for two cores."""
-LOG_LINES = 1
-"""Lines of a running step's log that are shown below it."""
 
 
 def name_for_people(name: str) -> str:
