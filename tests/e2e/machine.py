@@ -69,7 +69,7 @@ class Slipway:
         loaded: dict[str, dict[str, str | None]] = json.loads(found.out)["environments"]
         return loaded
 
-    def until_something_waits(self, seconds: float = 60) -> None:
+    def until_something_waits(self, seconds: float = 120) -> None:
         """Until a workflow of this machine waits for an answer."""
         from slipway_workflows import engine
 

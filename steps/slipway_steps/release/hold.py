@@ -4,7 +4,7 @@ later.
 
 from pydantic import BaseModel, Field
 
-from slipway_steps.domain.environment import Environment, target_of
+from slipway_steps.domain.environment import ORDER, Environment, target_of
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
 from slipway_steps.release.rollout import say
@@ -33,5 +33,6 @@ def run(params: Params, world: World) -> Outputs:
     candidate, record = proven_candidate(world, source, params.model_version, params.release)
     record = confirm_passed(world, source, record, candidate)
     close_source(world, source, record, params.release)
-    say(f"{source}: {candidate} passed and is held here; promote it with: slipway promote --to {target_of(source)}")
+    more = "" if source is ORDER[-1] else f"; promote it with: slipway promote --to {target_of(source)}"
+    say(f"{source}: {candidate} passed and is held here{more}")
     return Outputs()

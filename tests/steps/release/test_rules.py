@@ -171,6 +171,15 @@ def test_only_staging_is_deployed_to(memory: Memory) -> None:
         run(memory, deploy, model_version="1", target_environment="production", release="r")
 
 
+@pytest.mark.parametrize("environment", list(Environment))
+def test_what_passed_is_held_wherever_it_was_judged(memory: Memory, environment: Environment) -> None:
+    released(memory, "1")
+    run(memory, promote, approved=True, source_environment="canary", target_environment="production", release="p")
+    run(memory, hold, source_environment=environment, release="t")
+    assert memory.record(environment).current == memory.candidate("1")
+    assert memory.record(environment).open is None
+
+
 def test_finish_undoes_its_own_release_only(memory: Memory) -> None:
     released(memory, "1")
     memory.alive.add("living")
