@@ -96,10 +96,9 @@ def test_the_inventory_sets_what_roles_and_charts_have() -> None:
     given = inventory()
     own = {"passwords", "letters"}
     assert set(given) - own <= role_variables()
-    for variable, chart in (("platform_services_values", "platform"), ("slipway_chart_values", "slipway")):
-        for key, inner in given[variable].items():
-            for path in (f"{key}.{name}" for name in inner):
-                assert has(values_of(chart), path), f"charts/{chart} has no {path}"
+    for key, inner in given["platform_services_values"].items():
+        for path in (f"{key}.{name}" for name in inner):
+            assert has(values_of("platform"), path), f"charts/platform has no {path}"
     assert set(given["slipway_images"]) <= set(values_of("slipway")["images"])
 
 

@@ -13,12 +13,12 @@ IMAGE = ("image.repository", "image.tag", "image.digest", "modelVersion", "revis
 @pytest.fixture(scope="module", autouse=True)
 def git_mode(installation: Installation, playbooks: Playbooks) -> Iterator[None]:
     """The installation commits while the cases of this file run. `doctor` takes the running versions along."""
-    changes = (playbooks.settings(SLIPWAY_DEPLOY_REPOSITORY=URL), playbooks.settings(SLIPWAY_DEPLOY_REPOSITORY=""))
-    for config in changes:
+    for repository in (URL, ""):
+        config = {"SLIPWAY_DEPLOY_REPOSITORY": repository}
         playbooks.succeed("platform.yml", slipway_chart_values={"config": config})
         mended = installation.slipway("doctor", "--mend")
         assert mended.code == 0, mended.out + mended.err
-        if config is changes[0]:
+        if repository:
             yield
 
 

@@ -72,7 +72,6 @@ class Playbooks:
                 "postgresql": {"storage": "1Gi"},
                 "s3": {"storage": "2Gi"},
             },
-            "slipway_chart_values": {"config": self.settings()},
             "argocd_applications_repo_url": URL,
             "argocd_applications_project": NAMESPACE,
             "workflow_templates_build": False,
@@ -81,11 +80,6 @@ class Playbooks:
             "teardown_namespaces": list(NAMESPACES),
             "teardown_data_selector": f"app.kubernetes.io/instance={PLATFORM}",
         }
-
-    def settings(self, **more: str) -> dict[str, str]:
-        """Settings of the steps, beside those of the chart."""
-        found = {"SLIPWAY_REGISTRY": self.registry, "SLIPWAY_REGISTRY_INSECURE": str(self.insecure).lower()}
-        return found | more
 
     def play(self, name: str, *arguments: str, **variables: Any) -> Played:
         """Run a playbook; whether it failed is for the caller to judge."""
