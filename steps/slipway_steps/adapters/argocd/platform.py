@@ -185,7 +185,7 @@ class KubernetesPlatform:
         """
         seen, listed = self._seen(environment)
         told = self._usage.setdefault(environment, UsageSamples())
-        complete = told.read(listed)
+        told.read(listed)
         available = self._measure(environment, self._selector(environment))
         started = max((pod.started_at or 0.0 for pod in seen.pods), default=0.0)
         names = {pod.name for pod in seen.pods}
@@ -194,6 +194,7 @@ class KubernetesPlatform:
             for (name, at), sample in sorted(self._samples.get(environment, {}).items(), key=lambda item: item[0][1])
             if name in names and at > started
         ]
+        complete = told.knows(names)
         own = sorted((one for name in names for one in told.samples.get(name, ())), key=lambda one: one.at)
         found = {"samples": own, "cross_check": slow[-1] if slow else None} if complete else {"samples": slow}
         return seen.model_copy(update={**found, "metrics_available": complete or available})

@@ -1,5 +1,6 @@
 """The usage of an environment's pods over time, by what each pod says of its own control group."""
 
+from collections.abc import Collection
 from typing import Any
 
 from slipway_steps.adapters.http.pod_usage import PodUsage, read_usage
@@ -17,16 +18,17 @@ class UsageSamples:
         self.samples: dict[str, list[Sample]] = {}
         self._last: dict[str, PodUsage] = {}
 
-    def read(self, pods: list[dict[str, Any]]) -> bool:
-        """Read the usage of pods as Kubernetes describes them. Returns whether every one of them told it."""
-        told = []
+    def read(self, pods: list[dict[str, Any]]) -> None:
+        """Read the usage of pods as Kubernetes describes them. One that does not tell it now is left out."""
         for pod in pods:
             address = address_of(pod)
             found = read_usage(*address) if address else None
-            told.append(found is not None)
             if found is not None:
                 self._add(pod["metadata"]["name"], found)
-        return bool(told) and all(told)
+
+    def knows(self, pods: Collection[str]) -> bool:
+        """Whether every one of these pods has told its usage; False for none."""
+        return bool(pods) and all(name in self._last for name in pods)
 
     def _add(self, name: str, now: PodUsage) -> None:
         before = self._last.get(name)

@@ -136,6 +136,18 @@ def test_a_container_that_was_started_again_counts_from_zero(cluster: Cluster, a
     assert sample.cpu_millicores == pytest.approx(200, rel=0.05)
 
 
+def test_one_reading_that_fails_loses_nothing(cluster: Cluster, app: PodMetrics) -> None:
+    served(cluster, app.pod())
+    del cluster.lists[METRICS]
+    found = platform()
+    for _ in range(3):
+        seen = found.measure(STAGING)
+        time.sleep(0.25)
+    app.status = 503
+    assert found.measure(STAGING).metrics_available
+    assert found.measure(STAGING).samples == seen.samples != []
+
+
 @pytest.mark.parametrize("code", [404, 500])
 def test_a_pod_that_does_not_tell_is_measured_by_the_cluster(code: int, cluster: Cluster, app: PodMetrics) -> None:
     served(cluster, app.pod())
