@@ -35,6 +35,12 @@ def check(name: str, **given: str) -> None:
         ("test-staging", "memory_max_mib", "nan", "finite number"),
         ("test-staging", "cpu_max_millicores", "-500", "greater than 0"),
         ("test-staging", "throttled_max_percent", "-1", "greater than or equal to 0"),
+        ("test-staging", "model_version", "v1", "MLflow's version"),
+        ("promote-model", "model_version", "abc", "MLflow's version"),
+        ("revert-model", "model_version", "latest", "MLflow's version"),
+        ("release-model", "cpu_request", "-5", "half a core"),
+        ("release-model", "memory_request", "abc", "gibibytes"),
+        ("release-model", "revision", "a b", "Source revision"),
     ],
 )
 def test_a_mistyped_value_is_named(name: str, parameter: str, value: str, said: str) -> None:

@@ -19,6 +19,12 @@ Manifest = dict[str, Any]
 Find = Callable[[str, str], Manifest | None]
 """Finds a manifest by kind and name, such as ("WorkflowTemplate", "test-staging"); None where there is none."""
 ENTRY = "slipway_steps.entry"
+POD = "pod"
+"""In place of a step's name, for a value that the spec of the pod gets."""
+QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?")
+"""A request for a resource as Kubernetes writes it, without exponents."""
+REQUEST_TAG = re.compile(r'"(cpu|memory)": *\{\{=toJson\(inputs\.parameters\[\'([^\']+)\'\]\)\}\}')
+"""A request in a `podSpecPatch` that is one tag; see `pod.pod_spec_patch`."""
 WHOLE_TAG = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([^{}\s]+)\s*\}\}")
 
 
@@ -82,7 +88,7 @@ def declared_parameters(spec: Manifest) -> dict[str, Manifest]:
 
 @dataclass(frozen=True)
 class _Use:
-    """A use of a workflow parameter: a field of the Params of a step gets its value."""
+    """A use of a workflow parameter: a field of the Params of a step gets its value, or (POD) a request of a pod."""
 
     parameter: str
     step: str
@@ -91,6 +97,11 @@ class _Use:
 
 def _check_value(name: str, use: _Use, value: str) -> None:
     """Raises BadInput where the field that gets `value` does not accept it. name: of the workflow, for the message."""
+    if use.step == POD:
+        if not QUANTITY.fullmatch(value):
+            wanted = "`500m` is half a core, `2Gi` are two gibibytes"
+            raise BadInput(f"{name}: {use.parameter}={value!r} is no request for {use.field}", wanted)
+        return
     params: type[BaseModel] = load_step(use.step).Params
     try:
         params.model_validate({use.field: value})
@@ -132,7 +143,13 @@ def _uses(manifest: Manifest, find: Find) -> Iterator[_Use]:
 
 
 def _flags(template: Manifest, inputs: Mapping[str, str], own: Mapping[str, str]) -> Iterator[_Use]:
-    """The uses in the arguments of a step's container; the value of an argument has to be one tag and nothing else."""
+    """The uses in the requests of the pod and in the arguments of a step's container. The value of each has to be one
+    tag and nothing else.
+    """
+    patch = template.get("podSpecPatch")
+    for resource, parameter in REQUEST_TAG.findall(patch) if isinstance(patch, str) else ():
+        if parameter in inputs:
+            yield _Use(inputs[parameter], POD, resource)
     container = _map(template.get("container"))
     words = [word for key in ("command", "args") for word in _list(container.get(key)) if isinstance(word, str)]
     if ENTRY not in words:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from slipway_steps.domain.environment import DEVELOPMENT, image_tag
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import say
-from slipway_steps.release.step_parameters import VERSION, StepParameters
+from slipway_steps.release.step_parameters import REVISION, VERSION, StepParameters
 from slipway_steps.settings import PROJECT_ROOT, Settings
 
 
@@ -17,7 +17,9 @@ class Params(StepParameters):
     """The model version whose image is built."""
 
     model_version: str = Field(description="MLflow's version of the model.", pattern=VERSION)
-    revision: str = Field("", description="Source revision of the release; empty: the HEAD of git, where there is one.")
+    revision: str = Field(
+        "", description="Source revision of the release; empty: the HEAD of git, where there is one.", pattern=REVISION
+    )
     release: str = Field(description="Name of the workflow.")
 
 

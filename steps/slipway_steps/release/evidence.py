@@ -13,14 +13,16 @@ from slipway_steps.domain.verdict import Gate, GateReport
 from slipway_steps.ports import World
 from slipway_steps.release.links import model_link, workflow_link
 from slipway_steps.release.rollout import say
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 
 class Params(StepParameters):
     """The promotion that a person is asked about."""
 
     model_version: str = Field(
-        "", description="MLflow's version of the model; empty: what the source environment serves."
+        "",
+        description="MLflow's version of the model; empty: what the source environment serves.",
+        pattern=OPTIONAL_VERSION,
     )
     source_environment: Environment = Field(Environment.CANARY, description="The environment that serves it now.")
     target_environment: Environment = Field(Environment.PRODUCTION, description="The environment to promote it to.")

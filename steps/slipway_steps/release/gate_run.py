@@ -19,7 +19,7 @@ from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import App, World
 from slipway_steps.release.pod_continuity import excuse_lost_pods, pod_names, wait_until_settled
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 REQUEST_TIMEOUT = 20.0
 """Seconds for one answer. With half a core, the slowest model that still passes needs half a second."""
@@ -29,7 +29,9 @@ class StagingParams(StepParameters):
     """The parameters of every gate on staging."""
 
     model_version: str = Field(
-        "", description="MLflow's version of the model; empty: what the source environment serves."
+        "",
+        description="MLflow's version of the model; empty: what the source environment serves.",
+        pattern=OPTIONAL_VERSION,
     )
     source_environment: Environment = Field(Environment.STAGING, description="The environment that the gate judges.")
     release: str = Field(description="Name of the workflow.")

@@ -8,14 +8,16 @@ from slipway_steps.domain.environment import ORDER, Environment, target_of
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
 from slipway_steps.release.rollout import say
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 
 class Params(StepParameters):
     """The model version that stays, and its environment."""
 
     model_version: str = Field(
-        "", description="MLflow's version of the model; empty: what the source environment serves."
+        "",
+        description="MLflow's version of the model; empty: what the source environment serves.",
+        pattern=OPTIONAL_VERSION,
     )
     source_environment: Environment = Field(Environment.STAGING, description="The environment in which it passed.")
     release: str = Field(description="Name of the workflow.")

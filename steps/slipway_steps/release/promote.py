@@ -9,14 +9,16 @@ from slipway_steps.domain.journal import Intent
 from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
 from slipway_steps.release.rollout import deploy_and_wait, say, serves, take_over, undo
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 
 class Params(StepParameters):
     """What is promoted: a model version, from one environment to the next."""
 
     model_version: str = Field(
-        "", description="MLflow's version of the model; empty: what the source environment serves."
+        "",
+        description="MLflow's version of the model; empty: what the source environment serves.",
+        pattern=OPTIONAL_VERSION,
     )
     source_environment: Environment = Field(Environment.STAGING, description="The environment in which it passed.")
     target_environment: Environment = Field(

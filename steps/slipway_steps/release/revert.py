@@ -8,14 +8,16 @@ from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.ports import World
 from slipway_steps.release.rollout import complete_revert, say, take_over, undo
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 
 class Params(StepParameters):
     """The version that has to be removed, its environment, and the reason."""
 
     model_version: str = Field(
-        "", description="MLflow's version of the model to remove; empty: what the environment serves."
+        "",
+        description="MLflow's version of the model to remove; empty: what the environment serves.",
+        pattern=OPTIONAL_VERSION,
     )
     target_environment: Environment = Field(Environment.STAGING, description="The environment to revert.")
     reason: str = Field("by hand", description="Why it is reverted; stored with the version that is removed.")

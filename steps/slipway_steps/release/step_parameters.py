@@ -4,6 +4,10 @@ from pydantic import BaseModel, ConfigDict
 
 VERSION = r"^[0-9]+$"
 """The pattern of a model version: MLflow counts them from 1."""
+OPTIONAL_VERSION = r"^[0-9]*$"
+"""The pattern where an empty text means the version that an environment serves."""
+REVISION = r"^[0-9A-Za-z._/+-]*$"
+"""The pattern of a source revision: a commit's hash, or the name of a branch or tag; or empty."""
 
 
 class StepParameters(BaseModel):
