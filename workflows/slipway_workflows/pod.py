@@ -1,10 +1,10 @@
-"""Settings for the pods of steps: their security context, resource requests, and how long they may be Pending."""
+"""Settings for the pods of steps: security context, resource requests, data, and how long they may be Pending."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from slipway_workflows.strict_hera import PodSecurityContext, SeccompProfile
+from slipway_workflows.strict_hera import Parameter, PodSecurityContext, S3Artifact, SeccompProfile
 
 USER = 10001
 """The user of our images."""
@@ -36,6 +36,25 @@ PENDING_TIMEOUT = "10m"
 
 Without this limit a pod that fits on no machine would hold the release lock for ever: `activeDeadlineSeconds` counts
 only from the start of the pod, and Argo ignores the `timeout` of a Pending pod where the template has retries."""
+
+
+DATA_CLAIM, DATA_KEY = "data-claim", "data-key"
+
+
+def data_parameters() -> list[Parameter]:
+    """The parameters by which data, or a packaged model, reach the pod of the training. Both may be empty."""
+    texts = {
+        DATA_CLAIM: "On a cluster: PersistentVolumeClaim that training finds read-only at "
+        f"`{CLAIM_PATH}`, for `dataset` or `model-package`; empty: none.",
+        DATA_KEY: "On a cluster: key of a folder, or a .tgz of one, in Argo's artifact repository (S3), which training "
+        f"finds at `{ARTIFACT_PATH}`; empty: none.",
+    }
+    return [Parameter(name=name, value="", description=text) for name, text in texts.items()]
+
+
+def data_artifact() -> S3Artifact:
+    """The artifact with data. Argo leaves out an optional artifact whose key is empty."""
+    return S3Artifact(name="data", path=ARTIFACT_PATH, optional=True, key=f"{{{{inputs.parameters.{DATA_KEY}}}}}")
 
 
 def _claim(parameter: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from slipway_steps import __version__
 from slipway_steps.entry import load_step
-from slipway_workflows.pod import ARTIFACT_PATH, CLAIM_PATH, POD_SECURITY, pod_spec_patch
+from slipway_workflows.pod import DATA_CLAIM, POD_SECURITY, data_artifact, data_parameters, pod_spec_patch
 from slipway_workflows.strict_hera import (
     Backoff,
     ConfigMapEnvSource,
@@ -28,7 +28,6 @@ from slipway_workflows.strict_hera import (
     Prometheus,
     ResourceRequirements,
     RetryStrategy,
-    S3Artifact,
     SecretEnvSource,
     SecretVolumeSource,
     SecurityContext,
@@ -165,20 +164,6 @@ def requests_of(image: str) -> list[Parameter]:
     return [Parameter(name=REQUESTS[what], value=defaults[what], description=texts[what]) for what in REQUESTS]
 
 
-DATA_CLAIM, DATA_KEY = "data-claim", "data-key"
-
-
-def data_parameters() -> list[Parameter]:
-    """The parameters by which data, or a packaged model, reach the pod of the training. Both may be empty."""
-    texts = {
-        DATA_CLAIM: "On a cluster: PersistentVolumeClaim that training finds read-only at "
-        f"`{CLAIM_PATH}`, for `dataset` or `model-package`; empty: none.",
-        DATA_KEY: "On a cluster: key of a folder, or a .tgz of one, in Argo's artifact repository (S3), which training "
-        f"finds at `{ARTIFACT_PATH}`; empty: none.",
-    }
-    return [Parameter(name=name, value="", description=text) for name, text in texts.items()]
-
-
 def outputs_of(step: str) -> list[str]:
     """The names of the output parameters of a step."""
     outputs: type[BaseModel] = load_step(step).Outputs
@@ -218,7 +203,7 @@ def pod_template(
             *([f"--output-dir={OUTPUT_DIRECTORY}"] if outputs_of(step) else []),
             f"--termination-log={TERMINATION_LOG}",
         ],
-        inputs=[*parameters, *requests, *(data_parameters() if data else []), *([_data_artifact()] if data else [])],
+        inputs=[*parameters, *requests, *(data_parameters() if data else []), *([data_artifact()] if data else [])],
         outputs=[
             Parameter(
                 name=name,
@@ -253,11 +238,6 @@ def pod_template(
             capabilities={"drop": ["ALL"]},
         ),
     )
-
-
-def _data_artifact() -> S3Artifact:
-    """The artifact with data. Argo leaves out an optional artifact whose key is empty."""
-    return S3Artifact(name="data", path=ARTIFACT_PATH, optional=True, key=f"{{{{inputs.parameters.{DATA_KEY}}}}}")
 
 
 def _verdicts(step: str) -> Metrics:

@@ -1,9 +1,9 @@
 """`train-model`: trains a model, evaluates it with pytest, and registers it if it passes."""
 
 from slipway_workflows.catalog.parts import RUN_ID, VERDICT, output, template, when
+from slipway_workflows.pod import data_parameters
 from slipway_workflows.step import (
     arguments_from_inputs,
-    data_parameters,
     inputs_of,
     merged_parameters,
     pod_template,
