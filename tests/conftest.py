@@ -27,7 +27,8 @@ def packaged(pytestconfig: pytest.Config) -> Callable[..., Path]:
     It is trained once, and again when one of the training program's files has changed.
     """
     source = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(TRAIN.parent.glob("*.*"))))
-    shared = pytestconfig.cache.mkdir(f"packages-{source.hexdigest()[:12]}")  # type: ignore[union-attr]
+    shared = pytestconfig.rootpath / ".pytest_cache" / f"packages-{source.hexdigest()[:12]}"
+    shared.mkdir(parents=True, exist_ok=True)
 
     def make(name: str, *arguments: str) -> Path:
         target = shared / name
