@@ -44,7 +44,7 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 	@$(BIN)/slipway run release-model $(ARGS)
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # The context of the cluster has to be named; the current one of the kubeconfig is never used. SKIP: groups of cases.
 CONTEXT ?=

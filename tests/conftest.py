@@ -54,6 +54,15 @@ def resnet_package(packaged: Callable[..., Path]) -> Path:
     return packaged("resnet", "--scenario=bad-architecture")
 
 
+LONGEST = ("test_tutorial.py", "test_breakage.py")
+"""Files whose tests take minutes, one after the other."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole releases first: they take minutes, one after the other, and all else fits beside them."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """What takes longest comes first, and all else fits beside it: whole releases, then playbooks."""
+
+    def rank(item: pytest.Item) -> int:
+        longest = [item.path.name in LONGEST, "e2e" in item.path.parts, "ansible" in item.path.parts, True]
+        return longest.index(True)
+
+    items.sort(key=rank)
