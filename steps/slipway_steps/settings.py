@@ -161,7 +161,20 @@ class Settings(BaseSettings):
         "slack", description="Format of the messages that the webhook accepts."
     )
     notify_key: SecretStr = Field(SecretStr(""), description="PagerDuty's routing key. A secret.")
-    argo_url: str = Field("", description="Address of the Argo UI, for links in messages; empty: no links.")
+    argo_url: str = Field(
+        "", description="Address of the Argo UI, for links in messages and for archived logs; empty: no links."
+    )
+    argo_token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="ARGO_TOKEN",
+        description="Token for Argo's server, from ARGO_TOKEN as for Argo's own program; empty: that of the "
+        "kubeconfig. A secret.",
+    )
+    argo_insecure_skip_verify: bool = Field(
+        False,
+        validation_alias="ARGO_INSECURE_SKIP_VERIFY",
+        description="Take any certificate of Argo's server: by default it makes one that nobody can verify.",
+    )
     workflows_namespace: str = Field("slipway", description="Namespace of the workflows, for links.")
 
     @cached_property

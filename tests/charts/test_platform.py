@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from rendered_charts import DIGEST, platform, slipway, validator
 
 LOCKED = {"registry": {"htpasswdSecret": "users", "tlsSecret": "cert", "clusterIP": "10.96.0.50"}}
@@ -43,7 +44,7 @@ def test_pods_of_the_platform_are_restricted_and_probed() -> None:
 
 def test_volumes_outlive_the_platform() -> None:
     volumes = {name: one for (kind, name), one in platform().items() if kind == "PersistentVolumeClaim"}
-    assert set(volumes) == {"postgresql", "s3", "registry"}
+    assert set(volumes) == {"postgresql", "s3", "s3-accounts", "registry"}
     for one in volumes.values():
         assert one["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
         assert one["metadata"]["labels"]["app.kubernetes.io/part-of"] == "slipway"
@@ -91,6 +92,63 @@ def test_no_password_is_on_a_command_line_or_in_an_address() -> None:
         assert settings["PGPASSWORD"] == {"name": "slipway-postgresql", "key": "password"}
         assert "@" not in settings["MLFLOW_BACKEND_STORE_URI"]
         assert "PASSWORD" not in json.dumps(container["args"])
+
+
+def repository(values: dict[str, Any]) -> dict[str, Any]:
+    """The artifact repository that Argo takes for all workflows of the namespace."""
+    found = platform(values)["ConfigMap", "artifact-repositories"]
+    key = found["metadata"]["annotations"]["workflows.argoproj.io/default-artifact-repository"]
+    loaded: dict[str, Any] = yaml.safe_load(found["data"][key])
+    return loaded
+
+
+def test_argo_archives_logs_with_keys_of_their_own() -> None:
+    own, theirs = repository({}), repository(ELSEWHERE)
+    assert own["archiveLogs"] is theirs["archiveLogs"] is True
+    assert own["s3"] == {
+        "endpoint": "s3.slipway.svc.cluster.local:7070",
+        "insecure": True,
+        "region": "us-east-1",
+        "bucket": "slipway-logs",
+        "keyFormat": "{{workflow.name}}/{{pod.name}}",
+        "accessKeySecret": {"name": "slipway-logs", "key": "access-key-id"},
+        "secretKeySecret": {"name": "slipway-logs", "key": "secret-access-key"},
+    }
+    assert (theirs["s3"]["endpoint"], theirs["s3"]["insecure"]) == ("s3.example", False)
+    aws = repository({"s3": {"enabled": False, "existing": {"region": "eu-central-1"}}})
+    assert aws["s3"]["endpoint"] == "s3.eu-central-1.amazonaws.com"
+
+
+def test_mlflows_pod_makes_the_account_of_the_logs() -> None:
+    def container(values: dict[str, Any]) -> dict[str, Any]:
+        spec = platform(values)["Deployment", "mlflow"]["spec"]["template"]["spec"]
+        found: dict[str, Any] = spec["initContainers"][-1]
+        return found
+
+    own, theirs = settings_of(container({})), settings_of(container(ELSEWHERE))
+    assert own["LOGS_ACCESS_KEY_ID"]["name"] == theirs["LOGS_ACCESS_KEY_ID"]["name"] == "slipway-logs"
+    assert own["AWS_SECRET_ACCESS_KEY"] == {"name": "slipway-s3", "key": "secret-access-key"}
+    assert "AWS_SECRET_ACCESS_KEY" not in theirs, "the account of an existing store is not made here"
+    assert container({})["command"][1] == "/opt/slipway/log_bucket.py"
+    store = platform()["Deployment", "s3"]["spec"]["template"]["spec"]
+    assert settings_of(store["containers"][0])["VGW_IAM_DIR"] == "/accounts"
+    assert {"name": "accounts", "mountPath": "/accounts"} in store["containers"][0]["volumeMounts"]
+
+
+@pytest.mark.parametrize("values", [{"s3": {"logs": {"enabled": False}}}, {"mlflow": {"enabled": False}}])
+def test_no_step_waits_for_keys_that_nobody_has_made(values: dict[str, Any]) -> None:
+    objects = platform(values)
+    assert ("ConfigMap", "artifact-repositories") not in objects
+    assert "workflows.argoproj.io/workflow" not in json.dumps(objects["NetworkPolicy", "s3"])
+
+
+def test_the_pods_of_steps_reach_the_store_and_others_do_not() -> None:
+    rules = platform({"s3": {"logs": {"argoNamespace": "workflows"}}})["NetworkPolicy", "s3"]["spec"]["ingress"]
+    sources = [one for rule in rules for one in rule["from"]]
+    of_steps = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
+    assert {"podSelector": of_steps} in sources
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "workflows"}}} in sources
+    assert len(sources) == 3
 
 
 @pytest.mark.parametrize(

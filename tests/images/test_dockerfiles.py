@@ -102,9 +102,10 @@ def test_the_chart_runs_what_its_image_holds() -> None:
     own = pins(PROJECT_ROOT / "images" / "mlflow" / "requirements.lock")
     assert own["mlflow"] == pins(LOCK)["mlflow-skinny"]
     assert {"boto3", "psycopg2-binary", "uvicorn"} <= set(own)
-    (target,) = (target for sources, target in copies("mlflow") if sources[0].name == "bucket.py")
     template = (PROJECT_ROOT / "charts" / "platform" / "templates" / "mlflow.yaml").read_text()
-    assert f"command: [python, {target}]" in template
+    for program in ("bucket.py", "log_bucket.py"):
+        (target,) = (target for sources, target in copies("mlflow") if sources[0].name == program)
+        assert f"command: [python, {target}]" in template
 
 
 def test_only_training_has_torch() -> None:

@@ -71,13 +71,26 @@ selector:
 {{- end }}
 
 {{- define "platform.s3.env" -}}
+{{ include "platform.s3.keys" . }}
+{{ include "platform.s3.place" . }}
+{{- end }}
+
+{{- define "platform.s3.keys" -}}
+- {name: AWS_ACCESS_KEY_ID, valueFrom: {secretKeyRef: {name: {{ .Values.s3.secret }}, key: access-key-id}}}
+- {name: AWS_SECRET_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ .Values.s3.secret }}, key: secret-access-key}}}
+{{- end }}
+
+{{- define "platform.s3.place" -}}
 {{- $s3 := .Values.s3 -}}
-- {name: AWS_ACCESS_KEY_ID, valueFrom: {secretKeyRef: {name: {{ $s3.secret }}, key: access-key-id}}}
-- {name: AWS_SECRET_ACCESS_KEY, valueFrom: {secretKeyRef: {name: {{ $s3.secret }}, key: secret-access-key}}}
 - {name: AWS_DEFAULT_REGION, value: {{ $s3.existing.region }}}
 {{- if $s3.enabled }}
 - {name: MLFLOW_S3_ENDPOINT_URL, value: "http://s3:7070"}
 {{- else if $s3.existing.endpoint }}
 - {name: MLFLOW_S3_ENDPOINT_URL, value: {{ $s3.existing.endpoint | quote }}}
 {{- end }}
+{{- end }}
+
+{{- /* Whether Argo archives logs: the account and the bucket are made, or tried, by MLflow's pod. */ -}}
+{{- define "platform.logs" -}}
+{{- if and .Values.s3.logs.enabled .Values.mlflow.enabled }}true{{ end -}}
 {{- end }}

@@ -13,7 +13,7 @@ from slipway_steps.settings import Settings
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.compression import COMPRESS_ABOVE, packed_status
 from slipway_workflows.argo.stored import read_workflow
-from slipway_workflows.cluster.pod_log import MAIN, own_lines
+from slipway_workflows.cluster.pod_log import ARCHIVED, MAIN, own_lines
 from slipway_workflows.cluster.submit import SUBMISSION
 
 CHANGE_ATTEMPTS = 10
@@ -28,6 +28,7 @@ class Client:
     """
 
     def __init__(self, settings: Settings, compress_above: int = COMPRESS_ABOVE) -> None:
+        self.settings = settings
         self.namespace = settings.workflows_namespace
         self.compress_above = compress_above
         self.api = Api(settings)
@@ -120,3 +121,12 @@ class Client:
         path = f"{self._path('pods', pod, version='v1')}/log"
         text = self.api.text(path, what=f"reading logs of {pod}", container=MAIN)
         return own_lines(text)
+
+    def archived_log(self, workflow: str, node: str) -> str:
+        """What the step wrote, from the archive, by the id of its node. Raises PlatformError where it cannot be read.
+
+        Argo's server is asked: only it, and Argo's containers in the pods, have the keys of the store.
+        """
+        from slipway_steps.adapters.http.argo_server import ArgoServer
+
+        return own_lines(ArgoServer(self.settings, self.api.token).artifact(workflow, node, ARCHIVED))

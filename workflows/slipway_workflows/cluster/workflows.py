@@ -13,7 +13,7 @@ from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
 from slipway_workflows.argo.answers import answers, waiting_nodes
 from slipway_workflows.cluster.answer import with_answers
 from slipway_workflows.cluster.client import Client
-from slipway_workflows.cluster.pod_log import why_not_started
+from slipway_workflows.cluster.pod_log import archived_as, why_not_started
 from slipway_workflows.cluster.retry import retried
 from slipway_workflows.cluster.submit import submission
 from slipway_workflows.ports import FoundWorkflow
@@ -91,14 +91,31 @@ class ClusterWorkflows:
         return watch(lambda: self.client.workflow(name), listener, self.warn, self.pause)
 
     def log(self, name: str, nodes: Sequence[StoredNode]) -> Iterable[tuple[StoredNode, str | None]]:
-        """The logs of the nodes; None for a node whose pod does not exist any more."""
+        """The logs of the nodes: of a pod that is gone the archived one; None where there is none.
+
+        Where the archive cannot be read, PlatformError is raised after all other logs.
+        """
         pods = self.client.pods(name)
+        unread: PlatformError | None = None
         for node in nodes:
-            pod = pods.get(node.id)
+            pod, key = pods.get(node.id), archived_as(node)
+            if pod is None and key is not None:
+                try:
+                    # a second question would wait as long as the first, for the same answer
+                    archived = "" if unread else self.client.archived_log(name, node.id)
+                except PlatformError as error:
+                    unread = error
+                if unread:
+                    self.warn(f"{node.display_name}: its pod is gone, and its log is in the archive as {key}")
+                else:
+                    yield node, archived
+                continue
             waits = why_not_started(pod) if pod else ""
             if waits:
                 self.warn(f"{node.display_name} has not started yet: {waits}")
             yield node, None if pod is None else "" if waits else self.client.log(pod["metadata"]["name"])
+        if unread:
+            raise unread
 
     def stop(self, name: str) -> None:
         """Stop the workflow as `argo stop` does: the controller ends its pods and runs its exit handler."""

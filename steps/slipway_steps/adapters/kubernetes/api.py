@@ -40,6 +40,14 @@ class Api:
         self.retry = retry
         self._connection: Connection | None = None
 
+    def token(self) -> str:
+        """The value of the header Authorization (`Bearer ...`) that goes with each call; "" for a client certificate.
+
+        Raises PlatformError where no cluster is configured.
+        """
+        self._connection = self._connection or connect(self.kubeconfig)
+        return self._connection.authorization()
+
     def get(self, path: str, *, what: str, absent: bool = False, **query: str) -> Any:
         """The object, or the list, at `path`. `query`: such as `labelSelector`."""
         return self._json("GET", path, what, query=query, absent=absent)
@@ -82,9 +90,7 @@ class Api:
         self, method: str, path: str, body: Mapping[str, Any] | None, kind: str, query: Mapping[str, str]
     ) -> bytes:
         """Send one request and return the body of its answer. Raises _Failed for an answer that is no success."""
-        if self._connection is None:
-            self._connection = connect(self.kubeconfig)
-        connection = self._connection
+        self._connection = connection = self._connection or connect(self.kubeconfig)
         headers = {"Accept": "application/json, */*", "User-Agent": "slipway"}
         authorization = connection.authorization()
         if authorization:
