@@ -40,6 +40,7 @@ STEPS = {
     "initialize": "slipway_steps.release.initialize",
     "evidence": "slipway_steps.release.evidence",
     "finish": "slipway_steps.release.finish",
+    "report": "slipway_steps.release.report",
     "doctor": "slipway_steps.release.doctor",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""

@@ -4,14 +4,16 @@ which implementation it has. Every method turns the exceptions of its client lib
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from slipway_steps.domain.answer import Answer, RequestResult
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.environment_status import EnvironmentStatus
 from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import Observation
+from slipway_steps.domain.run_address import RunAddress
 from slipway_steps.domain.verdict import GateReport
 from slipway_steps.settings import Settings
 
@@ -79,6 +81,14 @@ class Registry(Protocol):
     def reports_of(self, run_id: str) -> list[GateReport]:
         """All reports in a run, in the order in which the gates ran."""
 
+    def run_address(self, release: str) -> RunAddress | None:
+        """Where the release's run is; None for a release that MLflow does not know."""
+
+    def save_page(self, release: str, page: Path) -> RunAddress:
+        """Store the HTML report under `report/` of the release's run, which is created if it is missing. Returns where
+        that run is.
+        """
+
     def evidence(self, version: str) -> list[Evidence]:
         """The evidence on a version: the newest verdict of each gate."""
 
@@ -138,6 +148,17 @@ class Platform(Protocol):
         machine the Service names of the environments lead to their processes; any other host is used as it is.
         """
 
+    def status(self, environment: Environment) -> EnvironmentStatus:
+        """What stands in the environment, in one line. Changes nothing."""
+
+    def stored_workflow(self, release: str) -> dict[str, Any] | None:
+        """The Workflow of that name as Argo stores it now. None where there is none, and on one machine, where the
+        engine writes it only at its end.
+        """
+
+    def unschedulable(self, pod: str) -> str:
+        """Why no node took a pod of a workflow, in the scheduler's words; "" where one took it, or nobody knows."""
+
     def release_alive(self, release: str) -> bool:
         """Whether the workflow of that name still runs or waits."""
 
@@ -185,9 +206,11 @@ class LoadGenerator(Protocol):
 class Notifier(Protocol):
     """Sends people messages about a release."""
 
-    def notify(self, summary: str, lines: Sequence[str]) -> bool:
-        """Send one message. Returns False where no receiver is configured. Raises Broken where the message was not
-        accepted.
+    def notify(self, summary: str, lines: Sequence[str], failed: bool = True) -> bool:
+        """Send one message. `failed`: somebody has to do something; a receiver that wakes people gets no other.
+
+        Returns False where nothing was sent, because no receiver is configured or it gets no such message. Raises
+        Broken where the message was not accepted.
         """
 
 

@@ -155,7 +155,8 @@ class Settings(BaseSettings):
     )
     notify_url: SecretStr = Field(
         SecretStr(""),
-        description="Webhook that is sent a message for each release that did not pass; empty: no message. A secret.",
+        description="Webhook that is sent a message for each release, by PagerDuty's format only for one that did not "
+        "pass; empty: no message. A secret.",
     )
     notify_format: Literal["slack", "pagerduty"] = Field(
         "slack", description="Format of the messages that the webhook accepts."
@@ -174,6 +175,11 @@ class Settings(BaseSettings):
         False,
         validation_alias="ARGO_INSECURE_SKIP_VERIFY",
         description="Take any certificate of Argo's server: by default it makes one that nobody can verify.",
+    )
+    argocd_url: str = Field("", description="Address of the Argo CD UI, for links in messages; empty: no links.")
+    mlflow_url: str = Field(
+        "",
+        description="Address at which people reach the MLflow UI, for links in messages and in workflows; empty: none.",
     )
     workflows_namespace: str = Field("slipway", description="Namespace of the workflows, for links.")
 

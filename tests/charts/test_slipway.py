@@ -29,6 +29,17 @@ def test_what_is_switched_off_is_not_there() -> None:
         slipway({"events": {"enabled": True}})
 
 
+def test_links_are_settings_of_the_steps() -> None:
+    assert slipway({})["ConfigMap", "slipway"]["data"]["SLIPWAY_MLFLOW_URL"] == ""
+    addresses = {"argo": "https://a.example", "argocd": "https://c.example", "mlflow": "https://m.example"}
+    config = slipway({"links": addresses})["ConfigMap", "slipway"]["data"]
+    for name, address in addresses.items():
+        assert config[f"SLIPWAY_{name.upper()}_URL"] == address
+    assert config["SLIPWAY_WORKFLOWS_NAMESPACE"] == "ml"
+    with pytest.raises(Exception, match=r"(?i)schema|pattern"):
+        slipway({"links": {"argo": "argo.example"}})
+
+
 OURS = {
     "registry": "m.example:5000/team",
     "tag": "0.2.0",

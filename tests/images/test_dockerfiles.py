@@ -1,6 +1,7 @@
 """What can be known of the images without building them."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from workflows.report.stored_release import workflow
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.step import IMAGES
@@ -134,12 +136,34 @@ def test_a_lock_is_enough_for_every_import(name: str, tmp_path: Path) -> None:
     arguments = [f"{tree}{one}" if one.startswith("/") else one for one in imports_checked(name)]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", ONLY, lock, PROJECT_ROOT / "images" / "imports.py", *arguments],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tree}/app/steps", "ORT_DISABLE_TELEMETRY": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{tree}/app/steps:{tree}/app/workflows",
+            "ORT_DISABLE_TELEMETRY": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_train_image_writes_the_report_of_a_release(tmp_path: Path) -> None:
+    """From the tree and the packages of the image alone."""
+    tree = copied("train", tmp_path / "tree")
+    given = {"workflow": workflow("slow"), "phase": "Failed", "reports": [], "environments": {}}
+    (tmp_path / "release.json").write_text(json.dumps(given))
+    program = tree / "app" / "workflows" / "slipway_workflows" / "report" / "__main__.py"
+    lock = PROJECT_ROOT / "images" / "train" / "requirements.lock"
+    done = subprocess.run(
+        [sys.executable, ONLY, lock, program, tmp_path / "release.json", tmp_path / "report.html"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tree}/app/steps:{tree}/app/workflows"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -174,22 +174,24 @@ def pod_template(
     step: str,
     *,
     image: str = "steps",
+    resources: str = "",
     deadline: int = 900,
     mutexes: Iterable[str] = (),
-    global_verdict: bool = False,
+    global_output: str = "",
     data: bool = False,
 ) -> Container:
     """The template that runs a step in a container of its own.
 
-    image: the kind of image, `steps` or `train`. deadline: seconds after which Argo kills the pod; the longest step of
-    the kind `steps`, the load test of a slow model, takes about two minutes. mutexes: names of mutexes that are held
-    while the step runs. global_verdict: whether its output `verdict` is also the global output of the workflow.
-    data: whether the pod may be given a claim and an artifact with data.
+    image: the kind of image, `steps` or `train`. resources: the kind whose resources the pod gets; empty: as the image.
+    deadline: seconds after which Argo kills the pod; the longest step of the kind `steps`, the load test of a slow
+    model, takes about two minutes. mutexes: names of mutexes that are held while the step runs. global_output: the
+    output that is also a global output of the workflow. data: whether the pod may be given a claim and an artifact
+    with data.
     Each parameter is a separate argument (`--name=value`) and never part of a shell line.
     """
     locks = [Mutex(name=name) for name in mutexes]
     parameters = inputs_of(step)
-    requests = requests_of(image)
+    requests = requests_of(resources or image)
     registry = step in REGISTRY_STEPS
     fixed = {parameter_name(field): FIXED[field] for field in load_step(step).Params.model_fields if field in FIXED}
     return Container(
@@ -208,7 +210,7 @@ def pod_template(
             Parameter(
                 name=name,
                 value_from=ValueFrom(path=f"{OUTPUT_DIRECTORY}/{name}", default=OUTPUT_DEFAULTS.get(name, "none")),
-                global_name=name if global_verdict and name == "verdict" else None,
+                global_name=name if name == global_output else None,
             )
             for name in outputs_of(step)
         ],
@@ -220,7 +222,7 @@ def pod_template(
             EnvFromSource(secret_ref=SecretEnvSource(name=CONFIG, optional=True)),
         ],
         env={"SLIPWAY_REGISTRY_SECRET": REGISTRY_DIRECTORY} if registry else None,
-        resources=ResourceRequirements.model_validate(RESOURCES[image]),
+        resources=ResourceRequirements.model_validate(RESOURCES[resources or image]),
         # the root file system is read-only
         volumes=[Volume(name="tmp", empty_dir=EmptyDirVolumeSource()), *([REGISTRY_SECRET] if registry else [])],
         volume_mounts=[

@@ -6,12 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class FailedStep(BaseModel):
-    """A node that failed: its name for people, the name of its template, and Argo's message."""
+    """A node that failed: its name for people, the names of its template and of its pod, and Argo's message."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = Field("", alias="displayName")
     template: str = Field("", alias="templateName")
+    pod: str = Field("", alias="podName")
     message: str = ""
 
 

@@ -1,13 +1,16 @@
 """The exit handler of a release: whatever happened, no environment is left half done."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.approval import refusal, unanswered_question
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, Refused, SlipwayError
-from slipway_steps.domain.failed_step import failed_steps
+from slipway_steps.domain.failed_step import FailedStep, failed_steps
+from slipway_steps.domain.verdict import Check, GateReport
 from slipway_steps.ports import World
-from slipway_steps.release.links import promotion_link, workflow_link
+from slipway_steps.release.links import release_links
 from slipway_steps.release.rollout import say, undo
 from slipway_steps.release.step_parameters import StepParameters
 
@@ -42,8 +45,13 @@ def run(params: Params, world: World) -> Outputs:
         except SlipwayError as error:
             say(f"{environment}: {error}")
             failed.append(error)
-    _label(params, world)
-    _tell(params, world, failed)
+    try:
+        reports = world.registry.reports(params.release)
+        _label(params, world, reports)
+        _tell(params, world, reports, failed)
+    except SlipwayError as error:
+        # if the exit handler failed, a release that succeeded would be Failed
+        say(f"warning: {error}")
     if failed:
         kind = Broken if any(isinstance(error, Broken) for error in failed) else Refused
         raise kind("; ".join(error.message for error in failed), "; ".join(dict.fromkeys(e.hint for e in failed)))
@@ -58,55 +66,82 @@ def _undo(environment: Environment, release: str, world: World) -> None:
         undo(world, environment, record, f"release {release} ended early")
 
 
-def _label(params: Params, world: World) -> None:
+def _label(params: Params, world: World, reports: Sequence[GateReport]) -> None:
     """Label the workflow with the version and the environment that it reached, so that the UI can search for them. No
     template knows them beforehand.
     """
     try:
-        versions = [one.candidate.version for one in world.registry.reports(params.release) if one.candidate.version]
-        if versions:
-            labels = {"slipway.dev/model-version": versions[-1]}
+        version = _version(reports)
+        if version:
+            labels = {"slipway.dev/model-version": version}
             for environment in Environment:
-                current = world.registry.record(environment).current
-                if current and current.version == versions[-1]:
+                if _serves(world, environment) == version:
                     labels["slipway.dev/environment"] = environment.value
             world.platform.label_release(params.release, labels)
     except SlipwayError as error:
         say(f"warning: {error}")
 
 
-def links(world: World, release: str) -> list[str]:
-    """The address of the workflow in the Argo UI, and of the form that promotes it to production. Empty where the UI's
-    address is not set.
+def _tell(params: Params, world: World, reports: Sequence[GateReport], failed: list[SlipwayError]) -> None:
+    """Print the links, and send a message: how the release ended, gate, value, threshold, which step failed and why,
+    what could not be undone, and the links.
     """
-    workflow = workflow_link(world.settings, release)
-    if not workflow:
-        return []
-    # whoever submits the form later means this version, not what canary serves by then
-    there = world.registry.record(Environment.CANARY).current
-    form = promotion_link(world.settings, there.version if there else "")
-    return [f"workflow: {workflow}", f"promote to production: {form}"]
-
-
-def _tell(params: Params, world: World, failed: list[SlipwayError]) -> None:
-    """Print the links, and send a message for a release that did not end well: gate, value, threshold, what could not
-    be undone, and the links.
-    """
-    try:
-        found = links(world, params.release)
-        for link in found:
-            say(link)
-        if params.workflow_status not in ("Failed", "Error") and not failed:
-            return
-        lines = [
-            f"{report.gate}: {check.code} {check.measured} (threshold {check.threshold} {check.unit}): {check.message}"
-            for report in world.registry.reports(params.release)
-            for check in report.failures()
-        ]
+    found = release_links(world, params.release)
+    for link in found:
+        say(link)
+    bad = params.workflow_status in ("Failed", "Error") or bool(failed)
+    steps = failed_steps(params.workflow_failures)
+    lines = [_reached(world, reports)]
+    if bad:
+        lines += [_check(report, check) for report in reports for check in report.failures()]
+        lines += [_why(step, world) for step in _distinct(steps)]
         lines += [f"not undone: {error}" for error in failed]
-        said = refusal(failed_steps(params.workflow_failures)) or params.workflow_status
-        if world.notifier.notify(f"{params.release}: {said}", [*lines, *found]):
-            say("a message was sent to the webhook")
+    lines = [line for line in lines if line]
+    said = refusal(steps) or params.workflow_status
+    if world.notifier.notify(f"{params.release}: {said}", [*lines, *found], failed=bad):
+        say("a message was sent to the webhook")
+
+
+def _distinct(steps: Sequence[FailedStep]) -> list[FailedStep]:
+    """The failed steps; of attempts that failed alike only one. The step `rejected` is left out: it fails on purpose,
+    after a gate or a person has spoken.
+    """
+    found = {(step.template, step.message): step for step in steps if step.template not in ("", "rejected")}
+    return list(found.values())
+
+
+def _why(step: FailedStep, world: World) -> str:
+    """`train: Unschedulable: 0/1 nodes are available: ...`. Argo's message of a pod that it gave up only names the
+    time limit.
+    """
+    no_node = ""
+    try:
+        if step.pod and "Unschedulable" not in step.message:
+            no_node = world.platform.unschedulable(step.pod)
     except SlipwayError as error:
-        # if the exit handler failed, a release that succeeded would be Failed
         say(f"warning: {error}")
+    return (
+        f"{step.template}: Unschedulable: {no_node} ({step.message})" if no_node else f"{step.template}: {step.message}"
+    )
+
+
+def _check(report: GateReport, check: Check) -> str:
+    threshold = f"(threshold {check.threshold} {check.unit})"
+    return f"{report.gate}: {check.code} {check.measured} {threshold}: {check.message}"
+
+
+def _reached(world: World, reports: Sequence[GateReport]) -> str:
+    """Which version the release made, and where it serves now; "" where it made none."""
+    version = _version(reports)
+    where = [str(one) for one in Environment if version and _serves(world, one) == version]
+    return f"model version {version}: serves in {', '.join(where) or 'no environment'}" if version else ""
+
+
+def _version(reports: Sequence[GateReport]) -> str:
+    versions = [report.candidate.version for report in reports if report.candidate.version]
+    return versions[-1] if versions else ""
+
+
+def _serves(world: World, environment: Environment) -> str:
+    current = world.registry.record(environment).current
+    return current.version if current else ""

@@ -14,6 +14,7 @@ from slipway_steps.domain.errors import AppError, Refused
 from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
+from slipway_steps.domain.run_address import RunAddress
 from slipway_steps.domain.verdict import Gate, Verdict
 from slipway_steps.settings import Settings
 
@@ -70,7 +71,9 @@ class Memory:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     told: dict[str, list[Any]] = field(default_factory=dict)
 
-    messages: list[tuple[str, list[str]]] = field(default_factory=list)
+    messages: list[tuple[str, list[str], bool]] = field(default_factory=list)
+    stored: dict[str, Any] | None = field(default_factory=dict)
+    no_node: dict[str, str] = field(default_factory=dict)
 
     def world(self) -> FakeWorld:
         settings = Settings(home=Path("/nonexistent"), healthy_timeout=0.0)
@@ -163,9 +166,18 @@ class Memory:
     def at(self, url: str, timeout: float = 0.0) -> "MemoryApp":
         return MemoryApp(self, url)
 
-    def notify(self, summary: str, lines: list[str]) -> bool:
-        self.messages.append((summary, lines))
+    def notify(self, summary: str, lines: list[str], failed: bool = True) -> bool:
+        self.messages.append((summary, lines, failed))
         return True
+
+    def run_address(self, release: str) -> RunAddress | None:
+        return RunAddress("3", "abc") if release in self.told else None
+
+    def stored_workflow(self, release: str) -> dict[str, Any] | None:
+        return self.stored
+
+    def unschedulable(self, pod: str) -> str:
+        return self.no_node.get(pod, "")
 
     # reports of releases: release -> gates' reports
     def reports(self, release: str) -> list[Any]:

@@ -49,7 +49,7 @@ def test_who_approves_sees_version_image_measurements_and_links(memory: Memory) 
     ]
     before = dict(memory.records)
     world = memory.world()
-    settings = {"argo_url": "https://argo.example", "tracking_uri": "https://mlflow.example"}
+    settings = {"argo_url": "https://argo.example", "mlflow_url": "https://mlflow.example"}
     world = dataclasses.replace(world, settings=world.settings.model_copy(update=settings))
     found = evidence.run(evidence.Params(release="p"), world)
     assert (found.model_version, found.digest) == ("1", memory.candidate("1").digest)
@@ -87,7 +87,7 @@ def test_the_message_says_in_words_what_became_of_the_question(
 ) -> None:
     found = run(memory, finish, release="r", workflow_status="Failed", workflow_failures=failed)
     assert found.answer == answer
-    assert [summary for summary, _ in memory.messages] == [f"r: {said}"]
+    assert [summary for summary, _, _ in memory.messages] == [f"r: {said}"]
 
 
 def test_a_gate_is_named_only_where_one_has_spoken(memory: Memory, capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,7 @@ def test_the_step_tells_people_of_what_is_left(memory: Memory) -> None:
     no_alias(memory)
     with pytest.raises(doctor.DriftFound, match=r"staging: alias: none; the journal has: version 1"):
         doctor.run(params, memory.world())
-    ((summary, lines),) = memory.messages
+    ((summary, lines, _),) = memory.messages
     assert summary == "nightly: 1 not as the journal says"
     assert lines == ["staging: alias: none; the journal has: version 1"]
     doctor.run(doctor.Params(release="nightly", mend=True), memory.world())

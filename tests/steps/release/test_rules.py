@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from steps.release.fakes import FakeWorld, Memory
+from steps.release.fakes import Memory
 
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Broken, PlatformError, Refused, RegistryError
@@ -213,20 +213,6 @@ def test_finish_goes_on_where_one_undo_fails(memory: Memory, capsys: pytest.Capt
     assert memory.running[PRODUCTION] == memory.candidate("2")
     assert read(PRODUCTION).open is None
     assert "canary: the journal of canary is damaged" in capsys.readouterr().out
-
-
-def test_a_finished_release_links_to_its_promotion(memory: Memory) -> None:
-    world = memory.world()
-    assert finish.links(world, "r1") == []
-    settings = world.settings.model_copy(update={"argo_url": "https://argo.example/"})
-    known = FakeWorld(settings, memory, memory, memory)
-    form = "https://argo.example/workflow-templates/slipway/promote-to-production?sidePanel=submit"
-    assert finish.links(known, "r1") == [
-        "workflow: https://argo.example/workflows/slipway/r1",
-        f"promote to production: {form}",
-    ]
-    released(memory, "1")
-    assert finish.links(known, "r1")[1] == f"promote to production: {form}&parameters%5Bmodel-version%5D=1"
 
 
 def test_a_release_is_labelled_with_its_version_and_how_far_it_got(memory: Memory) -> None:

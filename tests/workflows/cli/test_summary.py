@@ -33,6 +33,7 @@ def release(phase: str, verdict: str | None, **pods: str) -> StoredWorkflow:
         (release("Failed", "reject", evaluate="Succeeded", rejected="Failed"), 2),
         (release("Failed", "reject", revert="Failed"), 1),
         (release("Failed", "reject", revert="Succeeded", rejected="Failed", finish="Failed"), 1),
+        (release("Failed", "reject", revert="Succeeded", rejected="Failed", report="Failed"), 2),
         (release("Failed", "inconclusive", revert="Succeeded", rejected="Failed"), 1),
         (release("Failed", "error", deploy="Failed", revert="Succeeded", rejected="Failed"), 1),
         (release("Failed", "pass", promote="Failed"), 1),

@@ -72,7 +72,8 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     server.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway"}})
     nodes = {node["id"]: node for node in (pod_node("train", True), pod_node("build", False), pod_node("load", True))}
     metadata = {"name": "wf", "namespace": "slipway"}
-    status = {"phase": "Failed", "nodes": nodes}
+    outputs = {"parameters": [{"name": "report-url", "value": "https://mlflow.example/#/experiments/1/runs/a"}]}
+    status = {"phase": "Failed", "nodes": nodes, "outputs": outputs}
     server.add(
         {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": {}, "status": status}
     )
@@ -143,3 +144,12 @@ def test_a_server_that_is_away(api: KubeApi, argo: ArgoServer, capsys: pytest.Ca
     said = capsys.readouterr().err
     assert argo.url in said
     assert "Traceback" not in said
+
+
+def test_get_names_the_report(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "wf", "--cluster"]) == 0
+    assert "Report:     https://mlflow.example/#/experiments/1/runs/a\n" in capsys.readouterr().out
+    outputs = api.objects["argoproj.io/v1alpha1", "workflows", "slipway", "wf"]["status"]["outputs"]
+    outputs["parameters"][0]["value"] = "none"
+    assert main(["get", "wf", "--cluster"]) == 0
+    assert "Report:" not in capsys.readouterr().out

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from slipway_workflows.pod import POD_SECURITY
-from slipway_workflows.step import parameter_name
+from slipway_workflows.step import parameter_name, pod_template
 from slipway_workflows.strict_hera import (
     Container,
+    ContinueOn,
     Histogram,
     LabelValueFrom,
     MetricLabel,
@@ -14,6 +15,7 @@ from slipway_workflows.strict_hera import (
     Parameter,
     PodGC,
     Prometheus,
+    Step,
     Steps,
     Suspend,
     Synchronization,
@@ -59,7 +61,7 @@ def template(
     main: Steps,
     parts: Sequence[Container | Steps | Suspend],
     *,
-    on_exit: Container | Steps | None = None,
+    on_exit: Sequence[Container | Steps] = (),
     locked: bool = False,
     inner: Collection[str] = (),
     deadline: int | None = None,
@@ -67,9 +69,9 @@ def template(
     """A WorkflowTemplate that works both alone and nested.
 
     main: its entry point, whose inputs become the arguments of the workflow, and so the fields of the UI's form. parts:
-    the other templates. on_exit: the exit handler. locked: whether the workflow takes the release lock when it runs
-    alone. inner: names of inputs that only other templates set; people do not see them. deadline: seconds after which
-    a workflow that runs alone is ended.
+    the other templates. on_exit: the exit handler, followed by the templates of its steps. locked: whether the workflow
+    takes the release lock when it runs alone. inner: names of inputs that only other templates set; people do not see
+    them. deadline: seconds after which a workflow that runs alone is ended.
     """
     parameters = [p for p in main.inputs or [] if isinstance(p, Parameter) and p.name not in inner]
     return WorkflowTemplate(
@@ -78,8 +80,8 @@ def template(
         labels={"app.kubernetes.io/part-of": "slipway"},
         entrypoint="main",
         arguments=parameters,
-        templates=[main, *parts, *([on_exit] if on_exit else [])],
-        on_exit=on_exit.name if on_exit else None,
+        templates=[main, *parts, *on_exit],
+        on_exit=on_exit[0].name if on_exit else None,
         active_deadline_seconds=deadline,
         synchronization=Synchronization(mutexes=[Mutex(name=RELEASE_LOCK)]) if locked else None,
         ttl_strategy=TTL,
@@ -89,6 +91,20 @@ def template(
         workflow_metadata=WorkflowMetadata(labels=search_labels(name), labels_from=_parameter_labels(parameters)),
         metrics=Metrics(prometheus=[_duration(name)]),
     )
+
+
+def exit_handler() -> list[Container | Steps]:
+    """The exit handler of a workflow with gates, followed by the templates of its steps, which run side by side.
+
+    `finish` undoes what was left half done, and only it decides how the exit handler ends. `report` needs an image with
+    matplotlib, which training has; that image is large, and nothing that keeps an environment safe should wait for it.
+    """
+    finish = pod_template("finish")
+    report = pod_template("report", image="train", resources="steps", deadline=300, global_output="report-url")
+    with Steps(name="exit-handler") as steps, steps.parallel():
+        Step(name="finish", template=finish.name)
+        Step(name="report", template=report.name, continue_on=ContinueOn(failed=True, error=True))
+    return [steps, finish, report]
 
 
 def search_labels(name: str) -> dict[str, str]:

@@ -20,4 +20,4 @@ def build() -> WorkflowTemplate:
     with Steps(name="main", inputs=inputs) as main:
         Step(name="promote", template=step.name, arguments=arguments_from_inputs(inputs_of("promote")))
     description = "Promotes the version of an environment to the next one, if exactly its image has passed every gate."
-    return template("promote-model", description, main, [step], on_exit=pod_template("finish"))
+    return template("promote-model", description, main, [step], on_exit=[pod_template("finish")])

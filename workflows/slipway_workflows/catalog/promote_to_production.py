@@ -87,7 +87,7 @@ def build() -> WorkflowTemplate:
     description = "Asks a person, waits a day for the answer, then promotes the version of canary to production."
     parts = [evidence, question(), rejected, finish := pod_template("finish")]
     on_exit = closing(finish.name, rejected.name)
-    return template("promote-to-production", description, main, parts, on_exit=on_exit, deadline=DEADLINE)
+    return template("promote-to-production", description, main, parts, on_exit=[on_exit], deadline=DEADLINE)
 
 
 def closing(finish: str, rejected: str) -> Steps:

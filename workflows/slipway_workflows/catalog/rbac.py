@@ -21,7 +21,7 @@ ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
 DEPLOYING_STEPS = ("deploy", "promote", "hold", "revert", "initialize", "finish", "doctor")
 """Steps that change what an environment serves, or undo or repair an unfinished change."""
-OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load")
+OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load", "report")
 """Steps that read the pods of an environment."""
 
 
@@ -56,8 +56,8 @@ def grants() -> list[Grant]:
             "slipway-see-workflows",
             NAMESPACE,
             (("argoproj.io", ("workflows",), ("get",)),),
-            tuple(map(service_account_of, DEPLOYING_STEPS)),
-            "whether the release that owns an environment still lives",
+            tuple(map(service_account_of, (*DEPLOYING_STEPS, "report"))),
+            "whether the release that owns an environment still lives, and what the report is written from",
         ),
         Grant(
             "slipway-label-workflows",
@@ -65,6 +65,13 @@ def grants() -> list[Grant]:
             (("argoproj.io", ("workflows",), ("patch",)),),
             (service_account_of("finish"),),
             "labels the workflow with the model version and the environment it reached",
+        ),
+        Grant(
+            "slipway-see-events",
+            NAMESPACE,
+            (("", ("events",), ("list",)),),
+            (service_account_of("finish"),),
+            "why no node took a pod of the release, for the message to people",
         ),
         Grant(
             "slipway-start-release",
@@ -82,6 +89,16 @@ def grants() -> list[Grant]:
             names=tuple(f"{APP}-{environment}" for environment in Environment),
         ),
     ]
+    found.append(
+        Grant(
+            "slipway-read-applications",
+            ARGOCD,
+            (("argoproj.io", ("applications",), ("get",)),),
+            (service_account_of("report"),),
+            "what the environments serve, for the report",
+            names=tuple(f"{APP}-{environment}" for environment in Environment),
+        )
+    )
     found.append(
         Grant(
             "slipway-report-results",

@@ -11,4 +11,4 @@ def build() -> WorkflowTemplate:
     with Steps(name="main", inputs=inputs_of("revert")) as main:
         Step(name="revert", template=step.name, arguments=arguments_from_inputs(inputs_of("revert")))
     description = "Reverts an environment to the last version that passed there, or empties it if there is none."
-    return template("revert-model", description, main, [step], on_exit=pod_template("finish"), inner=["verdict"])
+    return template("revert-model", description, main, [step], on_exit=[pod_template("finish")], inner=["verdict"])

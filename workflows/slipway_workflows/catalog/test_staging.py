@@ -1,6 +1,14 @@
 """`test-staging`: runs the gates on the version that staging serves, then promotes, holds or reverts it."""
 
-from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, environment_mutex, output, template, when
+from slipway_workflows.catalog.parts import (
+    MODEL_VERSION,
+    VERDICT,
+    environment_mutex,
+    exit_handler,
+    output,
+    template,
+    when,
+)
 from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import (
     Container,
@@ -128,5 +136,5 @@ def build() -> WorkflowTemplate:
         )
     description = "Runs integration, resource and load tests on what staging serves, then promotes or reverts it."
     parts = [gates, *pods.values(), hold, rejected]
-    on_exit = pod_template("finish")
+    on_exit = exit_handler()
     return template("test-staging", description, main, parts, on_exit=on_exit, locked=True, inner=[DEPLOY_STATUS.name])

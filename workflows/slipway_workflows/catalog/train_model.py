@@ -15,7 +15,7 @@ from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, Va
 def build() -> WorkflowTemplate:
     """Steps train -> evaluate -> register. A model that fails the evaluation is not registered."""
     train = pod_template("train", image="train", deadline=3600, data=True)
-    evaluate = pod_template("evaluate", image="train", global_verdict=True)
+    evaluate = pod_template("evaluate", image="train", global_output=VERDICT)
     register = pod_template("register")
     of_train = [*inputs_of("train"), *requests_of("train"), *data_parameters()]
     inputs = merged_parameters(of_train, inputs_of("evaluate"), without=[RUN_ID])

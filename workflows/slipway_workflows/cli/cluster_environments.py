@@ -2,7 +2,6 @@
 
 import click
 
-from slipway_steps.adapters.argocd.environment_status import read_status
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 from slipway_steps.adapters.kubernetes.api import Unavailable
 from slipway_steps.domain.candidate import Candidate
@@ -23,7 +22,7 @@ def cluster_environments(settings: Settings) -> EnvironmentStatuses:
     found: EnvironmentStatuses = {}
     for environment in Environment:
         try:
-            now = read_status(platform, environment)
+            now = platform.status(environment)
         except Unavailable:
             raise
         except PlatformError as error:

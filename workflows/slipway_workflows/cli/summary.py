@@ -85,10 +85,13 @@ def failed_pods(workflow: StoredWorkflow) -> list[StoredNode]:
 
 
 def exit_code(workflow: StoredWorkflow) -> int:
-    """0 if the workflow succeeded; 2 if a gate rejected and all pods after it, also the revert, succeeded; else 1."""
+    """0 if the workflow succeeded; 2 if a gate rejected and all pods after it, also the revert, succeeded; else 1.
+
+    The pod that only writes the report does not count.
+    """
     if workflow.phase is Phase.SUCCEEDED:
         return 0
-    broken = [node for node in failed_pods(workflow) if node.template_name != "rejected"]
+    broken = [node for node in failed_pods(workflow) if node.template_name not in ("rejected", "report")]
     rejected = verdict_of(workflow) == Verdict.REJECT and not broken and pods_of(workflow, "rejected")
     return REJECTED if rejected else 1
 

@@ -100,11 +100,18 @@ def _print_head(found: FoundWorkflow) -> None:
         ("Finished", workflow.status.get("finishedAt")),
         ("Duration", "" if found.died else in_one_unit(seconds_between(workflow.started, workflow.finished))),
         ("Files", found.files),
+        ("Report", report_of(workflow)),
     ):
         if value:
             click.echo(f"{label + ':':12}{value}")
     for name, value in workflow.arguments.items():
         click.echo(f"  {name}: {value}")
+
+
+def report_of(workflow: StoredWorkflow) -> str:
+    """The address of the report that a release on a cluster has left; "" where there is none."""
+    found = workflow.outputs.get("report-url", "none")
+    return "" if found == "none" else found
 
 
 def node_tree(workflow: StoredWorkflow) -> Tree:

@@ -1,15 +1,18 @@
 """What stands in an environment of a cluster, in one line, by the Kubernetes API alone: nothing is asked of the app."""
 
 import time
+from typing import TYPE_CHECKING
 
 from slipway_steps.adapters.argocd.application_state import trouble
-from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 from slipway_steps.domain.environment import Environment, service_host
 from slipway_steps.domain.environment_status import EnvironmentStatus
 from slipway_steps.domain.pods import Observation
 
+if TYPE_CHECKING:
+    from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
-def read_status(platform: KubernetesPlatform, environment: Environment) -> EnvironmentStatus:
+
+def read_status(platform: "KubernetesPlatform", environment: Environment) -> EnvironmentStatus:
     """The status, from the environment's Application, its Deployment and the Deployment's pods.
 
     Raises PlatformError where one of them cannot be read, or there is no Application.

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.argocd.application import ArgoCD
+from slipway_steps.adapters.argocd.environment_status import read_status
 from slipway_steps.adapters.argocd.usage_samples import UsageSamples
 from slipway_steps.adapters.kubernetes.api import Api, Unavailable
 from slipway_steps.adapters.kubernetes.paths import path_of
@@ -10,6 +11,7 @@ from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
 from slipway_steps.adapters.kubernetes.rollout import newest_replica_set, pods_that_count, rollout_of
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, app_url, image_tag
+from slipway_steps.domain.environment_status import EnvironmentStatus
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.pods import Observation, Sample
 from slipway_steps.settings import Settings
@@ -37,6 +39,11 @@ def _values(parameters: dict[str, str]) -> dict[str, Any]:
     if "replicas" in others:
         others["replicas"] = int(others["replicas"])
     return ({"image": image} if image else {}) | others
+
+
+def _at(event: dict[str, Any]) -> str:
+    """When an event was last seen."""
+    return event.get("lastTimestamp") or event.get("eventTime") or ""
 
 
 class KubernetesPlatform:
@@ -209,7 +216,7 @@ class KubernetesPlatform:
     def _warnings(self, environment: Environment, pod: str) -> list[str]:
         selector = f"involvedObject.name={pod},type=Warning"
         events = self._list(environment, "v1", "events", fieldSelector=selector)
-        ordered = sorted(events, key=lambda one: one.get("lastTimestamp") or one.get("eventTime") or "")
+        ordered = sorted(events, key=_at)
         return [f"{one.get('reason')}: {one.get('message')}" for one in ordered]
 
     def _measure(self, environment: Environment, selector: str) -> bool:
@@ -231,16 +238,37 @@ class KubernetesPlatform:
                 kept[item["metadata"]["name"], sample.at] = sample
         return True
 
+    def status(self, environment: Environment) -> EnvironmentStatus:
+        """What stands in the environment by the Kubernetes API alone: nothing is asked of the app."""
+        return read_status(self, environment)
+
     def url(self, app_host: str) -> str:
         """The base URL of a host. Service names resolve inside the cluster as they are."""
         return app_url(app_host)
+
+    def unschedulable(self, pod: str) -> str:
+        """What the scheduler said last of a pod that it never placed, by its events, which outlive it by an hour."""
+        path = path_of("v1", "events", self.settings.workflows_namespace)
+        found = self.api.get(path, what=f"listing events of pod {pod}", fieldSelector=f"involvedObject.name={pod}")
+        events = found.get("items") or []
+        if any(one.get("reason") == "Scheduled" for one in events):
+            return ""
+        said = [one for one in events if one.get("reason") == "FailedScheduling"]
+        return str(max(said, key=_at).get("message") or "") if said else ""
 
     def release_alive(self, release: str) -> bool:
         """Whether a Workflow of that name exists and has not ended."""
         if not release or "/" in release:
             return False
-        found = self.api.get(self._workflow(release), what=f"reading workflow {release}", absent=True)
+        found = self.stored_workflow(release)
         return found is not None and (found.get("status") or {}).get("phase") not in ENDED
+
+    def stored_workflow(self, release: str) -> dict[str, Any] | None:
+        """The Workflow object of that name; None where there is none."""
+        found: dict[str, Any] | None = self.api.get(
+            self._workflow(release), what=f"reading workflow {release}", absent=True
+        )
+        return found
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
         """Add labels to the Workflow object of that name."""

@@ -23,10 +23,13 @@ class WebhookNotifier:
         self.settings = settings
         self.retry = retry
 
-    def notify(self, summary: str, lines: Sequence[str]) -> bool:
-        """Post one message. Returns False where no webhook is set. Raises Broken where it was not accepted."""
+    def notify(self, summary: str, lines: Sequence[str], failed: bool = True) -> bool:
+        """Post one message. PagerDuty would wake somebody, so it only gets those of what failed.
+
+        Returns False where nothing was posted. Raises Broken where it was not accepted.
+        """
         url, speaks = self.settings.notify_url.get_secret_value(), self.settings.notify_format
-        if not url:
+        if not url or (speaks == "pagerduty" and not failed):
             return False
         body = self._body(summary, lines)
         try:

@@ -280,6 +280,13 @@ class LocalPlatform:
                 return self.status(environment).url or "http://127.0.0.1:9"  # nothing listens there: refused at once
         return app_url(app_host)
 
+    def stored_workflow(self, release: str) -> None:
+        """None: whoever runs the engine has the workflow when it has ended, and writes its report."""
+
+    def unschedulable(self, pod: str) -> str:
+        """Nothing: a process always has its machine."""
+        return ""
+
     def release_alive(self, release: str) -> bool:
         """Whether the engine still holds the lock of the run of that name."""
         if not release or "/" in release:

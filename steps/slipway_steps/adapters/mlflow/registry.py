@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from slipway_steps.adapters.mlflow.connection import MlflowConnection, error_code, translated
+from slipway_steps.adapters.mlflow.connection import error_code, translated
+from slipway_steps.adapters.mlflow.release_runs import ReleaseRuns, quoted
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import BadInput, Refused, RegistryError
@@ -26,18 +27,17 @@ if TYPE_CHECKING:
     from slipway_steps.adapters.mlflow.entities import RegisteredModel
     from slipway_steps.adapters.mlflow.rest_client import RestClient
 
-RELEASE_TAG = "slipway.release"
 MODEL_NAME = "model"
 """Name of the logged model inside a run."""
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's error codes for an unknown name or number. Any other code means that MLflow itself failed."""
 
 
-class MlflowRegistry:
+class MlflowRegistry(ReleaseRuns):
     """Implements ports.Registry with MLflow 3. Methods that only read create neither a database nor a run."""
 
     def __init__(self, settings: Settings) -> None:
-        self.connection = MlflowConnection(settings)
+        super().__init__(settings)
         self.model = settings.model
 
     @property
@@ -50,23 +50,6 @@ class MlflowRegistry:
         self.connection.reach()
 
     # runs
-
-    def _known_run(self, release: str) -> str | None:
-        """The id of a release's run, or None. Creates nothing."""
-        wanted = f"tags.`{RELEASE_TAG}` = '{_quoted(release)}'"
-        experiment = None if self.connection.is_new else self.connection.known_experiment()
-        if experiment is None:
-            return None
-        runs = self.client.search_runs([experiment], wanted, max_results=1)
-        return str(runs[0].info.run_id) if runs else None
-
-    def _run(self, release: str) -> str:
-        """The id of a release's run, which is created if it is missing."""
-        known = self._known_run(release)
-        if known is not None:
-            return known
-        made = self.client.create_run(self.connection.experiment, run_name=release, tags={RELEASE_TAG: release})
-        return str(made.info.run_id)
 
     @translated
     def prepare_log(self) -> None:
@@ -139,7 +122,7 @@ class MlflowRegistry:
         """The version of a run's model; it is created if no version belongs to the run yet."""
         self._ensure_model()
         uri = self._model_uri(run_id)
-        for found in self.client.search_model_versions(f"name = '{_quoted(self.model)}'"):
+        for found in self.client.search_model_versions(f"name = '{quoted(self.model)}'"):
             if found.run_id == run_id:
                 return str(found.version)
         model_id = uri.removeprefix("models:/")
@@ -288,12 +271,3 @@ class MlflowRegistry:
     def note(self, version: str, key: str, text: str) -> None:
         """Write a remark as tag `slipway.<key>` of a version."""
         self.client.set_model_version_tag(self.model, version, f"slipway.{key}", text)
-
-
-def _quoted(text: str) -> str:
-    """The text for use inside the single quotes of an MLflow filter. A quote cannot be escaped there, so a text with
-    one raises BadInput.
-    """
-    if "'" in text or "`" in text:
-        raise BadInput(f"name {text!r} holds a quote", "use letters, digits and hyphens")
-    return text

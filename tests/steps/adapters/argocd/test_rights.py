@@ -100,3 +100,24 @@ def test_only_the_last_step_labels_the_workflow(acting: Acting) -> None:
     acting("finish").label_release("release-x", {"a": "b"})
     with pytest.raises(PlatformError, match='cannot patch resource "workflows"'):
         acting("promote").label_release("release-x", {"a": "c"})
+
+
+def event(pod: str, reason: str, message: str, at: str) -> dict[str, object]:
+    metadata = {"name": f"{pod}.{at}"}
+    said = {"reason": reason, "message": message, "lastTimestamp": f"2026-11-21T12:00:{at}Z"}
+    return {"metadata": metadata, "involvedObject": {"kind": "Pod", "name": pod}, **said}
+
+
+def test_the_last_step_sees_why_no_node_took_a_pod(cluster: Cluster, acting: Acting) -> None:
+    cluster.lists["/api/v1/namespaces/slipway/events"] = [
+        event("train", "FailedScheduling", "0/1 nodes: cpu", "10"),
+        event("train", "FailedScheduling", "0/2 nodes: cpu", "20"),
+        event("load", "FailedScheduling", "0/1 nodes: cpu", "10"),
+        event("load", "Scheduled", "to node-1", "30"),
+    ]
+    platform = acting("finish")
+    assert platform.unschedulable("train") == "0/2 nodes: cpu"
+    assert platform.unschedulable("load") == ""
+    assert platform.unschedulable("build") == ""
+    with pytest.raises(PlatformError, match='cannot list resource "events"'):
+        acting("report").unschedulable("train")

@@ -91,3 +91,10 @@ def test_a_webhook_that_is_away_is_said_without_the_secret(hook: Hook) -> None:
     with pytest.raises(Broken, match="ConnectionError") as caught:
         notifier(hook.url).notify("x", [])
     assert "secret-token" not in str(caught.value)
+
+
+def test_a_release_that_passed_wakes_nobody(hook: Hook) -> None:
+    assert not notifier(hook.url, notify_format="pagerduty").notify("release-1: Succeeded", [], failed=False)
+    assert hook.heard == []
+    assert notifier(hook.url).notify("release-1: Succeeded", [], failed=False)
+    assert hook.heard == [{"text": "release-1: Succeeded"}]
