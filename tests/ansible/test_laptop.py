@@ -18,10 +18,11 @@ def test_the_inventory_of_a_laptop_makes_its_passwords_once(api, playbook):
     variables = {"slipway_context": "x", "slipway_kubeconfig": str(playbook.directory / "kube")}
     first = playbook("platform.yml", "--tags=namespaces,secrets", **variables)
     assert first.failed == 0, first.output
-    secrets = {name: api.get("Secret", name, "slipway")["data"] for name in ("slipway-postgresql", "slipway-s3")}
+    names = ("slipway-postgresql", "slipway-s3", "slipway-logs")
+    secrets = {name: api.get("Secret", name, "slipway")["data"] for name in names}
     assert base64.b64decode(secrets["slipway-postgresql"]["username"]) == b"mlflow"
     made = {value for data in secrets.values() for value in data.values()}
-    assert len(made) == 4
+    assert len(made) == 6
     assert all(base64.b64decode(value).isalnum() for value in made)
     second = playbook("platform.yml", "--tags=namespaces,secrets", **variables)
     assert (second.changed, second.failed) == (0, 0), second.output

@@ -54,6 +54,7 @@ class Playbooks:
         passwords = {
             "slipway-postgresql": {"username": "mlflow", "password": secrets.token_hex(16)},
             "slipway-s3": {"access-key-id": secrets.token_hex(8), "secret-access-key": secrets.token_hex(16)},
+            "slipway-logs": {"access-key-id": "logs", "secret-access-key": secrets.token_hex(16)},
             "slipway-github": {"secret": self.webhook_secret},
         }
         kinds = ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "WorkflowTemplate", "CronWorkflow"]
