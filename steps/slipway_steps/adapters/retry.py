@@ -71,3 +71,12 @@ def retry_after(headers: Mapping[str, str] | None) -> float | None:
         return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None
+
+
+def reason_of(error: Exception) -> str:
+    """What happened to a request, without the address, which may contain a password or a token."""
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[0], BaseException):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None) or inner
+    return f"{type(error).__name__}: {str(reason)[:160]}"

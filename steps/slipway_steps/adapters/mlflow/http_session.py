@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from slipway_steps.adapters.retry import AGAIN, Again, RetryPolicy, retry_after
+from slipway_steps.adapters.retry import AGAIN, Again, RetryPolicy, reason_of, retry_after
 from slipway_steps.settings import Settings
 
 CONNECT = 5.0
@@ -102,9 +102,9 @@ class HttpSession:
                         raise MlflowError(_reason(answer), _error_code(answer))
                     return read(answer)
             except requests.exceptions.SSLError as error:
-                raise MlflowError(f"its certificate is not trusted: {_short(error)}") from error
+                raise MlflowError(f"its certificate is not trusted: {reason_of(error)}") from error
             except requests.RequestException as error:
-                raise Again(f"no answer: {_short(error)}") from error
+                raise Again(f"no answer: {reason_of(error)}") from error
             finally:
                 if isinstance(data, Path) and body is not None:
                     body.close()  # type: ignore[union-attr]
@@ -141,12 +141,3 @@ def _reason(answer: requests.Response) -> str:
     told = _told(answer)
     text = f"{told.get('error_code', '')}: {told.get('message', '')}" if told else answer.reason or ""
     return f"status {answer.status_code} {text}".strip()
-
-
-def _short(error: Exception) -> str:
-    """What happened, without the address, which may contain a password."""
-    inner: BaseException = error
-    while inner.args and isinstance(inner.args[0], BaseException):
-        inner = inner.args[0]
-    reason = getattr(inner, "reason", None) or inner
-    return f"{type(error).__name__}: {str(reason)[:160]}"

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from slipway_steps.adapters.retry import AGAIN, Again, RetryPolicy, retry_after
+from slipway_steps.adapters.retry import AGAIN, Again, RetryPolicy, reason_of, retry_after
 from slipway_steps.domain.errors import ImageError
 from slipway_steps.settings import Settings
 
@@ -107,12 +107,12 @@ class RegistryClient:
                 )
         except requests.exceptions.SSLError as error:
             raise ImageError(
-                f"the certificate of {self.host} is not trusted: {_short(error)}",
+                f"the certificate of {self.host} is not trusted: {reason_of(error)}",
                 "name its CA by SLIPWAY_REGISTRY_CA, on a cluster by ca.crt of the Secret slipway-registry; or allow "
                 "plain HTTP by SLIPWAY_REGISTRY_INSECURE=true (for the app's base: SLIPWAY_APP_BASE_INSECURE=true)",
             ) from error
         except requests.RequestException as error:
-            raise Again(_short(error)) from error
+            raise Again(reason_of(error)) from error
         finally:
             if callable(data) and hasattr(body, "close"):
                 body.close()
@@ -141,7 +141,7 @@ class RegistryClient:
         try:
             found = self.session.get(asked["realm"], params=parameters, auth=self.login, timeout=self.timeout)
         except requests.RequestException as error:
-            raise Again(f"its token service: {_short(error)}") from error
+            raise Again(f"its token service: {reason_of(error)}") from error
         if found.status_code in AGAIN:
             raise Again(f"its token service: {_reason(found)}", retry_after(found.headers))
         try:
@@ -154,15 +154,6 @@ class RegistryClient:
             return False
         self._tokens[scope] = token
         return True
-
-
-def _short(error: Exception) -> str:
-    """What happened, without the address, which may contain a secret."""
-    inner: BaseException = error
-    while inner.args and isinstance(inner.args[0], BaseException):
-        inner = inner.args[0]
-    reason = getattr(inner, "reason", None) or inner
-    return f"{type(error).__name__}: {str(reason)[:160]}"
 
 
 def _reason(answer: requests.Response) -> str:
