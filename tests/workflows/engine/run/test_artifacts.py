@@ -33,3 +33,16 @@ def test_an_artifact_by_its_key(key: str, phase: str, message: str, tmp_path: Pa
     assert node.get("message", "").startswith(message)
     if key == "sets/food":
         assert (ran.directory / "logs" / f"{node['id']}.log").read_text() == "bread"
+
+
+@pytest.mark.parametrize("name", ["../../../../kept", "..", "a/b", "a\\b"])
+def test_the_name_of_an_output_leads_nowhere_else(name: str, tmp_path: Path) -> None:
+    # without the check the first name would be the folder `kept` below: never use one that leads out of tmp_path
+    home = tmp_path / "home"
+    (home / "kept").mkdir(parents=True)
+    (home / "kept" / "x").write_text("bread")
+    write = pod("main", "echo x > /tmp/o", outputs={"artifacts": [{"name": name, "path": "/tmp/o"}]})
+    ran = Ran(home, write)
+    assert ran.status["phase"] == "Error"
+    assert "a name has only letters, digits, - and _" in ran.status["message"]
+    assert (home / "kept" / "x").read_text() == "bread"

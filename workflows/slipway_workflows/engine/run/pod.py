@@ -23,6 +23,8 @@ from slipway_workflows.engine.state.nodes import Node
 
 ARTIFACTS = "artifacts"
 """The directory of artifacts: of a run those of its own steps, of the home those that people have put there."""
+ARTIFACT_NAME = re.compile(r"[-a-zA-Z0-9_]+")
+"""The names that Argo's validation lets an artifact have."""
 FillRewritten = Callable[[Callable[[Template], Template]], Template]
 """Takes a function that rewrites the paths of a template. It is applied to the template before its tags are filled in,
 so that it changes only what the template itself says, and not the values of parameters. Returns the filled template."""
@@ -186,8 +188,10 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
 def _stored_artifact(directory: Path, key: str) -> Path | None:
     """The file or directory of an artifact: one of this run, or what people have put into the home; None for neither.
 
-    directory: of the run.
+    directory: of the run. Raises NodeError for a key that no file can have.
     """
+    if "\0" in key:
+        raise NodeError(f"artifact key {key!r} holds a NUL character", "no file can have it")
     places = (directory / key, directory.parents[1] / ARTIFACTS / key)
     return next((place for place in places if place.exists()), None)
 
@@ -278,6 +282,9 @@ def _artifacts(
     for item in declared:
         if not item.get("path"):
             continue
+        if not ARTIFACT_NAME.fullmatch(item["name"]):
+            # the name becomes a path, and what is there is deleted: it must not lead out of the run's directory
+            return result, f"cannot save artifact {item['name'][:60]!r}: a name has only letters, digits, - and _"
         source = files.output_path(item["path"])
         if not source.exists():
             if item.get("optional"):
