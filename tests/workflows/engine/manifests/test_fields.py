@@ -41,6 +41,7 @@ def disagreements(shape: Any, annotation: Any, path: str, seen: set[int]) -> lis
         return missing + [
             wrong for name, inner in found for wrong in disagreements(inner, known[name], f"{path}.{name}", seen)
         ]
+    shape = {fields.PLAIN: fields.STRING, fields.MODE: fields.INTEGER}.get(shape, shape)
     wanted = fields.INT_OR_STRING if annotation.__name__ == "IntOrString" else LEAVES[annotation]
     return [] if shape == wanted else [f"{path}: {shape}, not {wanted}"]
 
@@ -127,6 +128,22 @@ LEAF, STEP = "spec/templates/2", "spec/templates/0/steps/0/0"
         (LEAF + "/retryStrategy/limit", "many", "retryStrategy.limit: must be an integer, or a string with one"),
         (LEAF + "/retryStrategy/backoff/duration", 5, "backoff.duration: must be a string"),
         (LEAF + "/synchronization/mutexes", [{}], "mutexes[0]: needs a name"),
+        (LEAF + "/synchronization/mutexes/0/name", "a\0b", "mutexes[0].name: must be a string without a NUL character"),
+        (LEAF + "/container/workingDir", "/tmp/\0", "container.workingDir: must be a string without a NUL"),
+        (LEAF + "/outputs/parameters/0/valueFrom/path", "/tmp/\0", "o.valueFrom.path: must be a string without a NUL"),
+        (LEAF + "/inputs/artifacts", [{"name": "r", "path": "\0"}], "artifacts.r.path: must be a string without a NUL"),
+        (
+            LEAF + "/inputs/artifacts",
+            [{"name": "r", "mode": 10**20}],
+            "r.mode: must be an integer from 0 to 511 (0777)",
+        ),
+        (LEAF + "/inputs/artifacts", [{"name": "r", "mode": 512}], "r.mode: must be an integer from 0 to 511 (0777)"),
+        (LEAF + "/retryStrategy/limit", 2**31, "retryStrategy.limit: must be an integer, or a string with one"),
+        (
+            "spec/activeDeadlineSeconds",
+            10**400,
+            "spec.activeDeadlineSeconds: must be an integer from -9223372036854775",
+        ),
     ],
 )
 def test_a_wrong_shape_is_named(tmp_path: Path, path: str, value: Any, said: str) -> None:

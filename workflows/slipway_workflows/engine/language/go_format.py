@@ -25,22 +25,29 @@ def format_integer(pattern: str, number: int) -> str:
 
     As in Go there are no errors: a verb that cannot be used becomes a text such as `%!s(int=3)`.
     """
-    verbs = 0
-
-    def replace(match: "re.Match[str]") -> str:
-        nonlocal verbs
+    verbs, text, at = 0, "", 0
+    for match in VERB.finditer(pattern):
         flags, width, precision, verb = match.groups()
+        text, at = text + pattern[at : match.start()], match.end()
+        if _is_too_large(width) or _is_too_large(precision):
+            text, at = text + "%!(NOVERB)", len(pattern)
+            break
         if verb == "%":
-            return "%"
-        if not verb:
-            return "%!(NOVERB)"
-        verbs += 1
-        if verbs > 1:
-            return f"%!{verb}(BADINDEX)" if verb == "[" else f"%!{verb}(MISSING)"
-        return _integer(number, flags, int(width or 0), precision, verb)
-
-    text = VERB.sub(replace, pattern)
+            text += "%"
+        elif not verb:
+            text += "%!(NOVERB)"
+        elif verbs:
+            text += f"%!{verb}(BADINDEX)" if verb == "[" else f"%!{verb}(MISSING)"
+        else:
+            verbs = 1
+            text += _integer(number, flags, int(width or 0), precision, verb)
+    text += pattern[at:]
     return text if verbs else f"{text}%!(EXTRA int={number})"
+
+
+def _is_too_large(digits: str | None) -> bool:
+    """Whether Go gives up reading a width or precision: before its last digit the number is above a million."""
+    return len(digits or "") > 7 and int((digits or "")[:-1]) > 1_000_000
 
 
 def _integer(number: int, flags: str, width: int, precision: str | None, verb: str) -> str:

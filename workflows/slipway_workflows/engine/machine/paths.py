@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.machine.isolation import View, fits
 from slipway_workflows.engine.manifests.templates import Template
 
@@ -60,7 +61,12 @@ class StepFiles:
         self._pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, ordered)) + r")(?![\w-])")
 
     def at(self, path: str) -> Path:
-        """The file on this machine for a container path: always one in the step's directory, `..` is ignored."""
+        """The file on this machine for a container path: always one in the step's directory, `..` is ignored.
+
+        Raises NodeError for a path that no file can have.
+        """
+        if "\0" in path:
+            raise NodeError(f"path {path!r} holds a NUL character", "no file can have it")
         parts = [part for part in path.split("/") if part not in ("", "..", ".")]
         return self.directory.joinpath(*parts)
 

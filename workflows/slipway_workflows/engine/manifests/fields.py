@@ -13,8 +13,14 @@ from typing import Any
 ANY = "any value"
 """A field whose value is not checked."""
 STRING, INTEGER, BOOLEAN = "a string", "an integer", "true or false"
+PLAIN = "a string without a NUL character"
+"""A name or a path: no file and no program can have one with a NUL character."""
 INT_OR_STRING = "an integer, or a string with one"
-NUMBER_TEXT = re.compile(r"\s*[+-]?[0-9]+\s*")
+MODE = "an integer from 0 to 511 (0777)"
+"""The permissions of a file, as Kubernetes takes them."""
+RANGES = {INTEGER: (-(2**63), 2**63 - 1), INT_OR_STRING: (-(2**31), 2**31 - 1), MODE: (0, 0o777)}
+"""The smallest and the largest number of each type: those of Go's int64 and int32, which Argo's fields have."""
+NUMBER_TEXT = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 
 Shape = dict[str, Any]
 """Fields by name: a type above, a Shape, or a list of one of them. The name "*" stands for all other names."""
@@ -45,39 +51,42 @@ IGNORED_IN_TEMPLATE: Shape = {
     **_of(ANY, "hostAliases", "metadata", "metrics", "nodeSelector", "podSpecPatch", "priority", "priorityClassName"),
     **_of(ANY, "pendingTimeout", "schedulerName", "securityContext", "serviceAccountName", "tolerations"),
 }
-CONFIG_KEY: Shape = {**_of(STRING, "name", "key"), "optional": BOOLEAN}
+CONFIG_KEY: Shape = {**_of(PLAIN, "name", "key"), "optional": BOOLEAN}
 PARAMETER: Shape = {
-    **_of(STRING, "name", "value", "default", "description", "globalName"),
+    **_of(PLAIN, "name", "globalName"),
+    **_of(STRING, "value", "default", "description"),
     "enum": STRINGS,
     "valueFrom": {
-        **_of(STRING, "path", "default", "parameter", "expression", "jsonPath"),
+        "path": PLAIN,
+        **_of(STRING, "default", "parameter", "expression", "jsonPath"),
         "supplied": OBJECT,
         "configMapKeyRef": CONFIG_KEY,
     },
 }
 RAW: Shape = {"data": STRING}
 ARTIFACT: Shape = {
-    **_of(STRING, "name", "path", "from", "fromExpression", "globalName", "subPath"),
+    **_of(PLAIN, "name", "path", "globalName", "subPath"),
+    **_of(STRING, "from", "fromExpression"),
     **_of(BOOLEAN, "optional", "recurseMode", "deleted"),
-    "mode": INTEGER,
+    "mode": MODE,
     **_of(OBJECT, "archive", "artifactGC"),
     "raw": RAW,
     # only a key: then the artifact is in the workflow's own store, not in one that the manifest names
-    "s3": {"key": STRING},
+    "s3": {"key": PLAIN},
 }
 PARAMETERS: Shape = {"parameters": [PARAMETER], "artifacts": [ARTIFACT]}
-MUTEX: Shape = _of(STRING, "name", "namespace")
-SEMAPHORE: Shape = {"configMapKeyRef": CONFIG_KEY, "namespace": STRING}
+MUTEX: Shape = _of(PLAIN, "name", "namespace")
+SEMAPHORE: Shape = {"configMapKeyRef": CONFIG_KEY, "namespace": PLAIN}
 SYNCHRONIZATION: Shape = {"mutexes": [MUTEX], "semaphores": [SEMAPHORE]}
-TEMPLATE_REF: Shape = {**_of(STRING, "name", "template"), "clusterScope": BOOLEAN}
-WORKFLOW_TEMPLATE_REF: Shape = {"name": STRING, "clusterScope": BOOLEAN}
+TEMPLATE_REF: Shape = {**_of(PLAIN, "name", "template"), "clusterScope": BOOLEAN}
+WORKFLOW_TEMPLATE_REF: Shape = {"name": PLAIN, "clusterScope": BOOLEAN}
 HOOK: Shape = {**_of(STRING, "template", "expression"), "templateRef": TEMPLATE_REF, "arguments": PARAMETERS}
-ENV: Shape = {**_of(STRING, "name", "value"), "valueFrom": {"configMapKeyRef": CONFIG_KEY}}
-CONFIG_MAP: Shape = {"name": STRING, "optional": BOOLEAN}
+ENV: Shape = {"name": PLAIN, "value": STRING, "valueFrom": {"configMapKeyRef": CONFIG_KEY}}
+CONFIG_MAP: Shape = {"name": PLAIN, "optional": BOOLEAN}
 ENV_FROM: Shape = {"configMapRef": CONFIG_MAP, "secretRef": CONFIG_MAP}  # a Secret is the cluster's: none is here
-VOLUME_MOUNT: Shape = {**_of(STRING, "name", "mountPath"), "readOnly": BOOLEAN}
+VOLUME_MOUNT: Shape = {**_of(PLAIN, "name", "mountPath"), "readOnly": BOOLEAN}
 CONTAINER: Shape = {
-    **_of(STRING, "name", "image", "workingDir", "imagePullPolicy", "terminationMessagePath"),
+    **_of(PLAIN, "name", "image", "workingDir", "imagePullPolicy", "terminationMessagePath"),
     **_of(ANY, "resources", "ports", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
     "terminationMessagePolicy": STRING,
     **_of(STRINGS, "command", "args"),
@@ -87,7 +96,8 @@ CONTAINER: Shape = {
 }
 SCRIPT: Shape = {**CONTAINER, "source": STRING}
 STEP: Shape = {
-    **_of(STRING, "name", "template", "when", "withParam", "onExit"),
+    "name": PLAIN,
+    **_of(STRING, "template", "when", "withParam", "onExit"),
     "withItems": [ANY],
     "templateRef": TEMPLATE_REF,
     "arguments": PARAMETERS,
@@ -101,16 +111,17 @@ RESOURCE: Shape = {
     "flags": STRINGS,
 }
 SECRET_VOLUME: Shape = {
-    "secretName": STRING,
+    "secretName": PLAIN,
     "optional": BOOLEAN,
-    "defaultMode": INTEGER,
-    "items": [{**_of(STRING, "key", "path"), "mode": INTEGER}],
+    "defaultMode": MODE,
+    "items": [{**_of(PLAIN, "key", "path"), "mode": MODE}],
 }
-VOLUME: Shape = {"name": STRING, "emptyDir": OBJECT, "secret": SECRET_VOLUME}
+VOLUME: Shape = {"name": PLAIN, "emptyDir": OBJECT, "secret": SECRET_VOLUME}
 """An optional Secret is an empty directory here."""
 TEMPLATE: Shape = {
     **IGNORED_IN_TEMPLATE,
-    **_of(STRING, "name", "timeout"),
+    "name": PLAIN,
+    "timeout": STRING,
     "activeDeadlineSeconds": INT_OR_STRING,
     "failFast": BOOLEAN,
     "parallelism": INTEGER,
@@ -133,7 +144,7 @@ STEP["inline"] = TEMPLATE
 TASK: Shape = {**STEP, "depends": STRING, "dependencies": STRINGS}
 TEMPLATE["steps"] = [[STEP]]
 TEMPLATE["dag"] = {"target": STRING, "failFast": BOOLEAN, "tasks": [TASK]}
-NAMED_TEMPLATE: Shape = {"name": STRING, "*": ANY}
+NAMED_TEMPLATE: Shape = {"name": PLAIN, "*": ANY}
 """A template of which only the name is checked: the rest is checked, as TEMPLATE, if the workflow reaches it."""
 SPEC: Shape = {
     **IGNORED_IN_SPEC,
@@ -171,8 +182,8 @@ def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     elif isinstance(shape, dict):
         yield from _map_faults(value, shape, path)
     elif not _is_a(shape, value):
-        hint = "; quote it" if shape is STRING and not isinstance(value, dict | list) else ""
-        yield f"{path}: must be {shape}, not {_shown(value)}{hint}"
+        hint = "; quote it" if shape in (STRING, PLAIN) and not isinstance(value, dict | list | str) else ""
+        yield f"{path}: must be {_wanted(shape, value)}, not {_shown(value)}{hint}"
 
 
 def _list_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
@@ -181,7 +192,7 @@ def _list_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
         return
     for index, item in enumerate(value):
         own = item.get("name") if isinstance(item, dict) and isinstance(shape, dict) else None
-        inner = f"{path}.{own}" if own and isinstance(own, str) else f"{path}[{index}]"
+        inner = f"{path}.{own}" if own and isinstance(own, str) and own.isprintable() else f"{path}[{index}]"
         if item is None and shape is not ANY:
             yield f"{inner}: is empty"
         yield from faults(item, shape, inner)
@@ -205,14 +216,29 @@ def _map_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _is_a(kind: str, value: Any) -> bool:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if kind is INT_OR_STRING:
+    if kind in (STRING, PLAIN):
+        return isinstance(value, str) and (kind is STRING or "\0" not in value)
+    if kind is BOOLEAN or isinstance(value, bool):
+        return kind is BOOLEAN and isinstance(value, bool)
+    if kind is INT_OR_STRING and isinstance(value, str):
         # a tag is filled in when the node begins
-        return whole or (isinstance(value, str) and ("{{" in value or bool(NUMBER_TEXT.fullmatch(value))))
-    return whole if kind is INTEGER else isinstance(value, bool if kind is BOOLEAN else str)
+        return "{{" in value or bool(NUMBER_TEXT.fullmatch(value))
+    smallest, largest = RANGES[kind]
+    return isinstance(value, int) and smallest <= value <= largest
+
+
+def _wanted(kind: str, value: Any) -> str:
+    """The type `kind`, as a message names it to whoever wrote `value`."""
+    if kind is PLAIN and not isinstance(value, str):
+        return STRING
+    if kind is INTEGER and isinstance(value, int) and not isinstance(value, bool):
+        smallest, largest = RANGES[kind]
+        return f"{kind} from {smallest} to {largest}"
+    return kind
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "a map" if isinstance(value, dict) else "a list"
-    return repr(value)[:60]
+    shown = repr(value)
+    return f"{shown[:60]}..." if len(shown) > 60 else shown

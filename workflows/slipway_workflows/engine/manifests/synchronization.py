@@ -1,11 +1,15 @@
 """Which mutexes and semaphores the `synchronization` of a workflow or template names."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from slipway_steps.domain.errors import WorkflowInvalid
 from slipway_workflows.engine.manifests.library import Library
+
+LONGEST_NAME = 100
+FILE_NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -52,4 +56,8 @@ def _size(value: str, title: str) -> int:
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    """The name of a lock as part of a file's name: itself if it can be one, else its beginning and its hash."""
+    if FILE_NAME.fullmatch(name):
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', name[:LONGEST_NAME])}.{digest}"

@@ -8,6 +8,9 @@ from slipway_workflows.engine.language import govaluate
 from slipway_workflows.engine.language.go_format import format_integer
 from slipway_workflows.engine.language.texts import encode, fill
 
+LARGEST_SEQUENCE = 100_000
+"""The most items of a `withSequence`: each becomes a node, and all of them are held in memory."""
+
 
 def expands(caller: dict[str, Any]) -> bool:
     """Whether a step or task is a loop. As in Argo's controller, one with `withItems: []` is not."""
@@ -17,7 +20,8 @@ def expands(caller: dict[str, Any]) -> bool:
 def expand(caller: dict[str, Any]) -> list[dict[str, Any]]:
     """The steps or tasks that a loop becomes, one for each item, named `name(0:item)`.
 
-    Raises NodeError for a `withParam` that is not a JSON list, or a `withSequence` that is not made of numbers; if the
+    Raises NodeError for a `withParam` that is not a JSON list, or a `withSequence` that is not made of numbers or has
+    more than LARGEST_SEQUENCE items; if the
     `when` of the loop is false anyway, such a loop becomes no steps instead.
     """
     bare = {key: value for key, value in caller.items() if key not in ("withItems", "withParam", "withSequence")}
@@ -63,6 +67,9 @@ def _sequence(sequence: dict[str, Any]) -> list[str]:
             numbers = range(start, end + 1) if start <= end else range(start, end - 1, -1)
     except (KeyError, ValueError) as error:
         raise NodeError(f"withSequence: {error} is not a number") from error
+    # the difference of its ends, because len() of a range has to fit into 64 bits
+    if abs(numbers.stop - numbers.start) > LARGEST_SEQUENCE:
+        raise NodeError(f"withSequence: from {numbers.start} on there are more than {LARGEST_SEQUENCE} items")
     pattern = sequence.get("format")
     return [format_integer(pattern, number) if pattern else str(number) for number in numbers]
 

@@ -5,6 +5,7 @@ import contextlib
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError, NodeError
+from slipway_workflows.engine.language import golang
 from slipway_workflows.engine.language.durations import moment, seconds
 from slipway_workflows.engine.language.expressions import evaluate_bool
 from slipway_workflows.engine.language.numbers import whole_number
@@ -110,7 +111,8 @@ class Retries:
         pause = seconds(backoff.get("duration") or 0)
         attempts = self.tree.attempts(self.node)
         if backoff.get("factor") is not None:
-            pause *= whole_number(backoff["factor"], "retryStrategy.backoff.factor") ** (len(attempts) - 1)
+            factor = whole_number(backoff["factor"], "retryStrategy.backoff.factor")
+            pause *= golang.power(factor, len(attempts) - 1)
         if backoff.get("cap"):
             pause = min(pause, seconds(backoff["cap"]))
         limit = seconds(backoff["maxDuration"]) if backoff.get("maxDuration") else float("inf")
