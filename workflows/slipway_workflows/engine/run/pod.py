@@ -186,9 +186,8 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
 
 
 def _stored_artifact(directory: Path, key: str) -> Path | None:
-    """The file or directory of an artifact: one of this run, or what people have put into the home; None for neither.
-
-    directory: of the run. Raises NodeError for a key that no file can have.
+    """The file or directory of an artifact: one of this run, whose directory is `directory`, or what people have put
+    into the home; None for neither. Raises NodeError for a key that no file can have.
     """
     if "\0" in key:
         raise NodeError(f"artifact key {key!r} holds a NUL character", "no file can have it")
@@ -252,9 +251,8 @@ def _finish(
 
 
 def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[dict[str, Any]], str]:
-    """The output parameters with their values, and a message about the first that has none, or "".
-
-    As in Argo, those after that one are not read.
+    """The output parameters with their values, and a message about the first that has none, or "". As in Argo, those
+    after that one are not read.
     """
     result = [dict(item) for item in declared]
     for item in result:
@@ -274,9 +272,8 @@ def _parameters(declared: list[dict[str, Any]], files: StepFiles) -> tuple[list[
 def _artifacts(
     operation: Operation, node: Node, declared: list[dict[str, Any]], files: StepFiles
 ) -> tuple[list[dict[str, Any]], str]:
-    """Move the output artifacts into the run's directory of artifacts, where later steps find them.
-
-    Returns the artifacts with their locations, and a message about the first that is missing, or "".
+    """Move the output artifacts into the run's directory of artifacts, where later steps find them. Returns them with
+    their locations, and a message about the first that is missing, or "".
     """
     result: list[dict[str, Any]] = []
     for item in declared:
