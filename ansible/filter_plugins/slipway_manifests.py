@@ -21,7 +21,7 @@ _spec.loader.exec_module(shared)
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
     `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the
-    Role in Argo CD's namespace has the name of `namespace`, because other installations have theirs beside it.
+    Roles in Argo CD's namespace have the name of `namespace`, because other installations have theirs beside them.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
@@ -56,7 +56,8 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
         return one
 
     def role(key: str, text: str) -> str:
-        return f"{namespace}-set-image" if key == "name" and text == "slipway-set-image" else text
+        shared_place = key == "name" and text in ("slipway-set-image", "slipway-read-applications")
+        return f"{namespace}-{text.removeprefix('slipway-')}" if shared_place else text
 
     return [shared.mapped(change(one), role) for one in objects]
 
