@@ -17,7 +17,7 @@ def test_slipway_holds_every_manifest() -> None:
     for path in (PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"):
         one = yaml.safe_load(path.read_text())
         # in Argo CD's namespace the Role is named after the installation
-        name = one["metadata"]["name"].replace("slipway-set-image", "ml-set-image")
+        name = re.sub("^slipway-(set-image|read-applications)$", r"ml-\1", one["metadata"]["name"])
         assert (one["kind"], name) in found, path
     assert ("ConfigMap", "slipway") in found
 
@@ -117,7 +117,9 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
     assert f"m.example/moby/buildkit@{DIGEST}" in named(moved)
     assert "your-" not in text
     assert objects["EventSource", "github-push"]["spec"]["github"]["push"]["repositories"][0]["owner"] == "acme"
-    assert objects["Role", "ml-set-image"]["metadata"]["namespace"] == "cd"
+    for role in ("ml-set-image", "ml-read-applications"):
+        assert objects["Role", role]["metadata"]["namespace"] == "cd"
+        assert objects["RoleBinding", role]["roleRef"]["name"] == role
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
         home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}
