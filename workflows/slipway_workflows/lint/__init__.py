@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway_workflows.lint import cluster, conditions, references, releases
+from slipway_workflows.lint import cluster, conditions, references, releases, shapes
 from slipway_workflows.lint.documents import files_of, read
 from slipway_workflows.lint.output import as_json, sarif, text
 from slipway_workflows.lint.rule import Finding, Rule
 from slipway_workflows.lint.subject import Subject
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((*cluster.RULES, *conditions.RULES, *references.RULES, *releases.RULES), key=lambda rule: rule.id)
+    sorted(
+        (*cluster.RULES, *conditions.RULES, *references.RULES, *releases.RULES, *shapes.RULES), key=lambda rule: rule.id
+    )
 )
 
 __all__ = ["RULES", "Finding", "Rule", "as_json", "lint", "sarif", "text"]

@@ -170,6 +170,10 @@ REQUIRED: tuple[tuple[Shape, tuple[str, ...]], ...] = (
 """The fields that an object of each shape must have."""
 
 
+UNSUPPORTED = "not supported by the local engine"
+"""How the message about a field ends that no shape has."""
+
+
 def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     """A message for each field of `value` that `shape` does not have, that is missing, or that has the wrong type.
 
@@ -205,7 +209,7 @@ def _map_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
     for key, inside in value.items():
         inner = shape.get(key, shape.get("*"))
         if inner is None:
-            yield f"{path}.{key}: not supported by the local engine"
+            yield f"{path}.{key}: {UNSUPPORTED}"
         elif inside is None and key not in shape and inner is not ANY:
             yield f"{path}.{key}: is empty"
         else:
