@@ -8,9 +8,8 @@ from slipway_workflows.lint.subject import Found, Subject
 
 
 def wrong_shape(subject: Subject) -> Found:
-    """The fields of a workflow's spec that have the wrong type or lack a required field.
-
-    A field that only the local engine does not know is none of them.
+    """The fields of a workflow's spec that have the wrong type. A field that only the local engine does not know, or
+    only the local engine needs, is none of them.
     """
     spec: Any = subject.document.manifest
     path = subject.document.spec_path
@@ -21,7 +20,7 @@ def wrong_shape(subject: Subject) -> Found:
         yield path, f"{where}: must be a map with the workflow"
         return
     for fault in fields.faults(spec, fields.SPEC, where):
-        if not fault.endswith(fields.UNSUPPORTED):
+        if fields.WRONG_TYPE in fault:
             yield path, fault
 
 

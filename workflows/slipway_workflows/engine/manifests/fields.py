@@ -170,8 +170,8 @@ REQUIRED: tuple[tuple[Shape, tuple[str, ...]], ...] = (
 """The fields that an object of each shape must have."""
 
 
-UNSUPPORTED = "not supported by the local engine"
-"""How the message about a field ends that no shape has."""
+WRONG_TYPE = ": must be "
+"""What stands between the path of a field of the wrong type and the type that is wanted."""
 
 
 def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
@@ -187,12 +187,12 @@ def faults(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield from _map_faults(value, shape, path)
     elif not _is_a(shape, value):
         hint = "; quote it" if shape in (STRING, PLAIN) and not isinstance(value, dict | list | str) else ""
-        yield f"{path}: must be {_wanted(shape, value)}, not {_shown(value)}{hint}"
+        yield f"{path}{WRONG_TYPE}{_wanted(shape, value)}, not {_shown(value)}{hint}"
 
 
 def _list_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     if not isinstance(value, list):
-        yield f"{path}: must be a list, not {_shown(value)}"
+        yield f"{path}{WRONG_TYPE}a list, not {_shown(value)}"
         return
     for index, item in enumerate(value):
         own = item.get("name") if isinstance(item, dict) and isinstance(shape, dict) else None
@@ -204,12 +204,12 @@ def _list_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
 
 def _map_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{path}: must be a map, not {_shown(value)}"
+        yield f"{path}{WRONG_TYPE}a map, not {_shown(value)}"
         return
     for key, inside in value.items():
         inner = shape.get(key, shape.get("*"))
         if inner is None:
-            yield f"{path}.{key}: {UNSUPPORTED}"
+            yield f"{path}.{key}: not supported by the local engine"
         elif inside is None and key not in shape and inner is not ANY:
             yield f"{path}.{key}: is empty"
         else:
