@@ -52,8 +52,11 @@ def test_slipway_takes_the_command(words: list[str]) -> None:
         return
     command = group.get_command(context, words[1])
     assert command is not None, f"slipway has no command {words[1]}"
-    with command.make_context(words[1], words[2:], parent=context) as made:
-        given = made.params.get("given") or ()
+    try:
+        given = command.make_context(words[1], words[2:], parent=context).params.get("given") or ()
+    except click.MissingParameter:
+        assert " ".join(words) in INLINE, "only a sentence may name a command without its arguments"
+        return
     if words[1] == "submit":
         template = yaml.safe_load((PROJECT_ROOT / "workflows" / "manifests" / f"{words[2]}.yaml").read_text())
         known = {one["name"] for one in template["spec"]["arguments"]["parameters"]}

@@ -161,6 +161,6 @@ def test_argo_cd_clones_the_chart_and_releases_push_to_it(tmp_path: Path) -> Non
     assert git("rev-parse", "HEAD", cwd=tmp_path / "clone") == commit
     chart = tmp_path / "clone" / "charts" / "model-app"
     assert (chart / "Chart.yaml").read_text() == (PROJECT_ROOT / "charts" / "model-app" / "Chart.yaml").read_text()
-    assert "modelVersion: '7'" in (chart / "release-staging.yaml").read_text()
+    assert 'modelVersion: "7"' in (chart / "release-staging.yaml").read_text()
     assert (chart / "templates" / "_helpers.tpl").exists()
     assert [path.name for path in chart.parent.iterdir()] == ["model-app"]
