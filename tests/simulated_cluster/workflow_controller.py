@@ -6,6 +6,7 @@ server and their state goes there; what a person writes into an object (a stop, 
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from unittest.mock import patch
 from simulated_cluster.objects import Object, Objects
 from simulated_cluster.step_pods import StepPods
 
-from slipway_steps.domain.errors import SlipwayError
+from slipway_steps.domain.errors import Refused, SlipwayError
 from slipway_workflows import engine
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.manifests.library import of_manifests
@@ -133,5 +134,8 @@ class WorkflowController:
                 listed = (stored[key].get("outputs") or {}).get("parameters") or []
                 given[key] = {one["name"]: str(one["value"]) for one in listed if "value" in one}
         if given:
-            engine.resume(self.home, name, given)
+            # refused where the engine has taken the answer in just now, or has not stored the node yet: the next look
+            # sees which
+            with suppress(Refused):
+                engine.resume(self.home, name, given)
         return bool(given)
