@@ -21,8 +21,9 @@ OTHERS: dict[str, Requests] = {
 
 
 def quantity(text: str, units: dict[str, float]) -> float:
-    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
-    return float(number) * units[unit]
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text)
+    assert found, text
+    return float(found[1]) * units[found[2]]
 
 
 def requests(containers: list[dict[str, Any]]) -> Requests:

@@ -12,6 +12,7 @@ from e2e.cluster.installation import NAMESPACE, Installation
 @pytest.fixture
 def unpatched(installation: Installation) -> Iterator[None]:
     """The templates as they once were: without a security context for Argo's own containers; and without retries."""
+    # the fixture here is a SimulatedInstallation
     objects = installation.cluster.objects  # type: ignore[attr-defined]
     before = objects.all_of("WorkflowTemplate")
     for one in copy.deepcopy(before):

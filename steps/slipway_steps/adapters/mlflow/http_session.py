@@ -107,6 +107,7 @@ class HttpSession:
                 raise Again(f"no answer: {reason_of(error)}") from error
             finally:
                 if isinstance(data, Path) and body is not None:
+                    # for a Path it is the file that was opened above
                     body.close()  # type: ignore[union-attr]
 
         try:

@@ -1,12 +1,9 @@
 """What an environment on a cluster looks like: its Deployment and its pods in all their states."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from kube_rbac import service_account
 from kube_server import Cluster
 from kube_workloads import DIGEST, NAME, deployment, evicted, pod, served
 
@@ -21,15 +18,6 @@ STAGING = Environment.STAGING
 EVENTS = "/api/v1/namespaces/model-app-staging/events"
 GIVEN_UP = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
 NO_QUOTA = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    found = Cluster()
-    account = service_account("slipway-resources")
-    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig", account)))
-    yield found
-    found.close()
 
 
 def platform() -> KubernetesPlatform:

@@ -5,11 +5,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from kube_rbac import service_account
 from kube_server import Cluster, status
 from kube_workloads import LABELS, pod, served
 
@@ -24,15 +22,6 @@ from slipway_steps.settings import Settings
 STAGING = Environment.STAGING
 METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/model-app-staging/pods"
 MIB = 2**20
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    found = Cluster()
-    account = service_account("slipway-resources")
-    monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig(tmp_path / "kubeconfig", account)))
-    yield found
-    found.close()
 
 
 def platform() -> KubernetesPlatform:
