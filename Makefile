@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 # Arguments of `slipway run release-model`, e.g. make run ARGS="-p scenario=oversized"
 ARGS ?=
 BIN := .venv/bin
+# Where it is set, each process compiles all of Slipway anew: in a run of the tests, that is hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock)
 
 help: ## print this list

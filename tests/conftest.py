@@ -54,7 +54,7 @@ def resnet_package(packaged: Callable[..., Path]) -> Path:
     return packaged("resnet", "--scenario=bad-architecture")
 
 
-LONGEST = ("test_tutorial.py", "test_breakage.py")
+LONGEST = ("test_tutorial.py", "test_promotion_and_interruptions.py", "test_breakage.py")
 """Files whose tests take minutes, one after the other."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from yaml_files import documents as read_documents
 
 ROOT = Path(__file__).parents[1]
 JUNK: tuple[Any, ...] = (
@@ -32,7 +32,7 @@ JUNK: tuple[Any, ...] = (
 def documents() -> dict[str, list[dict[str, Any]]]:
     """The objects of each manifest, by its file's name."""
     files = [*(ROOT / "workflows" / "manifests").glob("*.yaml"), *(ROOT / "tests/conformance/cases").glob("*.yaml")]
-    return {path.name: list(yaml.safe_load_all(path.read_text())) for path in sorted(files)}
+    return {path.name: read_documents(path) for path in sorted(files)}
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:

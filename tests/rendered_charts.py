@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
+import yaml_files
 
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -25,7 +26,7 @@ def rendered(chart: str, values: dict[str, Any], namespace: str = "slipway") -> 
     with helm.Chart.load(CHARTS / chart) as loaded:
         files = loaded.render(values=values, name="test", namespace=namespace)
     texts = files.values() if isinstance(files, dict) else [files]
-    return [one for text in texts for one in yaml.safe_load_all(text) if one]
+    return [one for text in texts for one in yaml.load_all(text, yaml_files.Loader) if one]
 
 
 def app(environment: str = "staging", **more: Any) -> dict[str, dict[str, Any]]:

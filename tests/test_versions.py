@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
+from yaml_files import document
 
 from slipway_steps import __version__
 from slipway_steps.settings import PROJECT_ROOT
@@ -50,16 +50,16 @@ def values(inside: Any, path: str) -> Iterator[tuple[str, str, str]]:
 def named() -> Iterator[tuple[str, str, str]]:
     """File, what it names, and in which version."""
     for path in sorted((PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml")):
-        manifest = yaml.safe_load(path.read_text())
+        manifest = document(path)
         if manifest["kind"] == "EventBus":
             yield path.name, "jetstream", manifest["spec"]["jetstream"]["version"]
         for line in path.read_text().splitlines():
             if re.match(r"\s*(image|value): ", line):
                 yield from ((path.name, *found) for found in IMAGE.findall(line))
     for path in sorted((PROJECT_ROOT / "charts").glob("*/values*.yaml")):
-        yield from values(yaml.safe_load(path.read_text()), str(path.relative_to(PROJECT_ROOT)))
+        yield from values(document(path), str(path.relative_to(PROJECT_ROOT)))
     for path in sorted((PROJECT_ROOT / "ansible" / "roles").glob("*/defaults/main.yml")):
-        for name, value in yaml.safe_load(path.read_text()).items():
+        for name, value in document(path).items():
             if name in KNOWN:
                 yield str(path.relative_to(PROJECT_ROOT)), name, value
     for path in sorted((PROJECT_ROOT / "images").glob("*/Dockerfile")):

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -64,9 +67,13 @@ class Slipway:
         return Finished(process.returncode, out, err)
 
     def status(self) -> dict[str, dict[str, str | None]]:
-        found = self("status", "--output", "json")
-        assert found.code == 0, found.err
-        loaded: dict[str, dict[str, str | None]] = json.loads(found.out)["environments"]
+        """What `slipway status` says, by environment. It runs in this process, which has imported MLflow already."""
+        from slipway_workflows.cli import main
+
+        own = {"SLIPWAY_HOME": str(self.home), "SLIPWAY_TRACKING_URI": self.tracking_uri}
+        with mock.patch.dict(os.environ, own), redirect_stdout(StringIO()) as out:
+            assert main(["status", "--output", "json"]) == 0
+        loaded: dict[str, dict[str, str | None]] = json.loads(out.getvalue())["environments"]
         return loaded
 
     def until_something_waits(self, seconds: float = 120) -> None:

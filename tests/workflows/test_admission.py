@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 from argo_pod import step_pod
 from kube_api_server import KubeApi
 from pod_security import refusal, violations
+from yaml_files import document
 
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -19,7 +19,7 @@ EXECUTOR = PROJECT_ROOT / "charts" / "argo-workflows-values.yaml"
 def pod_templates() -> Iterator[Any]:
     """Spec and template of everything that becomes a pod, as the user gets it."""
     for path in sorted(MANIFESTS.glob("*.yaml")):
-        manifest = yaml.safe_load(path.read_text())
+        manifest = document(path)
         if manifest["kind"] == "WorkflowTemplate":
             for template in manifest["spec"]["templates"]:
                 if not {"steps", "dag", "suspend"} & set(template):
@@ -51,7 +51,7 @@ def test_only_buildkit_itself_is_not_restricted() -> None:
 
 
 def test_every_workflow_says_how_its_pods_are_secured() -> None:
-    specs = {path.stem: yaml.safe_load(path.read_text()) for path in MANIFESTS.glob("*.yaml")}
+    specs = {path.stem: document(path) for path in MANIFESTS.glob("*.yaml")}
     for name, manifest in specs.items():
         if manifest["kind"] == "WorkflowTemplate":
             context = manifest["spec"]["securityContext"]
@@ -73,7 +73,7 @@ def test_the_controllers_own_setting_cures_a_foreign_template() -> None:
         "securityContext.allowPrivilegeEscalation=false), unrestricted capabilities "
         '(containers "init", "wait" must set securityContext.capabilities.drop=["ALL"])'
     )
-    executor = yaml.safe_load(EXECUTOR.read_text())["executor"]
+    executor = document(EXECUTOR)["executor"]
     assert refusal("p", step_pod(spec, template, executor={"securityContext": executor["securityContext"]})) is None
 
 

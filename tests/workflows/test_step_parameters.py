@@ -1,5 +1,6 @@
 """A value that a step would refuse is refused before anything starts, by its name and what is wanted."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_workflows import engine
 from slipway_workflows.cli.render import MANIFESTS
-from slipway_workflows.step_parameters import check_parameters
+from slipway_workflows.step_parameters import check_parameters, with_absolute_paths
 
 LIBRARY = engine.load([], MANIFESTS)
 
@@ -49,6 +50,21 @@ def test_a_mistyped_value_is_named(name: str, parameter: str, value: str, said: 
     assert said in str(caught.value)
     assert parameter.replace("_", "-") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_is_one_of_the_directory_where_it_was_typed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    source = LIBRARY.template("release-model")
+    given = {"model-package": "mine", "dataset": "digits", "seed": "1"}
+    found = with_absolute_paths(source, given, LIBRARY.find, tmp_path)
+    assert found == given | {"model-package": str(tmp_path / "mine")}
+    assert with_absolute_paths(source, {"model-package": ""}, LIBRARY.find, tmp_path) == {"model-package": ""}
+
+
+@pytest.mark.parametrize("parameter", ["model-package", "dataset"])
+def test_a_path_that_leads_nowhere_is_named_before_anything_starts(tmp_path: Path, parameter: str) -> None:
+    with pytest.raises(BadInput, match=f"{parameter}=nowhere: there is no {tmp_path / 'nowhere'}"):
+        with_absolute_paths(LIBRARY.template("release-model"), {parameter: "nowhere"}, LIBRARY.find, tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in MANIFESTS.glob("*.yaml")))

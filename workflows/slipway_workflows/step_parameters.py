@@ -8,12 +8,15 @@ step defines which values are valid. The check is the same on this machine and o
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_steps.entry import STEPS, load_step
+from slipway_steps.release.step_parameters import PATH
+from slipway_workflows.argo.references import referenced_kind
 
 Manifest = dict[str, Any]
 Find = Callable[[str, str], Manifest | None]
@@ -52,6 +55,27 @@ def check_parameters(source: Manifest, given: Mapping[str, str], find: Find) -> 
     for use in _uses(referenced or {"spec": spec}, find):
         if use.parameter in values:
             _check_value(name, use, values[use.parameter])
+
+
+def with_absolute_paths(source: Manifest, given: Mapping[str, str], find: Find, directory: Path) -> dict[str, str]:
+    """The parameter values `given`, with the paths among them absolute: a step has a working directory of its own.
+
+    source, find: as in `check_parameters`. directory: where relative paths begin. Raises BadInput for a path that does
+    not exist on this machine.
+    """
+    found = dict(given)
+    manifest = _referenced(spec_of(source).get("workflowTemplateRef"), find) or {"spec": spec_of(source)}
+    for use in _uses(manifest, find):
+        field = load_step(use.step).Params.model_fields[use.field] if use.step != POD else None
+        value = given.get(use.parameter)
+        if field is None or field.json_schema_extra != PATH or value in (None, field.default):
+            continue
+        path = (directory / str(value)).absolute()
+        if not path.exists():
+            wanted = f"{use.parameter}: {field.description}"
+            raise BadInput(f"{name_of(source)}: {use.parameter}={value}: there is no {path}", wanted)
+        found[use.parameter] = str(path)
+    return found
 
 
 def name_of(source: Manifest) -> str:
@@ -206,7 +230,7 @@ def _template(here: Manifest, caller: Manifest, find: Find) -> tuple[Manifest, M
 def _referenced(reference: Any, find: Find) -> Manifest | None:
     """The manifest that a templateRef or workflowTemplateRef names; None where it is not found or its name is a tag."""
     name = _map(reference).get("name")
-    kind = "ClusterWorkflowTemplate" if _map(reference).get("clusterScope") else "WorkflowTemplate"
+    kind = referenced_kind(_map(reference))
     return find(kind, name) if isinstance(name, str) and "{{" not in name else None
 
 

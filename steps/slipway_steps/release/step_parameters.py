@@ -1,6 +1,7 @@
 """The base of every step's `Params`."""
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
 VERSION = r"^[0-9]+$"
 """The pattern of a model version: MLflow counts them from 1."""
@@ -8,6 +9,9 @@ OPTIONAL_VERSION = r"^[0-9]*$"
 """The pattern where an empty text means the version that an environment serves."""
 REVISION = r"^[0-9A-Za-z._/+-]*$"
 """The pattern of a source revision: a commit's hash, or the name of a branch or tag; or empty."""
+
+PATH: JsonDict = {"format": "path"}
+"""The `json_schema_extra` of a parameter that is a path, except where it has its default value."""
 
 
 class StepParameters(BaseModel):

@@ -13,7 +13,7 @@ from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.ports import World
 from slipway_steps.release.programs import failure
-from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.step_parameters import PATH, StepParameters
 
 PROGRAM = "train.py"
 
@@ -27,8 +27,11 @@ class Params(StepParameters):
         "digits",
         description="`digits`, or a folder with one folder of images for each class, such as Food-11.",
         min_length=1,
+        json_schema_extra=PATH,
     )
-    model_package: str = Field("", description="Directory of a packaged model to release; empty: train one.")
+    model_package: str = Field(
+        "", description="Directory of a packaged model to release; empty: train one.", json_schema_extra=PATH
+    )
     release: str = Field(description="Name of the workflow.")
 
 

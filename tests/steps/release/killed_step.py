@@ -1,8 +1,9 @@
-"""Runs one step on the real world and kills itself, hard, just before the n-th change: killed_step.py N STEP ARGS..."""
+"""Runs one step on the real world in a process that kills itself, hard, just before the n-th change of the step."""
 
 import os
 import signal
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,11 +35,19 @@ class Counted:
         return call
 
 
-if __name__ == "__main__":
-    Counted.left = int(sys.argv[1])
+def run_killed(change: int, home: Path, log: Path, arguments: list[str]) -> None:
+    """Run the step that `arguments` begins with until just before its n-th change; the process ends here.
+
+    log: gets what the step prints.
+    """
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ["SLIPWAY_HOME"] = str(home)
+    Counted.left = change
     real = make_world()
     changing = {name: Counted(getattr(real, name)) for name in ("registry", "images", "platform")}
     world: Any = SimpleNamespace(**changing, settings=real.settings, apps=real.apps)
-    code = entry.main(sys.argv[2:], world)
+    code = entry.main(arguments, world)
     sys.stdout.flush()
     os._exit(code)

@@ -1,15 +1,14 @@
 """kill -9 at each change that deploy, promote and revert make, on real MLflow, images and processes; then run again."""
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from steps.release.killed_step import run_killed
 
 from slipway_steps.adapters.world import make_world
 from slipway_steps.domain.candidate import Candidate
@@ -20,7 +19,9 @@ from slipway_steps.release import build, deploy, promote, register, revert
 from slipway_steps.settings import Settings
 
 STAGING, CANARY, _ = Environment
-SCRIPT = Path(__file__).with_name("killed_step.py")
+FORKS = multiprocessing.get_context("forkserver")
+"""Forks each process from one that has imported MLflow already."""
+FORKS.set_forkserver_preload(["slipway_steps.preload"])
 
 
 def report(gate: Gate, candidate: Candidate, release: str) -> GateReport:
@@ -71,17 +72,13 @@ def world(tmp_path_factory: pytest.TempPathFactory, trained_package: Path) -> It
 
 def killed(world: World, change: int, step: str, **params: str) -> bool:
     """Run a step in a process of its own that dies just before its n-th change; False where it made fewer."""
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in params.items()]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(change), step, *arguments],
-        env={**os.environ, "SLIPWAY_HOME": str(world.settings.home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+    arguments = [step, *(f"--{name.replace('_', '-')}={value}" for name, value in params.items())]
+    log = world.settings.home.parent / "step.log"
+    process = FORKS.Process(target=run_killed, args=(change, world.settings.home, log, arguments))
+    process.start()
+    process.join(120)
+    assert process.exitcode in (0, -signal.SIGKILL), log.read_text()
+    return process.exitcode != 0
 
 
 def stands(world: World, environment: Environment, version: str) -> None:

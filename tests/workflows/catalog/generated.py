@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import yaml
+from yaml_files import document as read_document
 
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -10,7 +10,7 @@ MANIFESTS = sorted((PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"))
 
 
 def document(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "workflows" / "manifests" / f"{name}.yaml").read_text())
+    loaded: dict[str, Any] = read_document(PROJECT_ROOT / "workflows" / "manifests" / f"{name}.yaml")
     return loaded
 
 
@@ -19,4 +19,4 @@ def template(name: str, inner: str) -> dict[str, Any]:
     return found
 
 
-ALL = [yaml.safe_load(path.read_text()) for path in MANIFESTS]
+ALL = [read_document(path) for path in MANIFESTS]

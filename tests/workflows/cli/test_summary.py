@@ -81,11 +81,10 @@ def test_a_headline_for_every_end() -> None:
 
 def test_a_program_that_ends_during_the_preload_says_nothing_of_it(tmp_path: Path) -> None:
     code = """
-import sys, threading
-from slipway_steps.settings import Settings
+import threading
 from slipway_workflows.cli.summary import preload
 main = threading.main_thread()
-threading.Thread(target=lambda: (main.join(), preload(Settings(home=sys.argv[1])))).start()
+threading.Thread(target=lambda: (main.join(), preload())).start()
 """
     ended = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60

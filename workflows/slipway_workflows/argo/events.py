@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from slipway_steps.domain.errors import PlatformError
 from slipway_workflows.argo.phases import NodeType, Phase
 from slipway_workflows.argo.stored import StoredWorkflow
-
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+from slipway_workflows.argo.times import BEFORE_ALL
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def events(workflow: StoredWorkflow, logs: Path | None = None) -> list[Event]:
             finished=node.finished,
             log=logs / f"{node.id}.log" if logs and node.type is NodeType.POD else None,
         )
-        for node in sorted(workflow.nodes.values(), key=lambda node: node.started or _BEFORE_ALL)
+        for node in sorted(workflow.nodes.values(), key=lambda node: node.started or BEFORE_ALL)
     ]
 
 

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""Before every moment: what has not started is sorted by it."""
+
 
 def now() -> str:
     """The present moment in whole seconds, as the Kubernetes API takes it."""

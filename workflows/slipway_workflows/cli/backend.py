@@ -1,11 +1,11 @@
 """The choice between the workflows of this machine and, with `--cluster`, those of a cluster. It is made only here."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from slipway_steps.domain.errors import Refused
+from slipway_workflows.argo.times import BEFORE_ALL
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.ports import Workflows
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from slipway_workflows.local import LocalWorkflows
 
 LATEST = "@latest"
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 cluster_option = click.option(
     "--cluster", "on_cluster", is_flag=True, help="Use the cluster of KUBECONFIG instead of this machine."
@@ -50,7 +49,7 @@ def newest_or_named(workflows: Workflows, workflow: str) -> str:
     """
     if workflow != LATEST:
         return workflow
-    newest = max(workflows.list(), key=lambda found: found.workflow.started or _NEVER, default=None)
+    newest = max(workflows.list(), key=lambda found: found.workflow.started or BEFORE_ALL, default=None)
     if newest is None:
         raise Refused("there is no workflow yet", "start one: slipway run release-model")
     return newest.name

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -14,13 +15,14 @@ import click
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows import engine
 from slipway_workflows.argo import Event, Listener, StoredWorkflow
-from slipway_workflows.cli import INTERRUPTED, backend
+from slipway_workflows.cli import INTERRUPTED, backend, release_state
 from slipway_workflows.cli.live import display
+from slipway_workflows.cli.release_state import ReleaseState
 from slipway_workflows.cli.render import MANIFESTS
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.local import LocalExecution, engine_options
 from slipway_workflows.ports import Execution, Workflows
-from slipway_workflows.step_parameters import check_parameters
+from slipway_workflows.step_parameters import check_parameters, with_absolute_paths
 
 
 def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
@@ -63,7 +65,7 @@ def is_release(workflow: StoredWorkflow) -> bool:
 
 def follow(workflows: Workflows, execution: Execution, output: str = "text") -> int:
     """Show a workflow until it has ended; returns the exit code. Ctrl-C stops it only if it runs in this process."""
-    if workflows.runs_in_foreground:
+    if isinstance(execution, LocalExecution):
         return execute(execution, output)
     with display(execution.name) as listener:
         workflow = execution.follow(listener)
@@ -74,7 +76,7 @@ def follow(workflows: Workflows, execution: Execution, output: str = "text") -> 
 
 def _preloading(listener: Listener) -> Listener:
     """A listener that calls `listener`, and at the first pod starts a thread that imports what the summary needs."""
-    started, settings = False, current_settings()
+    started = False
 
     def listen(event: Event) -> None:
         nonlocal started
@@ -82,20 +84,23 @@ def _preloading(listener: Listener) -> Listener:
             from slipway_workflows.cli.summary import preload
 
             started = True
-            threading.Thread(target=preload, args=(settings,), daemon=True).start()
+            threading.Thread(target=preload, daemon=True).start()
         listener(event)
 
     return listen
 
 
-def execute(execution: Execution, output: str, may_be_release: bool = True) -> int:
+def execute(execution: LocalExecution, output: str, may_be_release: bool = True) -> int:
     """Run a workflow in this process to its end and show its progress; returns the exit code."""
+    releases = may_be_release and is_release(StoredWorkflow(execution.run.workflow))
+    if releases:
+        execution = replace(execution, afterwards=(release_state.__name__, execution.name))
     with _stopping(execution) as stopped, display(execution.name) as listener:
-        workflow = execution.follow(_preloading(listener) if may_be_release else listener)
-    if may_be_release and is_release(workflow):
+        workflow = execution.follow(_preloading(listener) if releases else listener)
+    if releases:
         from slipway_workflows.cli.summary import print_summary
 
-        code = print_summary(workflow)
+        code = print_summary(workflow, ReleaseState.from_json(execution.run.output_afterwards))
     else:
         code = print_result(workflow)
     _print_json(workflow, output)
@@ -151,6 +156,7 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
     source = engine.main_object(library, path)
-    prepared = engine.prepare(library, source, parameters, engine_options(current_settings()))
-    check_parameters(source, parameters, library.find)
+    values = with_absolute_paths(source, parameters, library.find, Path.cwd())
+    prepared = engine.prepare(library, source, values, engine_options(current_settings()))
+    check_parameters(source, values, library.find)
     return execute(LocalExecution(prepared), output, may_be_release=False)

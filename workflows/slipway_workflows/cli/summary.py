@@ -7,16 +7,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from slipway_steps.adapters.mlflow.connection import MlflowConnection
-from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.domain.approval import Approval
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
-from slipway_steps.settings import Settings
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
-from slipway_workflows.cli.environment_status import environment_statuses
 from slipway_workflows.cli.environment_table import environment_table
 from slipway_workflows.cli.live import name_for_people
+from slipway_workflows.cli.release_state import ReleaseState, release_state
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.engine import log_file
 
@@ -121,32 +118,30 @@ def reason(log: Path) -> str:
     return next((line[:400] for line in reversed(lines) if line.startswith("error: ")), "")
 
 
-def preload(settings: Settings) -> None:
-    """Import what `print_summary` needs, and open the registry. This takes three seconds; while a release runs nobody
-    waits for it.
+def preload() -> None:
+    """Import what `print_summary` needs. This takes half a second; while a release runs nobody waits for it.
 
     Any error is ignored here, because `print_summary` meets and reports it.
     """
     with suppress(Exception):
-        _ = MlflowConnection(settings).client
         import matplotlib.backends.backend_svg  # noqa: F401
 
         import slipway_workflows.report  # noqa: F401
 
 
-def print_summary(workflow: StoredWorkflow) -> int:
+def print_summary(workflow: StoredWorkflow, state: ReleaseState | None) -> int:
     """Print the summary of a release and write its report; returns the exit code.
 
-    Where the summary or report cannot be made, an error is printed and the code is never 0.
+    state: the reports of its gates, and the environments; None: they are read here. Where the summary or report cannot
+    be made, an error is printed and the code is never 0.
     """
     settings = current_settings()
     console = Console(stderr=True)
     name = workflow.name
     code = exit_code(workflow)
     try:
-        registry = MlflowRegistry(settings)
-        reports = registry.reports(name)
-        now = environment_statuses(registry)
+        state = state or release_state(name)
+        reports, now = state.reports, state.environments
         if reports:
             console.print(gate_table(reports))
         console.print(environment_table(now))

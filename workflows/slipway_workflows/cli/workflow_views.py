@@ -2,7 +2,6 @@
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -17,14 +16,13 @@ from slipway_steps.files import replace_file
 from slipway_workflows.argo import NodeType, StoredNode, StoredWorkflow
 from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.argo.stored_node import parameter_values
-from slipway_workflows.argo.times import seconds_between
+from slipway_workflows.argo.times import BEFORE_ALL, seconds_between
 from slipway_workflows.cli import backend
 from slipway_workflows.cli.live import MARKS, name_for_people
 from slipway_workflows.ports import FoundWorkflow
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 DIED = "its engine died; continue it with slipway retry"
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def in_one_unit(seconds: float | None) -> str:
@@ -47,7 +45,7 @@ def list_(on_cluster: bool) -> None:
     for column in ("NAME", "STATUS", "AGE", "DURATION", "MESSAGE"):
         table.add_column(column, no_wrap=column != "MESSAGE", overflow="fold")
     every = backend.workflows_of(on_cluster).list()
-    found = sorted(every, key=lambda one: one.workflow.started or _NEVER, reverse=True)
+    found = sorted(every, key=lambda one: one.workflow.started or BEFORE_ALL, reverse=True)
     for one in found:
         workflow = one.workflow
         age = in_one_unit(seconds_between(workflow.started, None))

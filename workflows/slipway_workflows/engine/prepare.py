@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.argo.references import referenced_kind
 from slipway_workflows.argo.times import now
 from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.images import read_images
@@ -116,7 +117,7 @@ def _merged(library: Library, spec: dict[str, Any]) -> dict[str, Any]:
     reference = spec.get("workflowTemplateRef")
     if reference is None:
         return spec
-    kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
+    kind = referenced_kind(reference)
     manifest = library.find(kind, str(reference.get("name")))
     if manifest is None:
         raise WorkflowInvalid(f"workflowTemplateRef: {kind} {reference.get('name')!r} not found")

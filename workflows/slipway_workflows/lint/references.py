@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from slipway_workflows.argo.references import referenced_kind
 from slipway_workflows.lint.documents import FieldPath
 from slipway_workflows.lint.rule import Rule
 from slipway_workflows.lint.subject import TAG, Found, Step, Subject, Template, dicts, mapping, strings
@@ -133,7 +134,7 @@ def _reference(subject: Subject, step: Step) -> Found:
     target = subject.target(step.body)
     if target is None:
         if isinstance(reference, dict) and "{{" not in str(reference):
-            kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
+            kind = referenced_kind(reference)
             if (kind, str(reference.get("name"))) in subject.others:
                 missing = f"{reference.get('name')} has no template {reference.get('template')}"
                 yield (*step.path, "templateRef"), missing

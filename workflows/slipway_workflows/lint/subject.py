@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway_workflows.argo.references import referenced_kind
 from slipway_workflows.lint.documents import Document, FieldPath
 
 POD_TYPES = ("container", "script", "resource", "containerSet")
@@ -142,7 +143,7 @@ class Subject:
             return self, Template(body["inline"], ())
         reference = body.get("templateRef")
         if isinstance(reference, dict):
-            kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
+            kind = referenced_kind(reference)
             other = self.others.get((kind, str(reference.get("name"))))
             found = other.by_name.get(str(reference.get("template"))) if other else None
             return (other, found) if other and found else None

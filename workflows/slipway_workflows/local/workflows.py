@@ -14,7 +14,7 @@ from slipway_workflows import engine
 from slipway_workflows.argo import Listener, StoredNode, StoredWorkflow, watch
 from slipway_workflows.argo.answers import answers, waiting_nodes
 from slipway_workflows.ports import FoundWorkflow
-from slipway_workflows.step_parameters import check_parameters
+from slipway_workflows.step_parameters import check_parameters, with_absolute_paths
 
 if TYPE_CHECKING:
     from slipway_steps.adapters.kubernetes.objects import ClusterObjects
@@ -42,9 +42,13 @@ def _cluster_objects(settings: Settings) -> "ClusterObjects | None":
 
 @dataclass(frozen=True)
 class LocalExecution:
-    """A workflow that is ready to run; this process runs it when `follow` is called."""
+    """A workflow that is ready to run; this process runs it when `follow` is called.
+
+    afterwards: see `engine.Run.execute`.
+    """
 
     run: engine.Run
+    afterwards: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -53,7 +57,7 @@ class LocalExecution:
 
     def follow(self, listener: Listener) -> StoredWorkflow:
         """Run the workflow to its end. Raises what `engine.Run.execute` raises."""
-        return StoredWorkflow(self.run.execute(listener))
+        return StoredWorkflow(self.run.execute(listener, self.afterwards))
 
     def stop(self) -> None:
         """Stop the workflow; its exit handler still runs. A second call ends that too."""
@@ -99,8 +103,10 @@ class LocalWorkflows:
         template of the catalog needs an MLflow server that does not answer.
         """
         library = engine.load(files, self.manifests)
-        run = engine.prepare(library, template, parameters, engine_options(self.settings))
-        check_parameters(library.template(template), parameters, library.find)
+        source = library.template(template)
+        given = with_absolute_paths(source, parameters, library.find, Path.cwd())
+        run = engine.prepare(library, template, given, engine_options(self.settings))
+        check_parameters(source, given, library.find)
         if self.settings.tracking_uri and (self.manifests / f"{template}.yaml").exists():
             from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 

@@ -112,7 +112,14 @@ def test_a_templated_semaphore_without_a_number_is_an_error_of_its_node(
 def test_a_raw_artifact_at_a_directory_is_an_error_of_its_node(tmp_path: Path) -> None:
     work = pod("work", inputs={"artifacts": [{"name": "raw", "path": "/tmp", "raw": {"data": "x"}}]})
     ran = Ran(tmp_path, steps([call("a", "work")]), work, BYE, onExit="bye")
-    assert ran.phases() == {"": "Failed", "[0]": "Error", "[0].a": "Error", ".onExit": "Succeeded"}
+    assert ran.phases() == {"": "Failed", "[0]": "Failed", "[0].a": "Error", ".onExit": "Succeeded"}
+    assert "artifact raw cannot be written to /tmp" in ran.nodes["wf[0].a"]["message"]
+
+
+def test_a_raw_artifact_at_a_directory_of_the_entrypoint_lets_the_exit_handler_run(tmp_path: Path) -> None:
+    main = pod("main", inputs={"artifacts": [{"name": "raw", "path": "/tmp", "raw": {"data": "x"}}]})
+    ran = Ran(tmp_path, main, BYE, onExit="bye")
+    assert ran.phases() == {"": "Error", ".onExit": "Succeeded"}
     assert "artifact raw cannot be written to /tmp" in ran.status["message"]
 
 

@@ -1,7 +1,10 @@
 """Arithmetic and printing of numbers as in Go, where Python would raise an error or give another result."""
 
 import math
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 _WORD = 1 << 64
 
@@ -76,3 +79,20 @@ def printed(value: float) -> str:
         mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
         return f"{mantissa}e{exponent[0]}{int(exponent[1:]):02d}"
     return repr(value).removesuffix(".0")
+
+
+def text_of(value: Any) -> str:
+    """A value as Go's %v prints it."""
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return printed(value)
+    if isinstance(value, list):
+        return "[" + " ".join(map(text_of, value)) + "]"
+    if isinstance(value, Mapping):
+        return "map[" + " ".join(f"{text_of(key)}:{text_of(value[key])}" for key in sorted(value, key=str)) + "]"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S %z UTC") if value.tzinfo else value.isoformat(" ")
+    return str(value)

@@ -254,22 +254,11 @@ ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 
 def _calculate(operator: str, left: Any, right: Any) -> Any:
     if operator == "+" and (isinstance(left, str) or isinstance(right, str)):
-        return _text(left) + _text(right)
+        return golang.text_of(left) + golang.text_of(right)
     for value in (left, right):
         if not isinstance(value, float):
             raise ExpressionError(f"{value!r} cannot be used with {operator}: it is not a number", "quote strings")
     return ARITHMETIC[operator](left, right)
-
-
-def _text(value: Any) -> str:
-    """A value as Go's %v prints it."""
-    if isinstance(value, list):
-        return "[" + " ".join(map(_text, value)) + "]"
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return golang.printed(value) if isinstance(value, float) else str(value)
 
 
 def parse(text: str) -> None:

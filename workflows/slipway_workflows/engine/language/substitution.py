@@ -17,7 +17,8 @@ from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language import exprlang
-from slipway_workflows.engine.language.exprlang.values import text_of, to_json
+from slipway_workflows.engine.language.exprlang.values import to_json
+from slipway_workflows.engine.language.golang import text_of
 
 BEGIN, END = "{{", "}}"
 KNOWN_LATER = (

@@ -33,23 +33,40 @@ def _of(kind: Any, *names: str) -> Shape:
 OBJECT: Shape = {"*": ANY}
 STRINGS = [STRING]
 STRING_MAP: Shape = {"*": STRING}
+OBJECTS = [OBJECT]
 METADATA: Shape = {
-    **_of(STRING, "name", "generateName", "namespace"),
+    **_of(STRING, "name", "generateName", "namespace", "resourceVersion", "selfLink", "uid"),
     **_of(STRING_MAP, "labels", "annotations"),
+    **_of(INTEGER, "deletionGracePeriodSeconds", "generation"),
+    **_of(OBJECTS, "managedFields", "ownerReferences"),
+    "finalizers": STRINGS,
     "*": ANY,
 }
-IGNORED_IN_SPEC: Shape = {
-    **_of(ANY, "affinity", "archiveLogs", "artifactGC", "artifactRepositoryRef", "automountServiceAccountToken"),
-    **_of(ANY, "dnsConfig", "dnsPolicy", "executor", "hostAliases", "hostNetwork", "imagePullSecrets", "metrics"),
-    **_of(ANY, "nodeSelector", "podDisruptionBudget", "podGC", "podMetadata", "podPriorityClassName", "podSpecPatch"),
-    **_of(ANY, "schedulerName", "securityContext", "tolerations", "ttlStrategy", "volumeClaimGC", "workflowMetadata"),
+POD_METADATA: Shape = _of(STRING_MAP, "labels", "annotations")
+IGNORED_IN_POD: Shape = {
+    **_of(OBJECT, "affinity", "executor", "metrics", "securityContext"),
+    **_of(OBJECTS, "hostAliases", "tolerations"),
+    **_of(STRING, "podSpecPatch", "schedulerName", "serviceAccountName"),
+    "automountServiceAccountToken": BOOLEAN,
+    "nodeSelector": STRING_MAP,
     "priority": INTEGER,
-    "serviceAccountName": STRING,
+}
+"""What both a workflow and a template say of their pods."""
+IGNORED_IN_SPEC: Shape = {
+    **IGNORED_IN_POD,
+    **_of(BOOLEAN, "archiveLogs", "hostNetwork"),
+    **_of(OBJECT, "artifactGC", "artifactRepositoryRef", "dnsConfig", "podDisruptionBudget", "podGC", "ttlStrategy"),
+    **_of(OBJECT, "volumeClaimGC", "workflowMetadata"),
+    **_of(STRING, "dnsPolicy", "podPriorityClassName"),
+    "imagePullSecrets": OBJECTS,
+    "podMetadata": POD_METADATA,
 }
 IGNORED_IN_TEMPLATE: Shape = {
-    **_of(ANY, "affinity", "annotations", "archiveLocation", "automountServiceAccountToken", "executor"),
-    **_of(ANY, "hostAliases", "metadata", "metrics", "nodeSelector", "podSpecPatch", "priority", "priorityClassName"),
-    **_of(ANY, "pendingTimeout", "schedulerName", "securityContext", "serviceAccountName", "tolerations"),
+    **IGNORED_IN_POD,
+    "annotations": STRING_MAP,
+    "archiveLocation": OBJECT,
+    "metadata": POD_METADATA,
+    **_of(STRING, "pendingTimeout", "priorityClassName"),
 }
 CONFIG_KEY: Shape = {**_of(PLAIN, "name", "key"), "optional": BOOLEAN}
 PARAMETER: Shape = {
@@ -87,7 +104,9 @@ ENV_FROM: Shape = {"configMapRef": CONFIG_MAP, "secretRef": CONFIG_MAP}  # a Sec
 VOLUME_MOUNT: Shape = {**_of(PLAIN, "name", "mountPath"), "readOnly": BOOLEAN}
 CONTAINER: Shape = {
     **_of(PLAIN, "name", "image", "workingDir", "imagePullPolicy", "terminationMessagePath"),
-    **_of(ANY, "resources", "ports", "securityContext", "livenessProbe", "readinessProbe", "startupProbe", "tty"),
+    **_of(OBJECT, "resources", "securityContext", "livenessProbe", "readinessProbe", "startupProbe"),
+    "ports": OBJECTS,
+    "tty": BOOLEAN,
     "terminationMessagePolicy": STRING,
     **_of(STRINGS, "command", "args"),
     "env": [ENV],
@@ -135,7 +154,7 @@ TEMPLATE: Shape = {
     "retryStrategy": {
         "limit": INT_OR_STRING,
         **_of(STRING, "retryPolicy", "expression"),
-        "affinity": ANY,
+        "affinity": OBJECT,
         "backoff": {**_of(STRING, "duration", "maxDuration", "cap"), "factor": INT_OR_STRING},
     },
     "volumes": [VOLUME],

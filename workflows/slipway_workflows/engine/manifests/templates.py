@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway_steps.domain.errors import WorkflowInvalid
+from slipway_workflows.argo.references import referenced_kind
 from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.library import Library
 
@@ -65,7 +66,7 @@ class Context:
             return merge_defaults(caller["inline"], self.defaults), self
         reference = caller.get("templateRef")
         if reference is not None:
-            kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
+            kind = referenced_kind(reference)
             name, wanted = str(reference.get("name")), str(reference.get("template"))
             manifest = self.library.find(kind, name)
             inner = context_of(self.library, manifest, self.defaults) if manifest else None

@@ -36,8 +36,9 @@ async def execute_pod(
     """Run the program of a container or script template; the node has its outputs and its final phase afterwards.
 
     `template`: with its tags filled in. `fill_rewritten`: makes of it the one with the paths of this machine. Raises
-    NodeError where the program is not known here, an input artifact is missing, the timeout leaves too little time, or
-    the files of the step cannot be written or read.
+    NodeError where the program is not known here, an input artifact was not supplied, or the timeout leaves too little
+    time. Where the files of the step cannot be written or read, the node has phase Error, as a pod has in Argo whose
+    init container fails.
     """
     if not operation.shutdown.may_run(place.on_exit):
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
@@ -69,7 +70,9 @@ async def _run(
         )
         rewritten = fill_rewritten(files.rewrite)
         files.prepare(template)
-        _place_artifacts(operation, template, files)
+        if problem := _place_artifacts(operation, template, files):
+            operation.tree.mark(node, "Error", problem)
+            return
         if place.on_exit:
             operation.shutdown.exit_pods.add(node.id)
         capture = reads_result(place.referrer, node.display_name)
@@ -78,7 +81,7 @@ async def _run(
     except OSError as error:
         # a path that this machine cannot have, a file that may not be read, a full disk
         reason = f"{error.strerror}: {error.filename}" if error.strerror else str(error)
-        raise NodeError(f"the files of {node.name} cannot be prepared or kept: {reason}") from error
+        operation.tree.mark(node, "Error", f"the files of {node.name} cannot be prepared or kept: {reason}")
     finally:
         operation.shutdown.exit_pods.discard(node.id)
         shutil.rmtree(directory, ignore_errors=True)
@@ -163,26 +166,31 @@ def reads_result(referrer: Template | None, display_name: str) -> bool:
     return re.search(own, encode(referrer)) is not None
 
 
-def _place_artifacts(operation: Operation, template: Template, files: StepFiles) -> None:
-    """Put the input artifacts at their paths. Raises NodeError for one that is missing or cannot be written."""
+def _place_artifacts(operation: Operation, template: Template, files: StepFiles) -> str:
+    """Put the input artifacts at their paths. Returns a message about the first that cannot be put there, or "".
+
+    Raises NodeError for one that was not supplied.
+    """
     for artifact in (template.get("inputs") or {}).get("artifacts") or []:
         if not artifact.get("path"):
             continue
-        target = files.at(artifact["path"])
-        if artifact.get("raw"):
-            _write(artifact, target)
-        elif (artifact.get("s3") or {}).get("key"):
-            source = _stored_artifact(operation.machine.directory, artifact["s3"]["key"])
-            if source is None:
-                raise NodeError(
-                    f"artifact {artifact['name']} failed to load: {artifact['s3']['key']} does not exist",
-                    f"without a cluster it has to be in {operation.machine.directory.parents[1] / ARTIFACTS}",
-                )
-            _copy(source, target)
-        elif not artifact.get("optional"):
-            raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
-        if artifact.get("mode") is not None and target.exists():
-            target.chmod(int(artifact["mode"]))
+        target, key = files.at(artifact["path"]), (artifact.get("s3") or {}).get("key")
+        try:
+            if artifact.get("raw"):
+                target.write_text(artifact["raw"]["data"])
+            elif key:
+                source = _stored_artifact(operation.machine.directory, key)
+                if source is None:
+                    wanted = operation.machine.directory.parents[1] / ARTIFACTS
+                    return f"artifact {artifact['name']} failed to load: {key} does not exist: put it into {wanted}"
+                _copy(source, target)
+            elif not artifact.get("optional"):
+                raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
+            if artifact.get("mode") is not None and target.exists():
+                target.chmod(int(artifact["mode"]))
+        except OSError as error:
+            return f"artifact {artifact['name']} cannot be written to {artifact['path']}: {error.strerror or error}"
+    return ""
 
 
 def _stored_artifact(directory: Path, key: str) -> Path | None:
@@ -193,16 +201,6 @@ def _stored_artifact(directory: Path, key: str) -> Path | None:
         raise NodeError(f"artifact key {key!r} holds a NUL character", "no file can have it")
     places = (directory / key, directory.parents[1] / ARTIFACTS / key)
     return next((place for place in places if place.exists()), None)
-
-
-def _write(artifact: dict[str, Any], target: Path) -> None:
-    try:
-        target.write_text(artifact["raw"]["data"])
-    except OSError as error:
-        raise NodeError(
-            f"artifact {artifact['name']} cannot be written to {artifact['path']}: {error.strerror}",
-            "give it the path of a file",
-        ) from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -283,10 +281,11 @@ def _artifacts(
             # the name becomes a path, and what is there is deleted: it must not lead out of the run's directory
             return result, f"cannot save artifact {item['name'][:60]!r}: a name has only letters, digits, - and _"
         source = files.output_path(item["path"])
-        if not source.exists():
+        if not source.is_file() and not source.is_dir():
             if item.get("optional"):
                 continue
-            return result, f"cannot save artifact {item['name']}: {item['path']} does not exist"
+            found = "is no file and no directory" if source.exists() else "does not exist"
+            return result, f"cannot save artifact {item['name']}: {item['path']} {found}"
         key = f"{ARTIFACTS}/{node.id}/{item['name']}"
         target = operation.machine.directory / key
         target.parent.mkdir(parents=True, exist_ok=True)

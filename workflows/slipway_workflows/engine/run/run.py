@@ -1,9 +1,12 @@
 """One run of a workflow for whoever starts it: it runs, reports its events, can be stopped, and is stored."""
 
 import asyncio
+import contextlib
+import os
+import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +19,7 @@ from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.manifests.images import OUR_PRELOAD
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.synchronization import locks_of
 from slipway_workflows.engine.manifests.templates import Context
@@ -81,14 +85,20 @@ class Run:
         self._flush: asyncio.TimerHandle | None = None
         self._flush_cost = 0.0
         self._stops = 0
+        self._afterwards: Sequence[str] = ()
+        self.output_afterwards = b""
+        """What the program `afterwards` of `execute` has printed; empty where it failed."""
 
-    def execute(self, listener: Listener | None = None) -> dict[str, Any]:
+    def execute(self, listener: Listener | None = None, afterwards: Sequence[str] = ()) -> dict[str, Any]:
         """Run the workflow to its end; returns the Workflow as Argo stores it. `listener` is called with each event.
+
+        `afterwards`: module and arguments of a Python program that looks at the ended workflow, and needs what our own
+        steps need: it is forked as they are, and so does not import it again.
 
         Raises BadInput where the home cannot be written, Refused where a workflow of this name runs, Broken where the
         result could not be stored.
         """
-        self._listener = listener
+        self._listener, self._afterwards = listener, afterwards
         pipe = self.store.open(keep=self.before is not None)
         try:
             asyncio.run(self._main(pipe))
@@ -133,11 +143,24 @@ class Run:
             self.store.write_library(self.library.manifests())
             self.store.write(self._stored())
             await self._run_guarded(operation)
+            if self._afterwards:
+                self.store.write(self._stored())
+                await self._run_afterwards(operation.machine)
         finally:
             loop.remove_reader(pipe)
             if self._flush:
                 self._flush.cancel()
             operation.machine.processes.close()
+
+    async def _run_afterwards(self, machine: Machine) -> None:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **machine.environment}
+        argv = [sys.executable, "-m", *self._afterwards]
+        log = machine.directory / "logs" / "afterwards.log"
+        with contextlib.suppress(OSError):  # a full disk: there is no output then
+            ended = await machine.processes.run(
+                "afterwards", argv, Path.cwd(), environment, log, capture=True, preload=OUR_PRELOAD
+            )
+            self.output_afterwards = ended.stdout if ended.code == 0 else b""
 
     def _new_operation(self, values: dict[str, str | None]) -> Operation:
         directory, processes = self.store.directory, Processes()

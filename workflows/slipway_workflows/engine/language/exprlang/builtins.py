@@ -11,7 +11,8 @@ from typing import Any
 from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language.exprlang.path import jsonpath
 from slipway_workflows.engine.language.exprlang.times import Duration, parse_time
-from slipway_workflows.engine.language.exprlang.values import Groups, equal, is_number, text_of, to_json, type_name
+from slipway_workflows.engine.language.exprlang.values import Groups, equal, is_number, to_json, type_name
+from slipway_workflows.engine.language.golang import text_of
 
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 

@@ -26,7 +26,8 @@ from slipway_workflows.engine.language.exprlang.nodes import (
 from slipway_workflows.engine.language.exprlang.parser import PREDICATES
 from slipway_workflows.engine.language.exprlang.sprig import SPRIG
 from slipway_workflows.engine.language.exprlang.times import Duration, duration_between, method
-from slipway_workflows.engine.language.exprlang.values import equal, is_number, text_of, type_name
+from slipway_workflows.engine.language.exprlang.values import equal, is_number, type_name
+from slipway_workflows.engine.language.golang import text_of
 
 LARGEST_RANGE = 1_000_000
 """The most items that a range `a..b` may have; expr's memory budget refuses more, too."""

@@ -25,7 +25,8 @@ from slipway_workflows.engine.language.exprlang.times import (
     parse_time,
     time_zone,
 )
-from slipway_workflows.engine.language.exprlang.values import equal, is_number, text_of, to_json
+from slipway_workflows.engine.language.exprlang.values import equal, is_number, to_json
+from slipway_workflows.engine.language.golang import text_of
 
 
 def _int(value: Any) -> int:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from slipway_workflows.engine.errors import ExpressionError
-from slipway_workflows.engine.language import golang
 from slipway_workflows.engine.language.exprlang.times import Duration, rfc3339
 
 
@@ -56,23 +55,6 @@ def json_float(value: float) -> str:
         return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
     text = repr(value)
     return f"{value:.20f}".rstrip("0") if "e" in text else text
-
-
-def text_of(value: Any) -> str:
-    """A value as Go's %v prints it."""
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return golang.printed(value)
-    if isinstance(value, list):
-        return "[" + " ".join(map(text_of, value)) + "]"
-    if isinstance(value, Mapping):
-        return "map[" + " ".join(f"{text_of(key)}:{text_of(value[key])}" for key in sorted(value, key=str)) + "]"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S %z UTC") if value.tzinfo else value.isoformat(" ")
-    return str(value)
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
