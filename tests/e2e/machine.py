@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import psutil
 import pytest
 
 
@@ -117,3 +119,22 @@ def phases(workflow: dict[str, Any]) -> dict[str, str]:
     """Display name -> phase of every step, whether it ran or was skipped."""
     nodes = workflow["status"]["nodes"].values()
     return {node["displayName"]: node["phase"] for node in nodes if node["type"] in ("Retry", "Skipped", "Steps")}
+
+
+def running_step(engine: int, name: str) -> psutil.Process | None:
+    """The process of a step below an engine, once it runs."""
+    for child in psutil.Process(engine).children(recursive=True):
+        try:
+            if child.name() == name:
+                return child
+        except psutil.Error:
+            continue
+    return None
+
+
+def until(said: Callable[[], object], seconds: float = 90) -> None:
+    """Until `said` returns something true; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not said():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.1)  # looking at all processes costs a processor some milliseconds

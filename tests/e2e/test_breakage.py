@@ -4,13 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
-from e2e.machine import Slipway, outputs, phases
+from e2e.machine import Slipway, outputs, phases, running_step, until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,24 +20,6 @@ def released(machine: Slipway, trained_package: Path) -> None:
 def begin(machine: Slipway, package: Path, *parameters: str) -> subprocess.Popen[str]:
     given = [f"model-package={package}", "load-requests=20", *parameters]
     return machine.start("run", "release-model", *(w for p in given for w in ("-p", p)), "--output", "json")
-
-
-def running_step(engine: int, name: str) -> psutil.Process | None:
-    """The process of a step below an engine, once it runs."""
-    for child in psutil.Process(engine).children(recursive=True):
-        try:
-            if child.name() == name:
-                return child
-        except psutil.Error:
-            continue
-    return None
-
-
-def until(said: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not said():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.15)  # looking at all processes costs a processor some milliseconds
 
 
 def spec_version(machine: Slipway) -> str | None:

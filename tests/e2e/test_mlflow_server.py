@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-from e2e.machine import Slipway, outputs, phases
+from e2e.machine import Slipway, outputs, phases, running_step, until
 from mlflow_server import MlflowServer
 
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
@@ -55,11 +54,7 @@ def test_a_rejection_while_the_server_restarts_is_a_rejection(
 ) -> None:
     given = [f"model-package={trained_package}", "load-requests=20", "p95-max-ms=0.001"]
     release = machine.start("run", "release-model", *(w for p in given for w in ("-p", p)), "--output", "json")
-    engine = psutil.Process(release.pid)
-    deadline = time.monotonic() + 90
-    while not any(child.name() == "integration" for child in engine.children(recursive=True)):
-        assert time.monotonic() < deadline, "integration never ran"
-        time.sleep(0.02)
+    until(lambda: running_step(release.pid, "integration"))
     server.kill()
     time.sleep(1)
     server.start()
