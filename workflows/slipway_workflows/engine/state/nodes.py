@@ -18,7 +18,7 @@ def now() -> str:
     return time_text(datetime.now(UTC), "milliseconds")
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """One node of a running workflow: an entry of `status.nodes` while it still changes."""
 
