@@ -72,26 +72,76 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     server.close()
 
 
+LOG = "staging: mended\n"
+
+
+class Controller(threading.Thread):
+    """Runs the one pod of the workflow that is submitted, and deletes it, where `deleted`, `before` the workflow ends.
+
+    The log of the pod is archived, as charts/platform has it.
+    """
+
+    def __init__(self, api: KubeApi, phase: str, deleted: bool = False, before: float = 0.0) -> None:
+        super().__init__()
+        self.api, self.phase, self.deleted, self.before = api, phase, deleted, before
+
+    def run(self) -> None:
+        while not (found := [one for key, one in self.api.objects.items() if key[1] == "workflows"]):
+            time.sleep(0.02)
+        name = found[0]["metadata"]["name"]
+        archived = {"name": "main-logs", "s3": {"key": f"{name}/n/main.log"}}
+        node = {"id": "n", "name": name, "displayName": "doctor", "type": "Pod", "outputs": {"artifacts": [archived]}}
+        metadata = {"name": "p", "namespace": "slipway", "annotations": {"workflows.argoproj.io/node-id": "n"}}
+        metadata["labels"] = {"workflows.argoproj.io/workflow": name}  # type: ignore[assignment]
+        self.api.logs["p"] = LOG
+        if not self.deleted or self.before:
+            self.api.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        if self.before:
+            self.api.add({**found[0], "status": {"phase": "Running", "nodes": {"n": {**node, "phase": self.phase}}}})
+            time.sleep(self.before)
+        if self.deleted:
+            self.api.objects.pop(("v1", "pods", "slipway", "p"), None)
+        self.api.add({**found[0], "status": {"phase": self.phase, "nodes": {"n": {**node, "phase": self.phase}}}})
+
+
 @pytest.mark.parametrize(("mend", "phase", "code"), [(True, "Succeeded", 0), (False, "Failed", 1)])
 def test_doctor_is_submitted_and_followed(
     api: KubeApi, mend: bool, phase: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def control() -> None:
-        while not (found := [one for key, one in api.objects.items() if key[1] == "workflows"]):
-            time.sleep(0.02)
-        name = found[0]["metadata"]["name"]
-        node = {"id": "n", "name": name, "displayName": name, "type": "Pod", "phase": phase}
-        metadata = {"name": "p", "namespace": "slipway", "annotations": {"workflows.argoproj.io/node-id": "n"}}
-        metadata["labels"] = {"workflows.argoproj.io/workflow": name}  # type: ignore[assignment]
-        api.logs["p"] = "staging: mended\n"
-        api.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-        api.add({**found[0], "status": {"phase": phase, "nodes": {"n": node}}})
-
-    controller = threading.Thread(target=control)
+    controller = Controller(api, phase)
     controller.start()
     assert main(["doctor", "--cluster", *(["--mend"] if mend else [])]) == code
     controller.join()
-    assert "staging: mended" in capsys.readouterr().out
+    assert capsys.readouterr().out == LOG
     (workflow,) = [one for key, one in api.objects.items() if key[1] == "workflows"]
     given = workflow["spec"].get("arguments", {}).get("parameters", [])
     assert given == ([{"name": "mend", "value": "true"}] if mend else [])
+
+
+def test_doctor_reads_the_log_when_the_step_ends_because_argo_deletes_the_pod(
+    api: KubeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    controller = Controller(api, "Succeeded", deleted=True, before=1.0)
+    controller.start()
+    assert main(["doctor", "--cluster"]) == 0
+    controller.join()
+    written = capsys.readouterr()
+    assert written.out == LOG
+    assert "warning" not in written.err
+
+
+@pytest.mark.parametrize(("phase", "code"), [("Succeeded", 0), ("Failed", 1)])
+def test_doctor_whose_log_cannot_be_read_has_the_exit_code_of_its_workflow(
+    api: KubeApi, phase: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLIPWAY_ARGO_URL", raising=False)
+    controller = Controller(api, phase, deleted=True)
+    controller.start()
+    assert main(["doctor", "--cluster"]) == code
+    controller.join()
+    (workflow,) = [key[3] for key in api.objects if key[1] == "workflows"]
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert f"its log is in the archive as {workflow}/n/main.log" in written.err
+    assert "SLIPWAY_ARGO_URL" in written.err
+    assert f"{workflow}: {phase}" in written.err

@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slipway_steps.domain.errors import PlatformError
 from slipway_workflows.cli import backend
 
 if TYPE_CHECKING:
     from slipway_steps.settings import Settings
+    from slipway_workflows.argo import Event
+    from slipway_workflows.ports import Workflows
 
 
 @click.command()
@@ -35,17 +38,40 @@ def doctor(mend: bool, on_cluster: bool) -> int:
 
 
 def _in_cluster(mend: bool) -> int:
-    """Submit the workflow `doctor`, follow it, and print what it found."""
-    from slipway_workflows.cli.run import follow
+    """Submit the workflow `doctor`, follow it, and print what it found; the exit code is that of the workflow."""
+    from slipway_workflows.cli.live import display
+    from slipway_workflows.cli.run import print_result
 
     there = backend.workflows_of(on_cluster=True)
     execution = there.submit("doctor", {"mend": "true"} if mend else {})
     click.echo(f"{execution.name}: submitted", err=True)
-    code = follow(there, execution)
-    found = there.get(execution.name).workflow
-    for _, text in there.log(found.name, found.pods):
-        click.echo(text or "", nl=False)
+    found: dict[str, str] = {}
+    with display(execution.name) as show:
+
+        def listen(event: "Event") -> None:
+            show(event)
+            # Read at once: Argo deletes the pod within seconds, and a laptop rarely has a way to the archived log.
+            if event.type == "Pod" and event.phase.completed and event.node_id not in found:
+                found[event.node_id] = _log(there, execution.name, event.node_id)
+
+        workflow = execution.follow(listen)
+    code = print_result(workflow)
+    for text in found.values():
+        click.echo(text, nl=False)
     return code
+
+
+def _log(there: "Workflows", name: str, node_id: str) -> str:
+    """The log of a step; "" after a warning where it cannot be read: what was found stands, read or not."""
+    try:
+        node = there.get(name).workflow.nodes[node_id]
+        texts = [text for _, text in there.log(name, [node])]
+    except PlatformError as error:
+        click.echo(f"warning: what it wrote cannot be printed: {error}", err=True)
+        return ""
+    if None in texts:
+        click.echo(f"warning: {node.display_name}: its pod is gone, and so is its log", err=True)
+    return "".join(text or "" for text in texts)
 
 
 def nothing_released(settings: "Settings") -> bool:
