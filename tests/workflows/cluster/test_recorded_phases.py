@@ -1,6 +1,8 @@
 """Every command on workflows as the real controller recorded them: in each phase, ended and in the middle of it."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from kube_api_server import KubeApi
 
 from slipway_workflows.cli import main
+from slipway_workflows.cluster import workflows
 
 RECORDED = sorted((Path(__file__).parents[2] / "conformance" / "expected").glob("*.json"))
 
@@ -72,6 +75,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]:
     server = KubeApi()
     server.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway"}})
     monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path / "kubeconfig")))
+    monkeypatch.setattr(workflows, "POLL", 0.02)
     yield server
     server.close()
 
@@ -95,6 +99,68 @@ def test_every_command_takes_every_recorded_phase(
         assert main(["logs", name, "--cluster"]) in (0, 1)
         for verb in ("approve", "reject", "resume", "stop"):
             assert main([verb, name, "--cluster"]) in (0, 1)
-        if ended and name in names[:2]:
-            assert main(["watch", name, "--cluster"]) in (0, 1)
+        if not ended:
+            assert main(["retry", name, "--cluster"]) == 1
         assert "Traceback" not in capsys.readouterr().err
+
+
+def code_of(found: dict[str, Any]) -> int:
+    """The exit code of a command that follows a workflow which ends like this recording."""
+    return 0 if found.get("phase") == "Succeeded" else 1
+
+
+def test_watch_follows_every_recorded_phase_to_its_end(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, found in chosen():
+        api.add(stored(name, found, ended=False))
+        controller = threading.Timer(0.1, api.add, [stored(name, found, ended=True)])
+        controller.start()
+        assert main(["watch", name, "--cluster"]) == code_of(found), name
+        controller.join()
+        written = capsys.readouterr().err
+        assert f"{name}: {found.get('phase')}" in written
+        assert "Traceback" not in written
+
+
+def retried(api: KubeApi, name: str) -> dict[str, Any]:
+    """The workflow as the command has left it for the controller; {} if it is not written within five seconds."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        now = api.get("Workflow", name, "slipway")
+        if now["status"]["phase"] == "Running":
+            return now
+        time.sleep(0.01)
+    return {}
+
+
+def test_retry_of_every_recorded_failure(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is written has to be a workflow that the controller can continue: each node that it names is there."""
+    failures = [(path.stem, found) for path in RECORDED if code_of(found := json.loads(path.read_text()))]
+    assert len(failures) > 20
+    for name, found in failures:
+        api.add(stored(name, found, ended=True))
+        left: dict[str, Any] = {}
+
+        def control(name: str = name, found: dict[str, Any] = found, left: dict[str, Any] = left) -> None:
+            left.update(retried(api, name))
+            api.add(stored(name, found, ended=True))
+
+        controller = threading.Thread(target=control)
+        controller.start()
+        assert main(["retry", name, "--cluster"]) == 1, "it ends as before"
+        controller.join()
+        assert left, f"{name} was not written: {capsys.readouterr().err}"
+        nodes = left["status"]["nodes"]
+        for node in nodes.values():
+            assert {*(node.get("children") or []), *filter(None, [node.get("boundaryID")])} <= nodes.keys(), name
+        assert "finishedAt" not in left["status"]
+        assert not nodes or "Running" in {node["phase"] for node in nodes.values()}, f"{name}: nothing runs again"
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_retry_refuses_every_recorded_success(api: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, found in chosen():
+        if code_of(found) == 0:
+            api.add(stored(name, found, ended=True))
+            assert main(["retry", name, "--cluster"]) == 1
+            assert f"workflow {name} has succeeded" in capsys.readouterr().err
+    assert api.writes == []
