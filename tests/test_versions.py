@@ -20,7 +20,7 @@ KNOWN = {
     "argo_cd_version": {"3.5"},
     "argo_events_version": {"1.9"},
     "metrics_server_version": {"", "0.8"},
-    # Seen running: registry 3.0 and versitygw 1.8.
+    # Seen running: registry 3.0 and versitygw 1.8; tests/test_seen_versions.py has the list.
     "library/registry": {"3.0.0"},
     "versity/versitygw": {"v1.8.0"},
     # Tags that their projects published; not run by us on a cluster.
