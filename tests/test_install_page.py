@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from install_page import PAGE, commands, walk
+from install_page import PAGE, blocks, commands, walk
 
 from slipway_steps.settings import PROJECT_ROOT, Settings
 from slipway_workflows.cli import group
@@ -103,6 +103,21 @@ def test_the_inventory_sets_what_roles_and_charts_have() -> None:
         for path in (f"{key}.{name}" for name in inner):
             assert has(values_of("platform"), path), f"charts/platform has no {path}"
     assert set(given["slipway_images"]) <= set(values_of("slipway")["images"])
+
+
+def paths(values: dict[str, Any], above: str = "") -> list[str]:
+    """The keys of all values that are no maps, such as `postgresql.existing.host`."""
+    found = []
+    for key, value in values.items():
+        found += paths(value, f"{above}{key}.") if isinstance(value, dict) else [f"{above}{key}"]
+    return found
+
+
+def test_blocks_of_yaml_set_what_roles_and_charts_have() -> None:
+    charts = [values_of(chart) for chart in ("platform", "slipway", "model-app")]
+    for values in (yaml.safe_load(text) for text in blocks(TEXT, "yaml")):
+        unknown = {key: value for key, value in values.items() if key not in role_variables()}
+        assert [path for path in paths(unknown) if not any(has(chart, path) for chart in charts)] == []
 
 
 def test_the_secrets_have_the_keys_that_the_table_and_the_chart_name() -> None:

@@ -1,4 +1,4 @@
-"""A filter on the generated manifests: parameters of the releases that start by themselves."""
+"""Filters on the generated manifests: which pushes start a release, and parameters of what starts by itself."""
 
 import copy
 from collections.abc import Callable
@@ -26,9 +26,23 @@ def slipway_release_parameters(objects: list[Any], parameters: dict[str, Any]) -
     return changed
 
 
+def slipway_github(objects: list[Any], github: dict[str, str]) -> list[Any]:
+    """The objects, with EventSources that listen to pushes to this repository of GitHub.
+
+    github: owner and repository; without them the objects stay as they are.
+    """
+    if not (github.get("owner") and github.get("repository")):
+        return objects
+    changed = copy.deepcopy(objects)
+    for one in (one for one in changed if one["kind"] == "EventSource"):
+        for source in (one["spec"].get("github") or {}).values():
+            source["repositories"] = [{"owner": github["owner"], "names": [github["repository"]]}]
+    return changed
+
+
 class FilterModule:
     """The class by which Ansible finds the filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by the names that playbooks use."""
-        return {"slipway_release_parameters": slipway_release_parameters}
+        return {"slipway_github": slipway_github, "slipway_release_parameters": slipway_release_parameters}

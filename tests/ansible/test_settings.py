@@ -39,6 +39,12 @@ HOSTS = {
         "workflow_templates_kinds": ["CronWorkflow", "Sensor"],
         "workflow_templates_release_parameters": {"dataset": "/data/food-11", "data-claim": "food-11"},
     },
+    "pushed": {
+        "workflow_templates_kinds": ["EventSource", "Sensor"],
+        "workflow_templates_events_github": {"owner": "acme", "repository": "models"},
+        "slipway_namespace": "ml",
+    },
+    "unnamed": {"workflow_templates_kinds": ["EventSource"]},
     "second": {
         "workflow_templates_kinds": RIGHTS,
         "slipway_namespace": "slipway-e2e",
@@ -165,6 +171,19 @@ def test_releases_that_start_by_themselves_take_the_inventorys_parameters(manife
     (trigger,) = objects["Sensor", "slipway", "release-on-push"]["spec"]["triggers"]
     arguments = trigger["template"]["k8s"]["source"]["resource"]["spec"]["arguments"]
     assert arguments["parameters"] == [{"name": "revision", "value": ""}, *given]
+
+
+def repositories(objects, namespace):
+    """The repositories whose pushes release a model."""
+    return objects["EventSource", namespace, "github-push"]["spec"]["github"]["push"]["repositories"]
+
+
+def test_pushes_to_the_repository_of_the_inventory_release_a_model(manifests):
+    objects = manifests("pushed")
+    assert repositories(objects, "ml") == [{"owner": "acme", "names": ["models"]}]
+    assert "your-" not in yaml.safe_dump(list(objects.values()))
+    generated = [{"owner": "your-organisation", "names": ["your-repository"]}]
+    assert repositories(manifests("unnamed"), "slipway") == generated
 
 
 def test_a_second_installation_leaves_the_first_its_rights(manifests):

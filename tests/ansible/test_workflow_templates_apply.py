@@ -48,6 +48,7 @@ def played(clusters, tmp_path_factory):
             "whole": {},
             "changed": {"workflow_templates_directory": str(directory)},
             "slip": {"slipway_images": {"registri": "harbor.example"}},
+            "half": {"workflow_templates_events_github": {"owner": "acme"}},
             "missing": {},
         }
     )
@@ -99,6 +100,12 @@ def test_a_slip_in_the_setting_is_refused_by_name(played):
     assert played.first.failed["slip"] == 1
     assert "registri" in played.first.output
     assert played.playbooks.apis["slip"].writes == []
+
+
+def test_a_repository_without_its_name_is_refused(played):
+    assert played.first.failed["half"] == 1
+    assert "workflow_templates_events_github needs both owner and repository" in played.first.said
+    assert played.playbooks.apis["half"].writes == []
 
 
 def test_a_missing_namespace_is_refused_by_name(played):
