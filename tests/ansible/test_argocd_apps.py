@@ -5,10 +5,16 @@ from dataclasses import dataclass
 import pytest
 from ansible_runs import Playbooks, Run, namespaces
 
+from slipway_steps.adapters.argocd.application import ArgoCD
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import PlatformError
+from slipway_steps.settings import Settings
+
 REPOSITORY = "https://git.example/slipway.git"
 LOGIN = {"argocd_applications_repo_username": "reader", "argocd_applications_repo_password": "pass-word-1"}
 RELEASED = [{"name": "image.tag", "value": "staging-1.0.7"}, {"name": "image.digest", "value": "sha256:77"}]
-MINE = [{"name": "image.tag", "value": "first"}, {"name": "replicas", "value": "2"}]
+MINE = [{"name": "image.tag", "value": "first"}, {"name": "logLevel", "value": "2"}]
 HOSTS = {
     "new": {"argocd_applications_repo_url": REPOSITORY, **LOGIN},
     "released": {
@@ -18,6 +24,7 @@ HOSTS = {
     },
 }
 """A cluster without Applications, and one in which a release has set an image."""
+IMAGE = {"image.repository": "r.example/model-app", "image.tag": "canary-1.0.8", "image.digest": "sha256:88"}
 
 
 @dataclass
@@ -26,7 +33,19 @@ class Played:
     checked: Run
     writes_of_check: list[str]
     first: Run
+    left: list[dict[str, object]]
     second: Run
+
+
+def release(playbooks: Playbooks, host: str, environment: Environment) -> list[dict[str, object]]:
+    """A release by its own code. Returns the parameters that it leaves; no Argo CD is here that would sync them."""
+    api = playbooks.apis[host]
+    kubeconfig = str(api.kubeconfig(playbooks.directory / f"release-{host}"))
+    settings = Settings(home=playbooks.directory, kubeconfig=kubeconfig, operation_timeout=0.5)
+    with pytest.raises(PlatformError, match="was not synced"):
+        ArgoCD(Api(settings), settings).set(environment, IMAGE)
+    found = api.get("Application", f"model-app-{environment}", "argocd")["spec"]["source"]["helm"]["parameters"]
+    return list(found)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +66,8 @@ def played(clusters):
     checked = playbooks("argocd_apps.yml", "--check", "--diff", "-vvv", "--limit=new")
     writes = list(playbooks.apis["new"].writes)
     first = playbooks("argocd_apps.yml", "--diff", "-vvv")
-    return Played(playbooks, checked, writes, first, playbooks("argocd_apps.yml"))
+    left = release(playbooks, "released", Environment.CANARY)
+    return Played(playbooks, checked, writes, first, left, playbooks("argocd_apps.yml"))
 
 
 def test_describes_each_environment_once_and_prints_no_password(played):
@@ -81,6 +101,13 @@ def test_what_a_release_has_set_stays(played):
     staging = api.get("Application", "model-app-staging", "argocd")
     assert staging["spec"]["source"]["helm"]["parameters"] == [*RELEASED, MINE[1]]
     assert staging["operation"] == {"sync": {}}
-    canary = api.get("Application", "model-app-canary", "argocd")
-    assert canary["spec"]["source"]["helm"]["parameters"] == MINE
+    assert played.second.of("released") == (0, 0), played.second.output
+
+
+def test_a_release_after_the_application_was_made_leaves_nothing_to_change(played):
+    assert played.left[0] == {**MINE[0], "value": "canary-1.0.8", "forceString": True}
+    assert played.left[1] == MINE[1], "a release writes its own parameters and no other"
+    assert {str(one["name"]): one["value"] for one in played.left} == {**IMAGE, "logLevel": "2"}
+    canary = played.playbooks.apis["released"].get("Application", "model-app-canary", "argocd")
+    assert canary["spec"]["source"]["helm"]["parameters"] == played.left
     assert played.second.of("released") == (0, 0), played.second.output

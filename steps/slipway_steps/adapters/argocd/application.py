@@ -87,8 +87,9 @@ class ArgoCD:
         """Set the parameters and request a sync in one patch. Returns False where another client changed the
         Application first.
         """
-        merged = {**helm_parameters(app["spec"].get("source")), **wanted}
-        listed = [{"name": k, "value": v, "forceString": True} for k, v in merged.items() if k not in gone]
+        given = {key: {"name": key, "value": value, "forceString": True} for key, value in wanted.items()}
+        merged = {one["name"]: one for one in _listed(app["spec"].get("source"))} | given
+        listed = [one for name, one in merged.items() if name not in gone]
         metadata: dict[str, Any] = {"resourceVersion": app["metadata"]["resourceVersion"]}
         if revision:
             # Argo CD reads the branch every three minutes by itself; until then it would compare with the old commit
@@ -153,8 +154,12 @@ class ArgoCD:
 
 def helm_parameters(source: dict[str, Any] | None) -> Parameters:
     """The Helm parameters of an Application's source."""
-    listed = ((source or {}).get("helm") or {}).get("parameters") or []
-    return {str(one["name"]): str(one.get("value", "")) for one in listed}
+    return {str(one["name"]): str(one.get("value", "")) for one in _listed(source)}
+
+
+def _listed(source: dict[str, Any] | None) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = ((source or {}).get("helm") or {}).get("parameters") or []
+    return listed
 
 
 def _id(operation: dict[str, Any] | None) -> str:
