@@ -1,6 +1,8 @@
 """An installation whose releases are commits: Argo CD deploys what Git has."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from e2e.cluster.git_pod import URL
@@ -10,16 +12,30 @@ from e2e.cluster.playbooks import Playbooks
 IMAGE = ("image.repository", "image.tag", "image.digest", "modelVersion", "revision")
 
 
+@contextmanager
+def committing(installation: Installation, playbooks: Playbooks) -> Iterator[None]:
+    """The installation commits meanwhile. `doctor` takes the running versions along, there and back.
+
+    It ends with the playbook as it is, so that the cases that follow find nothing of this one to change.
+    """
+    in_git = {"slipway_chart_values": {"config": {"SLIPWAY_DEPLOY_REPOSITORY": URL}}}
+    turn(installation, playbooks, **in_git)
+    yield
+    turn(installation, playbooks)
+
+
+def turn(installation: Installation, playbooks: Playbooks, **variables: Any) -> None:
+    """Install with these variables, and bring the environments into line."""
+    playbooks.succeed("platform.yml", **variables)
+    mended = installation.slipway("doctor", "--mend")
+    assert mended.code == 0, mended.out + mended.err
+
+
 @pytest.fixture(scope="module", autouse=True)
 def git_mode(installation: Installation, playbooks: Playbooks) -> Iterator[None]:
-    """The installation commits while the cases of this file run. `doctor` takes the running versions along."""
-    for repository in (URL, ""):
-        config = {"SLIPWAY_DEPLOY_REPOSITORY": repository}
-        playbooks.succeed("platform.yml", slipway_chart_values={"config": config})
-        mended = installation.slipway("doctor", "--mend")
-        assert mended.code == 0, mended.out + mended.err
-        if repository:
-            yield
+    """The installation commits while the cases of this file run."""
+    with committing(installation, playbooks):
+        yield
 
 
 def application(installation: Installation, environment: str) -> Object:

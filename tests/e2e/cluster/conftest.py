@@ -11,7 +11,7 @@ import pytest
 from e2e.cluster import git_pod
 from e2e.cluster.context import NotChosen, only_context
 from e2e.cluster.installation import Installation
-from e2e.cluster.own_namespaces import NotOurs, create, remove
+from e2e.cluster.own_namespaces import NotOurs, create, owned, remove
 from e2e.cluster.playbooks import NAMESPACES, Playbooks
 
 from slipway_steps import __version__
@@ -76,6 +76,9 @@ def installation(kubeconfig: Path, playbooks: Playbooks) -> Iterator[Installatio
     """A new installation; it is removed at the end, with its data and its namespaces."""
     found = Installation(kubeconfig, package=os.environ.get("SLIPWAY_E2E_PACKAGE", ""))
     try:
+        if owned(found.core, NAMESPACES):
+            # a run that was killed has left more than namespaces: Applications that name the images of its releases
+            playbooks.play("teardown.yml", teardown_delete_data=True)
         create(found.core, NAMESPACES)
     except NotOurs as error:
         pytest.exit(str(error), returncode=2)

@@ -25,21 +25,33 @@ def _found(core: Any, name: str) -> Any:
         raise
 
 
+def owned(core: Any, names: Iterable[str]) -> list[str]:
+    """Those of the namespaces that exist. Raises NotOurs where one of them is not the suite's."""
+    there = {name: found for name in names if (found := _found(core, name)) is not None}
+    for name, found in there.items():
+        if LABEL not in (found.metadata.labels or {}):
+            hint = "delete it, or take another cluster"
+            raise NotOurs(f"the namespace {name} exists and was not made by this suite; {hint}")
+    return list(there)
+
+
 def create(core: Any, names: Iterable[str]) -> None:
     """Make the namespaces; what an earlier run has left of them is deleted first.
 
     Raises NotOurs, before anything is changed, where one of them exists and is not the suite's.
     """
     wanted = list(names)
-    for name in wanted:
-        there = _found(core, name)
-        if there is not None and LABEL not in (there.metadata.labels or {}):
-            hint = "delete it, or take another cluster"
-            raise NotOurs(f"the namespace {name} exists and was not made by this suite; {hint}")
+    owned(core, wanted)
     remove(core, wanted)
-    for name in wanted:
-        metadata = {"name": name, "labels": {LABEL: "true"}}
-        core.create_namespace({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    make_missing(core, wanted)
+
+
+def make_missing(core: Any, names: Iterable[str]) -> None:
+    """Make those of the namespaces that are not there, with the suite's label."""
+    for name in names:
+        if _found(core, name) is None:
+            metadata = {"name": name, "labels": {LABEL: "true"}}
+            core.create_namespace({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
 def remove(core: Any, names: Iterable[str]) -> None:
