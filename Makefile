@@ -14,9 +14,13 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock)
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+define CHECK_PYTHON
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slipway needs Python 3.11 or newer; name one: make setup PYTHON=python3.11"; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
+endef
+
 .venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slipway needs Python 3.11 or newer; name one: make setup PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' || { echo "This Python has no venv module; on Debian: apt install python3-venv"; exit 1; }
+	$(CHECK_PYTHON)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Setting up .venv (once; a few minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
@@ -36,6 +40,15 @@ help: ## print this list
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: -r images/mlflow/requirements.lock
 	@touch $@
 
+# What `make e2e` needs, in an environment of its own: neither torch nor MLflow's server.
+.venv/e2e/.ready: requirements.lock pyproject.toml
+	$(CHECK_PYTHON)
+	@$(PYTHON) -m venv --clear $(@D)
+	@echo "Setting up $(@D) (once; a minute or two)"
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	  -e '.[platform]' pytest pytest-timeout hypothesis
+	@touch $@
+
 setup: .venv/.ready ## put everything Slipway needs into .venv (TORCH_INDEX=URL for a CPU build of torch)
 
 ui: setup ## add MLflow's web UI to .venv and open it on the local releases
@@ -52,8 +65,8 @@ test: .venv/.platform .venv/mlflow-server/.ready ## run all tests
 CONTEXT ?=
 REGISTRY ?=
 SKIP ?=
-e2e: .venv/.platform ## test releases on a cluster: make e2e CONTEXT=NAME [KUBECONFIG=FILE REGISTRY=HOST SKIP=events,git]
-	@$(BIN)/python -m pytest tests/e2e/cluster -o python_files='case_*.py' --timeout=7200 -p no:cacheprovider \
+e2e: .venv/e2e/.ready ## test releases on a cluster: make e2e CONTEXT=NAME [KUBECONFIG=FILE REGISTRY=HOST SKIP=events,git]
+	@.venv/e2e/bin/python -m pytest tests/e2e/cluster -o python_files='case_*.py' --timeout=7200 -p no:cacheprovider \
 	  --junitxml=.slipway/e2e-cluster.xml --context='$(CONTEXT)' --registry='$(REGISTRY)' --skip='$(SKIP)' \
 	  $(if $(KUBECONFIG),--kubeconfig='$(KUBECONFIG)')
 

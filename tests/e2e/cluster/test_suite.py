@@ -66,6 +66,18 @@ def test_without_a_named_context_nothing_is_touched(tmp_path: Path, context: str
         only_context(kubeconfig(tmp_path), context, tmp_path / "own")
 
 
+def test_the_environment_of_the_suite_has_no_torch(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).write_bytes((PROJECT_ROOT / name).read_bytes())
+    command = ["make", "--dry-run", "e2e", "CONTEXT=try"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    installed, _, tested = done.stdout.partition(".venv/e2e/bin/python -m pytest tests/e2e/cluster")
+    assert "--context='try'" in tested
+    assert "'.[platform]'" in installed
+    assert "torch" not in installed
+    assert "-r requirements.lock" not in installed, "it names torch too"
+
+
 @pytest.fixture
 def api() -> Iterator[KubeApi]:
     server = KubeApi()
