@@ -11,11 +11,13 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import psutil
 import pytest
+
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass
@@ -121,8 +123,10 @@ def phases(workflow: dict[str, Any]) -> dict[str, str]:
     return {node["displayName"]: node["phase"] for node in nodes if node["type"] in ("Retry", "Skipped", "Steps")}
 
 
-def running_step(engine: int, name: str) -> psutil.Process | None:
+def running_step(engine: int, name: str) -> "psutil.Process | None":
     """The process of a step below an engine, once it runs."""
+    import psutil
+
     for child in psutil.Process(engine).children(recursive=True):
         try:
             if child.name() == name:

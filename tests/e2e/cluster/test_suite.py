@@ -1,9 +1,13 @@
 """The suite itself, without a cluster: what it refuses, what it makes, and the Git server that it brings along."""
 
+import os
+import re
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,6 +80,31 @@ def test_the_environment_of_the_suite_has_no_torch(tmp_path: Path) -> None:
     assert "'.[platform]'" in installed
     assert "torch" not in installed
     assert "-r requirements.lock" not in installed, "it names torch too"
+
+
+def test_the_cases_need_nothing_of_the_extra_local_but_pytest() -> None:
+    extras = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    absent = {re.split("[<>=]", one)[0] for one in extras["local"]} - {"pytest"}
+    modules = [module for module, found in packages_distributions().items() if absent & {one.lower() for one in found}]
+    assert {"torch", "psutil", "onnx"} <= set(modules)
+    # None: as if it were not installed
+    hidden = "import sys; sys.modules.update(dict.fromkeys(sys.argv.pop(1).split()))"
+    options = [
+        str(HERE),
+        "-o",
+        "python_files=case_*.py",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "pytest_timeout",
+        "--collect-only",
+    ]
+    program = f"{hidden}; import pytest; sys.exit(pytest.main())"
+    command = [sys.executable, "-c", program, " ".join(modules), *options]
+    # a hidden package may have a plugin of pytest
+    own = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=PROJECT_ROOT, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture
