@@ -4,7 +4,7 @@ Kept from the real one because playbooks depend on it: server-side apply removes
 leaves alone what others own; a patch that changes nothing keeps the resourceVersion; an outdated resourceVersion is a
 conflict; an object in a namespace that is not there is refused; `dryRun=All` answers as if, and changes nothing. A
 user may do what the Roles and RoleBindings in the server say; a pod is judged by the Pod Security Standard that its
-namespace enforces. Not kept: schemas, defaults, controllers, finalizers.
+namespace enforces, and may ask for no more than its limits. Not kept: schemas, defaults, controllers, finalizers.
 """
 
 import copy
@@ -22,6 +22,7 @@ from kube_merge import merged, without
 from kube_rbac import Rights, parsed, user_of
 from kube_selectors import UnknownSelector, selected
 from kubeconfig import write_kubeconfig
+from pod_resources import invalid
 from pod_security import refusal
 
 Object = dict[str, Any]
@@ -185,11 +186,16 @@ class KubeApi:
             raise Refused(403, "Forbidden", refused)
 
     def _admit(self, key: tuple[str, str, str, str], body: Object) -> None:
+        if key[1] != "pods":
+            return
         namespace = self.objects.get(("v1", "namespaces", "", key[2]), {}).get("metadata", {})
         enforced = (namespace.get("labels") or {}).get("pod-security.kubernetes.io/enforce")
-        refused = refusal(key[3], body["spec"]) if key[1] == "pods" and enforced == "restricted" else None
+        refused = refusal(key[3], body["spec"]) if enforced == "restricted" else None
         if refused:
             raise Refused(403, "Forbidden", refused)
+        refused = invalid(key[3], body["spec"])
+        if refused:
+            raise Refused(422, "Invalid", refused)
 
     def _write(self, dry: bool, words: str, write: Any) -> None:
         if not dry:

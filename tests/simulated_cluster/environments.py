@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+from pod_resources import invalid
 from pod_security import refusal
 from simulated_cluster.objects import Object, Objects
 
@@ -117,7 +118,8 @@ class EnvironmentPods:
         if not spec["replicas"]:
             self.platform.empty(self.environment)
             return
-        refused = refusal(self.name, spec["template"]["spec"])
+        pod = spec["template"]["spec"]
+        refused = refusal(self.name, pod) or invalid(self.name, pod)
         assert refused is None, refused
         environment = {one["name"]: one.get("value", "") for one in spec["template"]["spec"]["containers"][0]["env"]}
         annotations = spec["template"]["metadata"]["annotations"]

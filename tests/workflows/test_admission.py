@@ -7,6 +7,7 @@ import pytest
 import requests
 from argo_pod import step_pod
 from kube_api_server import KubeApi
+from pod_resources import invalid
 from pod_security import refusal, violations
 from yaml_files import document
 
@@ -81,14 +82,25 @@ TRAINING = [one for one in ALL if one.id.startswith("train-model-") and not one.
 
 
 @pytest.mark.parametrize(("spec", "template"), TRAINING)
-def test_requests_of_training_are_parameters(spec: dict[str, Any], template: dict[str, Any]) -> None:
-    pod = step_pod(spec, template, {"cpu-request": "3", "memory-request": "6Gi"})
+@pytest.mark.parametrize("given", [{}, {"cpu-request": "1000", "memory-request": "6Gi"}, {"memory-request": "512Mi"}])
+def test_requests_of_training_are_parameters(
+    spec: dict[str, Any], template: dict[str, Any], given: dict[str, str]
+) -> None:
+    """The memory that is asked for is the limit as well; processor time has no limit."""
+    pod = step_pod(spec, template, given)
     (main,) = (one for one in pod["containers"] if one["name"] == "main")
+    memory = given.get("memory-request", "2Gi")
     assert main["resources"] == {
-        "requests": {"cpu": "3", "memory": "6Gi"},
-        "limits": template["container"]["resources"]["limits"],
+        "requests": {"cpu": given.get("cpu-request", "100m"), "memory": memory},
+        "limits": {"memory": memory},
     }
     assert refusal("train", pod) is None
+    assert invalid("train", pod) is None
+
+
+@pytest.mark.parametrize(("spec", "template"), ALL)
+def test_no_pod_asks_for_more_than_its_limits(spec: dict[str, Any], template: dict[str, Any]) -> None:
+    assert invalid(template["name"], step_pod(spec, template)) is None
 
 
 @pytest.mark.parametrize(("spec", "template"), TRAINING)
@@ -150,3 +162,26 @@ def test_the_test_server_admits_as_a_cluster_does(enforced: str, status: int) ->
             assert made(f"q-{number}", bare, spec).status_code == status, one.id
     finally:
         api.close()
+
+
+def test_the_test_server_refuses_a_pod_that_asks_for_more_than_its_limit() -> None:
+    api = KubeApi()
+    api.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "slipway"}})
+    resources = {"requests": {"cpu": "1000", "memory": "6Gi"}, "limits": {"cpu": "1k", "memory": "4Gi"}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "main", "resources": resources}]},
+    }
+    try:
+        url = f"http://127.0.0.1:{api.server.server_port}/api/v1/namespaces/slipway/pods"
+        answer = requests.post(url, json=pod, timeout=10)
+    finally:
+        api.close()
+    assert (answer.status_code, answer.json()["reason"], answer.json()["message"]) == (
+        422,
+        "Invalid",
+        'Pod "p" is invalid: spec.containers[0].resources.requests: Invalid value: "6Gi": '
+        "must be less than or equal to memory limit of 4Gi",
+    )

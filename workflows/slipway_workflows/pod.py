@@ -74,15 +74,18 @@ def _claim(parameter: str) -> dict[str, str]:
 def pod_spec_patch(requests: Mapping[str, str] | None = None, claim: str = "") -> str:
     """The podSpecPatch of a template, as JSON. It gives Argo's own containers a security context.
 
-    requests: resource (`cpu`, `memory`) -> the input parameter with the request of the container `main`. claim: the
-    input parameter with the name of a claim that is mounted at `CLAIM_PATH`. Values are inserted by `toJson` as one
-    JSON string, so that a value with quotes cannot change other parts of the pod.
+    requests: resource (`cpu`, `memory`) -> the input parameter with the request of the container `main`; that for
+    memory is the limit too. claim: the input parameter with the name of a claim that is mounted at `CLAIM_PATH`. Values
+    are inserted by `toJson` as one JSON string, so that a value with quotes cannot change other parts of the pod.
     """
     containers: list[dict[str, Any]] = [{"name": "wait", "securityContext": EXECUTOR_SECURITY}]
     marks = {f"<{name}>": f"{{{{=toJson(inputs.parameters['{name}'])}}}}" for name in (requests or {}).values()}
     if requests:
         asked = {resource: f"<{name}>" for resource, name in requests.items()}
-        containers.append({"name": "main", "resources": {"requests": asked}})
+        resources = {"requests": asked}
+        if "memory" in asked:
+            resources["limits"] = {"memory": asked["memory"]}
+        containers.append({"name": "main", "resources": resources})
     patch: dict[str, Any] = {
         "initContainers": [{"name": "init", "securityContext": EXECUTOR_SECURITY}],
         "containers": containers,

@@ -88,13 +88,16 @@ REGISTRY_MOUNT = VolumeMount(name="registry", mount_path=REGISTRY_DIRECTORY, rea
 
 RESOURCES = {
     "steps": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
-    "train": {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "4", "memory": "4Gi"}},
+    "train": {"requests": {"cpu": "100m", "memory": "2Gi"}, "limits": {"memory": "2Gi"}},
 }
 """Kind of image -> the resources of its pods.
 
 A step that imports MLflow takes about 170 MB, the load generator 50 MB more; training MobileNetV2 on the digits takes
 1.3 GB. Requests of CPU are small, so that a node of two cores which also runs the platform takes every pod: a
-pod may use what is idle up to its limit."""
+pod may use what is idle up to its limit.
+
+Kubernetes refuses a pod whose request is above its limit, and the requests of `train` are parameters. So its memory
+limit is its memory request, and its CPU has no limit."""
 
 REQUESTS = {"cpu": "cpu-request", "memory": "memory-request"}
 """Resource -> the parameter with the request for it, for the pods of training and evaluation."""
@@ -159,7 +162,7 @@ def requests_of(image: str) -> list[Parameter]:
     defaults = RESOURCES[image]["requests"]
     texts = {
         "cpu": "CPU that the pods of training and evaluation ask their node for: `500m` is half a core.",
-        "memory": "Memory that the pods of training and evaluation ask their node for: `2Gi`.",
+        "memory": "Memory that the pods of training and evaluation ask their node for, and cannot exceed: `2Gi`.",
     }
     return [Parameter(name=REQUESTS[what], value=defaults[what], description=texts[what]) for what in REQUESTS]
 

@@ -27,7 +27,7 @@ POD = "pod"
 QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?")
 """A request for a resource as Kubernetes writes it, without exponents."""
 REQUEST_TAG = re.compile(r'"(cpu|memory)": *\{\{=toJson\(inputs\.parameters\[\'([^\']+)\'\]\)\}\}')
-"""A request in a `podSpecPatch` that is one tag; see `pod.pod_spec_patch`."""
+"""A request, or a limit, in a `podSpecPatch` that is one tag; see `pod.pod_spec_patch`."""
 WHOLE_TAG = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([^{}\s]+)\s*\}\}")
 
 
