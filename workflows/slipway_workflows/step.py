@@ -102,11 +102,16 @@ limit is its memory request, and its CPU has no limit."""
 REQUESTS = {"cpu": "cpu-request", "memory": "memory-request"}
 """Resource -> the parameter with the request for it, for the pods of training and evaluation."""
 
-BREAKAGE = 'lastRetry.status == "Error" || lastRetry.exitCode in ["-1", "75"]'
+BREAKAGE = (
+    'lastRetry.status == "Error" || lastRetry.exitCode == "75" || '
+    'lastRetry.exitCode == "-1" && !(lastRetry.message matches "(?i)timeout|deadline")'
+)
 """The condition of a retry: the pod was lost, or something outside of the step failed.
 
 A lost pod gives Error, or the exit code -1, as after an eviction. A step exits with 75 (`Broken`) where an outside
-system failed. Other failures (a refusal, wrong input, a bug) are not retried: they would only fail again."""
+system failed. Other failures (a refusal, wrong input, a bug) are not retried: they would only fail again. Nor is a pod
+that did not start in its `pendingTimeout`, which Argo says in the message: it has no exit code either, and each attempt
+would hold the release lock for as long again."""
 
 RETRIES = RetryStrategy(limit="2", expression=BREAKAGE, backoff=Backoff(duration="5s", factor="3"))
 """Two more attempts, after 5 and 15 s; a restart of MLflow or of the kubelet of a node takes about that long.

@@ -25,15 +25,23 @@ def test_only_breakage_is_retried() -> None:
             if "container" in found:
                 strategy = found["retryStrategy"]
                 assert int(strategy["limit"]) == 2
-                for status, code, again in (
-                    ("Error", "-1", True),
-                    ("Failed", str(Broken.exit_code), True),
-                    ("Failed", str(Refused.exit_code), False),
-                    ("Failed", "2", False),
-                    ("Failed", "143", False),
+                for status, code, message, again in (
+                    ("Error", "-1", "pod deleted", True),
+                    ("Error", "-1", "failed to save outputs: i/o timeout", True),
+                    ("Failed", "-1", "The node was low on resource: memory.", True),
+                    ("Failed", "-1", "Pod was terminated in response to imminent node shutdown.", True),
+                    ("Failed", "-1", "", True),
+                    ("Failed", str(Broken.exit_code), "MLflow: timeout", True),
+                    ("Failed", str(Refused.exit_code), "", False),
+                    ("Failed", "2", "", False),
+                    ("Failed", "143", "", False),
+                    # a pod that no node took until `pendingTimeout`: the next attempt would wait as long
+                    ("Failed", "-1", "timeout", False),
+                    ("Failed", "-1", "Pending timeout exceeded", False),
+                    ("Failed", "-1", "Step exceeded its deadline", False),
                 ):
-                    known = {"lastRetry": {"status": status, "exitCode": code}}
-                    assert exprlang.evaluate(strategy["expression"], known) is again, (status, code)
+                    known = {"lastRetry": {"status": status, "exitCode": code, "message": message}}
+                    assert exprlang.evaluate(strategy["expression"], known) is again, (status, code, message)
 
 
 def test_containers_are_locked_down() -> None:
