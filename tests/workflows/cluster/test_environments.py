@@ -10,11 +10,14 @@ import pytest
 import yaml
 from kube_api_server import KubeApi
 from kube_server import Cluster
-from kube_workloads import DIGEST, evicted, pod, served
+from kube_workloads import DIGEST, deployment, evicted, pod, served
 
-from slipway_steps.settings import PROJECT_ROOT
+from slipway_steps.domain.environment import Environment
+from slipway_steps.domain.errors import Refused
+from slipway_steps.settings import PROJECT_ROOT, Settings
 from slipway_workflows.cli import main
 from slipway_workflows.cluster import workflows
+from slipway_workflows.cluster.client import Client
 
 
 @pytest.fixture
@@ -58,6 +61,43 @@ def test_status_says_why_an_environment_does_not_serve(cluster: Cluster, capsys:
     staging = standing(capsys)["staging"]
     assert staging["phase"] == "Unschedulable"
     assert staging["message"] == "pod p-1: 0/1 nodes: cpu; it is Degraded"
+
+
+def in_git_mode(cluster: Cluster, replicas: int = 1) -> None:
+    """Staging as a release in Git mode leaves it: an Application without parameters of ours, and a Deployment."""
+    cluster.application("model-app-staging", {"pullPolicy": "Always"})
+    made = deployment()
+    container = pod(digest=DIGEST if replicas else "")["spec"]["containers"][0]
+    annotations = {"slipway.dev/model-version": "3" if replicas else "", "slipway.dev/revision": "abc"}
+    made["spec"] = {
+        "replicas": replicas,
+        "template": {"metadata": {"annotations": annotations}, "spec": {"containers": [container]}},
+    }
+    served(cluster, *([pod(ready=True)] if replicas else []), of=made)
+
+
+def test_in_git_mode_status_is_what_the_deployment_runs(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """The machine of the person who asks does not know the repository in which the releases are commits."""
+    in_git_mode(cluster)
+    staging = standing(capsys)["staging"]
+    assert (staging["version"], staging["digest"], staging["phase"]) == ("3", DIGEST, "Running")
+
+
+def test_in_git_mode_an_emptied_environment_is_empty(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    in_git_mode(cluster, replicas=0)
+    staging = standing(capsys)["staging"]
+    assert (staging["version"], staging["phase"]) == (None, "Empty")
+
+
+def test_in_git_mode_the_version_that_is_promoted_is_the_one_that_the_deployment_runs(cluster: Cluster) -> None:
+    settings, warnings = Settings(platform="kubernetes"), list[str]()
+    found = workflows.ClusterWorkflows(settings, Client(settings), warnings.append)
+    in_git_mode(cluster)
+    assert found.version_in(Environment.STAGING) == "3"
+    in_git_mode(cluster, replicas=0)
+    with pytest.raises(Refused, match="staging serves nothing"):
+        found.version_in(Environment.STAGING)
+    assert not warnings
 
 
 @pytest.fixture

@@ -139,11 +139,13 @@ class ClusterWorkflows:
         self.client.change(name, lambda workflow: with_answers(workflow, chosen(workflow), getpass.getuser()))
 
     def version_in(self, environment: Environment) -> str | None:
-        """The version of the environment's Application in Argo CD; None, after a warning, where it cannot be read."""
+        """The version that stands in the environment, by the Kubernetes API; None, after a warning, where it cannot be
+        read.
+        """
         from slipway_steps.adapters.argocd.platform import KubernetesPlatform
 
         try:
-            found = KubernetesPlatform(self.settings).deployed(environment)
+            found = KubernetesPlatform(self.settings).standing(environment)
         except PlatformError as error:
             self.warn(f"{error}; the workflow will use the version that {environment} serves when its step starts")
             return None

@@ -17,7 +17,7 @@ def read_status(platform: "KubernetesPlatform", environment: Environment) -> Env
 
     Raises PlatformError where one of them cannot be read, or there is no Application.
     """
-    found = platform.deployed(environment)
+    found = platform.standing(environment)
     why = trouble(platform.argocd.read(environment), time.time())
     if found is None:
         return EnvironmentStatus(version=None, digest=None, phase="Empty", url=None, message=why)

@@ -8,7 +8,7 @@ from slipway_steps.adapters.argocd.usage_samples import UsageSamples
 from slipway_steps.adapters.kubernetes.api import Api, Unavailable
 from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
-from slipway_steps.adapters.kubernetes.rollout import newest_replica_set, pods_that_count, rollout_of
+from slipway_steps.adapters.kubernetes.rollout import candidate_of, newest_replica_set, pods_that_count, rollout_of
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, app_url, image_tag
 from slipway_steps.domain.environment_status import EnvironmentStatus
@@ -39,6 +39,15 @@ def _values(parameters: dict[str, str]) -> dict[str, Any]:
     if "replicas" in others:
         others["replicas"] = int(others["replicas"])
     return ({"image": image} if image else {}) | others
+
+
+def _candidate(told: dict[str, str]) -> Candidate | None:
+    """The candidate that these Helm parameters set; None where they set none, or empty the environment."""
+    if not told.get("image.digest") or told.get("replicas") == "0":
+        return None
+    return Candidate(
+        version=told.get("modelVersion", ""), digest=told["image.digest"], revision=told.get("revision", "")
+    )
 
 
 def _at(event: dict[str, Any]) -> str:
@@ -139,12 +148,17 @@ class KubernetesPlatform:
 
     def deployed(self, environment: Environment) -> Candidate | None:
         """The candidate that was last set for the environment; None where it was emptied or never set."""
-        found = self._told(environment)
-        if not found.get("image.digest") or found.get("replicas") == "0":
-            return None
-        return Candidate(
-            version=found.get("modelVersion", ""), digest=found["image.digest"], revision=found.get("revision", "")
-        )
+        return _candidate(self._told(environment))
+
+    def standing(self, environment: Environment) -> Candidate | None:
+        """As `deployed`; where neither Git nor the Application says anything, what the Deployment says.
+
+        In Git mode the Application has no parameters, and a person's machine need not know the repository.
+        """
+        told = self._told(environment)
+        if "image.digest" in told or told.get("replicas") == "0":
+            return _candidate(told)
+        return candidate_of(self.deployment(environment))
 
     def _namespace(self, environment: Environment) -> str:
         return f"{self.settings.app}-{environment}"

@@ -1,7 +1,11 @@
-"""How far a Deployment is with what it was last told, and which pods are its own now: from Kubernetes' JSON."""
+"""What a Deployment runs, how far it is with what it was last told, and which pods are its own now: from Kubernetes'
+JSON.
+"""
 
 from typing import Any
 
+from slipway_steps.adapters.kubernetes.pods import digest_of
+from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.pods import Rollout
 
 Object = dict[str, Any]
@@ -35,6 +39,21 @@ def rollout_of(deployment: Object | None, name: str) -> Rollout:
         return Rollout(complete=False, given_up=True, message=why)
     return Rollout(
         complete=False, message=f"Deployment {name} has {updated} of {wanted} new pods, and {total - updated} old ones"
+    )
+
+
+def candidate_of(deployment: Object | None) -> Candidate | None:
+    """The candidate in the pod template of a Deployment of the chart model-app; None where it runs none."""
+    spec = (deployment or {}).get("spec") or {}
+    template = spec.get("template") or {}
+    digest = digest_of(template)
+    if not digest or spec.get("replicas") == 0:
+        return None
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    return Candidate(
+        version=annotations.get("slipway.dev/model-version", ""),
+        digest=digest,
+        revision=annotations.get("slipway.dev/revision", ""),
     )
 
 
