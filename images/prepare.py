@@ -50,6 +50,16 @@ UNUSED = (
     "torch/include",
     "torch/bin/*[Tt]est*",
     "torch/bin/protoc*",
+    "torch/lib/*_test.so",
+    "torch/lib/libbackend_with_compiler.so",
+    "torch/lib/libshm_windows",
+    # what torch's own tests share, but for the two modules that torch itself imports
+    "torch/testing/_internal/*/",
+    "torch/testing/_internal/common_[!d]*.py",
+    # torch needs its symbols for shapes, not its physics and its statistics
+    "sympy/physics",
+    "sympy/stats",
+    "matplotlib/mpl-data/sample_data",
 )
 """Patterns below site-packages."""
 MUCH = 1_000_000
