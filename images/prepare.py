@@ -3,9 +3,8 @@
     python prepare.py STANDARD_LIBRARY CODE...
 
 From the packages of this Python what no image runs is removed; the rest and the CODE directories are compiled. Shared
-libraries lose the symbols that only debuggers read. The
-compiled standard library, which official slim images lack, is written below STANDARD_LIBRARY under its full path: it is
-to be copied to the root of the image.
+libraries lose the symbols that only debuggers read. The compiled standard library, which official slim images lack, is
+written below STANDARD_LIBRARY under its full path: it is to be copied to the root of the image.
 """
 
 import compileall
@@ -53,12 +52,7 @@ UNUSED = (
     "torch/lib/*_test.so",
     "torch/lib/libbackend_with_compiler.so",
     "torch/lib/libshm_windows",
-    # what torch's own tests share, but for the two modules that torch itself imports
-    "torch/testing/_internal/*/",
-    "torch/testing/_internal/common_[!d]*.py",
-    # torch needs its symbols for shapes, not its physics and its statistics
-    "sympy/physics",
-    "sympy/stats",
+    # pictures for examples
     "matplotlib/mpl-data/sample_data",
 )
 """Patterns below site-packages."""
