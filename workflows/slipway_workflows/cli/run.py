@@ -21,7 +21,7 @@ from slipway_workflows.cli.release_state import ReleaseState
 from slipway_workflows.cli.render import MANIFESTS
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.local import LocalExecution, engine_options
-from slipway_workflows.ports import Execution, Workflows
+from slipway_workflows.ports import Execution
 from slipway_workflows.step_parameters import check_parameters, with_absolute_paths
 
 
@@ -63,7 +63,7 @@ def is_release(workflow: StoredWorkflow) -> bool:
     return bool(workflow.template) and (MANIFESTS / f"{workflow.template}.yaml").exists()
 
 
-def follow(workflows: Workflows, execution: Execution, output: str = "text") -> int:
+def follow(execution: Execution, output: str = "text") -> int:
     """Show a workflow until it has ended; returns the exit code. Ctrl-C stops it only if it runs in this process."""
     if isinstance(execution, LocalExecution):
         return execute(execution, output)

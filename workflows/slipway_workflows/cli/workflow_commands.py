@@ -32,10 +32,10 @@ def start(workflows: Workflows, template: str, parameters: dict[str, str], watch
     """
     execution = workflows.submit(template, parameters)
     if workflows.runs_in_foreground:
-        return follow(workflows, execution)
+        return follow(execution)
     click.echo(f"{execution.name}: submitted", err=True)
     click.echo(execution.name)
-    return follow(workflows, execution) if watched else 0
+    return follow(execution) if watched else 0
 
 
 @click.command()
@@ -70,9 +70,7 @@ def retry(workflow: str, given: tuple[str, ...], output: str, on_cluster: bool) 
     A step runs again if it had not succeeded, or if a step before it runs again. Exit codes: as slipway run.
     """
     workflows = backend.workflows_of(on_cluster)
-    return follow(
-        workflows, workflows.retry(backend.newest_or_named(workflows, workflow), parameters_of(given)), output
-    )
+    return follow(workflows.retry(backend.newest_or_named(workflows, workflow), parameters_of(given)), output)
 
 
 @click.command()
