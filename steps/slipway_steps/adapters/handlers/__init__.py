@@ -1,0 +1,1 @@
+"""A packaged model and the processes that run its code."""
