@@ -1,1 +1,1 @@
-"""A packaged model and the processes that run its code."""
+"""A packaged model on disk, and the processes that run its inference handler."""

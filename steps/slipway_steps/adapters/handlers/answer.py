@@ -1,0 +1,166 @@
+"""What the process of a handler answers: a loaded model, calls of functions, answers to requests, growth of memory."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request for a handler. The body comes from `body`, or from the file `path`; `accept` "" sends no header."""
+
+    id: str
+    content_type: str
+    accept: str
+    path: Path | None = None
+    body: bytes = b""
+
+    def line(self) -> dict[str, Any]:
+        """The request as the child reads it."""
+        body = {"path": str(self.path)} if self.path else {"body": base64.b64encode(self.body).decode()}
+        return {"id": self.id, "content_type": self.content_type, "accept": self.accept, **body}
+
+
+@dataclass(frozen=True)
+class HandlerError:
+    """An exception in a handler: the function that raised it, type and text, and the lines of code/ in its traceback,
+    the innermost last, as (file, line, function).
+    """
+
+    function: str
+    type: str
+    message: str
+    places: tuple[tuple[str, int, str], ...] = ()
+    bases: tuple[str, ...] = ()
+    module: str = ""
+    filename: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any] | None) -> "HandlerError | None":
+        """The error that the child told of; None for None."""
+        if told is None:
+            return None
+        places = tuple((one["file"], one["line"], one["function"]) for one in told["places"])
+        return cls(
+            told["function"],
+            told["type"],
+            told["message"],
+            places,
+            tuple(told["bases"]),
+            told.get("module", ""),
+            told.get("filename", ""),
+        )
+
+    def is_a(self, *names: str) -> bool:
+        """Whether its class, or one that it inherits from, has one of these names."""
+        return bool({self.type, *self.bases} & set(names))
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function by the toolkit, in seconds; `peak` in bytes, 0 where it was not measured."""
+
+    function: str
+    seconds: float
+    peak: int
+    result_type: str
+
+
+@dataclass(frozen=True)
+class Death:
+    """How the process of a handler ended before it answered. `reason`: memory, timeout or exit. `last` is the end of
+    what it printed.
+    """
+
+    reason: str
+    detail: str
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The load of the handler and its model. `opened` are the files of the package that were opened meanwhile."""
+
+    loaded: bool
+    seconds: float
+    model_type: str = ""
+    calls: tuple[Call, ...] = ()
+    error: HandlerError | None = None
+    death: Death | None = None
+    opened: tuple[str, ...] = ()
+    sees_files: bool = False
+    connections: tuple[str, ...] = ()
+    threads: int = 0
+    resident: int = 0
+
+
+@dataclass(frozen=True)
+class FunctionAnswer:
+    """The call of one function alone. `not_reached`: no sample led to something that it could be called with."""
+
+    function: str
+    sample: str
+    accept: str = ""
+    seconds: float = 0.0
+    peak: int = 0
+    result_type: str = ""
+    error: HandlerError | None = None
+    death: Death | None = None
+    not_reached: bool = False
+
+    @property
+    def success(self) -> bool:
+        """Whether the function was called and returned."""
+        return not (self.error or self.death or self.not_reached)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the client gets for one request, and what happened inside. `body` is cut after 1 MiB, `size` is of all.
+
+    `lost`: why the front end could not read the worker's answer, which ends the worker as a death does.
+    """
+
+    id: str
+    status: int
+    content_type: str | None
+    body: bytes
+    reason: str = ""
+    size: int = 0
+    seconds: float = 0.0
+    lost: str = ""
+    death: Death | None = None
+    calls: tuple[Call, ...] = ()
+    error: HandlerError | None = None
+    opened: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def died(self) -> bool:
+        """Whether the worker is gone after this request."""
+        return bool(self.lost or self.death)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Bytes that were kept in each window of `requests` equal requests: by Python objects, and by the process.
+
+    `largest`: file and line of code/ that kept the most.
+    """
+
+    requests: int
+    python: list[int] = field(default_factory=list)
+    resident: list[int] = field(default_factory=list)
+    largest: tuple[str, int] | None = None

@@ -1,0 +1,60 @@
+"""A pair of pipes to a child process: lines there, lines back, with a time limit."""
+
+import os
+import select
+import time
+from contextlib import suppress
+
+
+class Closed(Exception):
+    """The child has closed its ends, usually because it ended."""
+
+
+class TimedOut(Exception):
+    """No whole line came in time."""
+
+
+class Channel:
+    """Two pipes. `child_ends` are the numbers for the child: what it reads from and what it writes to."""
+
+    def __init__(self) -> None:
+        read, self._send = os.pipe()
+        self._receive, write = os.pipe()
+        self.child_ends: tuple[int, ...] = (read, write)
+        self._buffer = b""
+        self._poll = select.poll()
+        self._poll.register(self._receive, select.POLLIN)
+
+    def close_child_ends(self) -> None:
+        """Close the child's ends in this process, once the child has been started."""
+        for number in self.child_ends:
+            os.close(number)
+        self.child_ends = ()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes. Raises Closed where nobody reads them."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._send, view) :]
+        except BrokenPipeError:
+            raise Closed from None
+
+    def line(self, timeout: float) -> bytes:
+        """The next line, within `timeout` seconds. Raises TimedOut or Closed."""
+        until = time.monotonic() + timeout
+        while b"\n" not in self._buffer:
+            if not self._poll.poll(max(0.0, until - time.monotonic()) * 1000):
+                raise TimedOut
+            part = os.read(self._receive, 1 << 20)
+            if not part:
+                raise Closed
+            self._buffer += part
+        found, _, self._buffer = self._buffer.partition(b"\n")
+        return found
+
+    def close(self) -> None:
+        """Close all ends of this process."""
+        for number in (*self.child_ends, self._send, self._receive):
+            with suppress(OSError):
+                os.close(number)

@@ -1,0 +1,216 @@
+"""One process that runs an inference handler, or several that share its model: started, asked, limited, ended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.adapters.handlers.answer import Death
+from slipway_steps.adapters.handlers.channel import Channel, Closed, TimedOut
+from slipway_steps.adapters.handlers.scratch import Scratch
+from slipway_steps.adapters.local.limits import Limits, make_limits
+from slipway_steps.domain.errors import BadInput
+
+PROGRAM = Path(__file__).parent / "programs" / "handler_child.py"
+PRINTED = 64 * 1024
+"""Bytes that are kept of what a handler prints; the newest."""
+START_TIMEOUT = 60.0
+"""Seconds until Python and the toolkit are imported; 0.3 s are usual, and a cold disk takes ten times as long."""
+INSTALL = "install sagemaker-inference and multi-model-server there, or name another Python by --python"
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """Limits of a handler's process: bytes of memory, seconds for one request, and the time (time.monotonic) at which
+    the whole test ends.
+    """
+
+    memory_bytes: int
+    request_timeout: float
+    until: float
+    watchdog: bool = False
+
+    def left(self) -> float:
+        """Seconds that are left for the whole test."""
+        return self.until - time.monotonic()
+
+
+class Ended(Exception):
+    """The process ended, or was ended, before it answered."""
+
+    def __init__(self, death: Death) -> None:
+        super().__init__(death.detail)
+        self.death = death
+
+
+class HandlerProcess:
+    """A process group that runs the handler of one package, with `workers` pairs of pipes."""
+
+    def __init__(self, package: Path, python: str, scratch: Scratch, limits: WorkerLimits, workers: int = 1) -> None:
+        self.limits = limits
+        number = next(_numbers)
+        home = scratch.path / f"worker-{number}"
+        for name in ("home", "tmp"):
+            (home / name).mkdir(parents=True)
+        self.label = f"slipway-handler-{os.getpid()}-{number}"
+        self.control: Limits = make_limits(
+            self.label, limits.memory_bytes, (os.cpu_count() or 1) * 1000, limits.watchdog
+        )
+        self.printed: deque[bytes] = deque()
+        self.channels = [Channel() for _ in range(workers)]
+        try:
+            self.process = self._start(package, python or sys.executable, home)
+        except OSError as error:
+            self._release()
+            raise BadInput(f"{python or sys.executable} cannot be started: {error.strerror}", INSTALL) from error
+        self.scratch = scratch
+        scratch.watch(self.process.pid)
+        self.control.attach(self.process.pid)
+        self.reader = threading.Thread(target=self._drain, name="handler output", daemon=True)
+        self.reader.start()
+        try:
+            list(self.ask_lines(0, {}, START_TIMEOUT, greet=True))
+        except Ended as ended:
+            raise BadInput(
+                f"the handler's process does not start under {python or sys.executable}: {_last_line(ended.death.last)}",
+                INSTALL,
+            ) from ended
+
+    def _start(self, package: Path, python: str, home: Path) -> "subprocess.Popen[bytes]":
+        enter = self.control.enter
+        ends = [number for channel in self.channels for number in channel.child_ends]
+        try:
+            return subprocess.Popen(
+                [python, str(PROGRAM), str(package), *map(str, ends)],
+                cwd=home,
+                env=_environment(package, home),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=ends,
+                preexec_fn=enter,  # noqa: PLW1509 - the cgroup has to be entered before exec
+            )
+        finally:
+            for channel in self.channels:
+                channel.close_child_ends()
+
+    def _drain(self) -> None:
+        stream = self.process.stdout
+        if stream is None:
+            return
+        kept = 0
+        while part := os.read(stream.fileno(), 8192):
+            self.printed.append(part)
+            kept += len(part)
+            while kept > PRINTED:
+                kept -= len(self.printed.popleft())
+
+    def ask_lines(
+        self, worker: int, request: dict[str, Any], timeout: float, *, greet: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Send a request and give each line of the answer, the last of which has the key `done`.
+
+        timeout: seconds for each line. Raises Ended where the process ends or is ended before the last line.
+        """
+        channel = self.channels[worker]
+        try:
+            if not greet:
+                channel.send(json.dumps(request).encode() + b"\n")
+            while True:
+                line = json.loads(channel.line(min(timeout, max(0.0, self.limits.left()))))
+                last = line.get("done", False)
+                yield line
+                if last:
+                    return
+        except TimedOut:
+            took = f"no answer within {timeout:g} s"
+            if self.limits.left() <= 0:
+                took = "the time for the whole test is over"
+            self.kill()
+            raise Ended(Death("timeout", took, self.last())) from None
+        except (Closed, ValueError) as error:
+            self.kill()
+            code = self.process.returncode
+            if self.control.oom_killed():
+                detail = f"killed above {self.limits.memory_bytes / 2**20:.0f} MiB"
+                raise Ended(Death("memory", detail, self.last())) from error
+            raise Ended(Death("exit", _how(code), self.last())) from error
+
+    def last(self) -> str:
+        """The end of what the handler printed."""
+        self.reader.join(0.5)
+        return b"".join(list(self.printed)).decode("utf-8", "replace")[-4000:]
+
+    def kill(self) -> None:
+        """End the process and everything that it started. Doing it twice changes nothing."""
+        if self.process.returncode is not None:
+            return
+        # a process that ends by itself needs a moment to be reaped with its own status
+        with suppress(ChildProcessError):
+            until = time.monotonic() + 0.2
+            while time.monotonic() < until:
+                if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                    break
+                time.sleep(0.005)
+        self.control.detach()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.scratch.forget(self.process.pid)
+
+    def close(self) -> None:
+        """End the process, and remove what was made for it."""
+        self.kill()
+        self.reader.join(1.0)
+        if self.process.stdout:
+            self.process.stdout.close()
+        self._release()
+
+    def _release(self) -> None:
+        for channel in self.channels:
+            channel.close()
+        self.control.close()
+
+
+def _environment(package: Path, home: Path) -> dict[str, str]:
+    """What a handler finds in its environment: nothing of ours, no secret, directories of its own."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {
+        **kept,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(home / "home"),
+        "TMPDIR": str(home / "tmp"),
+        "TEMP": str(home / "tmp"),
+        # the toolkit looks for the module `inference` there, and only the interpreter's start reads it
+        "PYTHONPATH": str(package / "code"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        # as the server's own worker does; with more threads a process cannot be forked
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")[:300]

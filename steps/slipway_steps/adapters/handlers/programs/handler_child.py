@@ -1,0 +1,340 @@
+"""Runs one inference handler under the real toolkit, as a worker of multi-model-server does, and answers our questions.
+
+    python handler_child.py MODEL_DIRECTORY REQUESTS RESULTS [REQUESTS RESULTS ...]
+
+REQUESTS and RESULTS are numbers of open pipes, a pair for each worker. A request is one JSON line; so is each result,
+and the last one of a request has the key `done`. What the handler prints goes elsewhere. The program needs nothing but
+Python 3.9, sagemaker-inference and multi-model-server, so it runs under any Python that has them. The directory
+MODEL_DIRECTORY/code has to be on PYTHONPATH already, as on an endpoint.
+"""
+
+import base64
+import ctypes
+import fcntl
+import gc
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import signal
+import sys
+import time
+import tracemalloc
+import uuid
+from importlib import metadata
+
+import handler_recorder
+import handler_watch
+import handler_wire
+from mms.metrics.metrics_store import MetricsStore
+from mms.service import Service
+from sagemaker_inference.default_handler_service import DefaultHandlerService
+
+sys.path.pop(0)  # our own directory: a handler must not import our files
+
+PR_SET_PDEATHSIG = 1
+FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
+BODY_SHOWN = 1024 * 1024
+"""Bytes of an answer's body that are sent back; of a larger one the start and the hash."""
+
+
+class Child:
+    """The handler in this process, and the operations on it."""
+
+    def __init__(self, model_directory, pipes):
+        self.model_directory, self.code = model_directory, os.path.join(model_directory, "code")
+        self.pipes, self.requests, self.results = pipes, *pipes[0]
+        self.service, self.transformer, self.bodies, self.kept = None, None, {}, {}
+        self.opened = handler_watch.OpenedFiles(model_directory)
+
+    def tell(self, **values):
+        """Send one line."""
+        line = json.dumps(values).encode() + b"\n"
+        while line:
+            line = line[os.write(self.results, line) :]
+
+    def serve(self):
+        """Read requests until there are no more."""
+        with open(self.requests, "rb", closefd=False) as lines:
+            for line in lines:
+                request = json.loads(line)
+                done = getattr(self, "do_" + request.pop("do"))(**request)
+                self.tell(done=True, **(done or {}))
+
+    # what is asked
+
+    def do_missing(self, modules):
+        """Which of these modules this Python cannot import, with code/ on its path."""
+        missing = []
+        for name in modules:
+            try:
+                if name not in sys.modules and importlib.util.find_spec(name) is None:
+                    missing.append(name)
+            except (ImportError, ValueError):
+                missing.append(name)
+        return {"missing": missing}
+
+    def do_toolkit(self):
+        """The versions of the toolkit, and which default handler this Python brings."""
+        pytorch = importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None
+        return {
+            "sagemaker_inference": metadata.version("sagemaker-inference"),
+            "multi_model_server": metadata.version("multi-model-server"),
+            "flavour": "pytorch" if pytorch else "",
+            "python": "%d.%d.%d" % sys.version_info[:3],
+        }
+
+    def do_load(self):
+        """Load the handler and its model, as MmsModelLoader does: an error of model_fn is kept for the first answer."""
+        default = None
+        if importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None:
+            from sagemaker_pytorch_serving_container import default_pytorch_inference_handler as pytorch
+
+            default = pytorch.DefaultPytorchInferenceHandler()
+        self.transformer = handler_recorder.RecordingTransformer(self.code, default)
+        self.transformer.measured = True
+        handler = DefaultHandlerService(self.transformer)
+        self.service = Service("model", self.model_directory, None, handler.handle, None, 1)
+        self.service.context.metrics = MetricsStore(uuid.uuid4(), "model")
+        self.opened.take()
+        started, failure = time.perf_counter(), None
+        try:
+            handler.initialize(self.service.context)
+        except Exception as error:  # the server logs it and goes on
+            failure = {"function": "", **handler_recorder.described(error, self.code)}
+        seconds = time.perf_counter() - started
+        calls, error = self.transformer.take()
+        self.transformer.measured = False
+        return {
+            "seconds": seconds,
+            "calls": calls,
+            "error": error or failure,
+            "loaded": failure is None,
+            "model": type(self.transformer._model).__name__,
+            "opened": self.opened.take(),
+            "sees_files": self.opened.works,
+            "connections": _taken(handler_watch.connections),
+            "threads": handler_watch.threads(),
+            "resident": handler_watch.resident(),
+        }
+
+    def do_describe(self):
+        """The signatures of the handler's functions, as the toolkit will count them."""
+        module = sys.modules.get("inference")
+        found = {}
+        for name in FUNCTIONS:
+            value = getattr(module, name, None)
+            if value is not None:
+                found[name] = _signature(value, self.code)
+        return {"functions": found}
+
+    def do_functions(self, samples, accepts):
+        """Call each function alone. Where one failed for a sample, the next takes what another sample led to."""
+        transformer = self.transformer
+        transformer.measured = True
+        inputs, predictions = {}, {}
+        if transformer._transform_fn != transformer._default_transform_fn:
+            transformer.measured = False
+            return {"transform": True}
+        for sample in samples:
+            body, kind = self._body(sample), sample["content_type"]
+            given = body.decode("utf-8", "replace") if kind in ("application/json", "text/csv") else body
+            self._alone("input_fn", sample["name"], "", inputs, given, kind)
+        for sample in samples:
+            name = sample["name"]
+            value = inputs.get(name, next(iter(inputs.values()), None))
+            if value is None:
+                self.tell(function="predict_fn", sample=name, accept="", not_reached=True)
+            else:
+                self._alone("predict_fn", name, "", predictions, value[0], transformer._model)
+        for sample in samples:
+            name = sample["name"]
+            value = predictions.get(name, next(iter(predictions.values()), None))
+            for accept in [sample["accept"]] if sample.get("accept") else accepts:
+                if value is None:
+                    self.tell(function="output_fn", sample=name, accept=accept, not_reached=True)
+                else:
+                    self._alone("output_fn", name, accept, {}, value[0], accept)
+        transformer.measured = False
+        return {"transform": False}
+
+    def _alone(self, function, sample, accept, into, *arguments):
+        transformer = self.transformer
+        try:
+            into[sample] = [transformer._run_handler_function(getattr(transformer, "_" + function), *arguments)]
+        except Exception:  # noqa: S110 - the transformer has recorded it
+            pass
+        calls, error = transformer.take()
+        _, seconds, peak, kind = calls[-1]
+        self.tell(
+            function=function, sample=sample, accept=accept, seconds=seconds, peak=peak, result_type=kind, error=error
+        )
+
+    def do_send(self, requests):
+        """Send whole requests; one line for each answer."""
+        for request in requests:
+            self.tell(**self._answer(request))
+
+    def do_grow(self, request, windows, least, seconds):
+        """Repeat a request, and measure in several windows how many bytes are kept: by Python objects, and by all.
+
+        least: requests in each window; seconds: for all of them. A handler that is too slow for that is not measured.
+        """
+        body, took = self._body(request), []
+        for _ in range(least):
+            started = time.perf_counter()
+            self._message(body, request)
+            took.append(time.perf_counter() - started)
+            if took[-1] * least * (windows + 1) > seconds:
+                self.transformer.take()
+                return {"requests": 0, "grown": []}
+        number = max(least, min(5 * least, int(seconds / (windows + 1) / max(min(took) * 3, 1e-5))))
+        tracemalloc.start()
+        try:
+            self._repeat(body, request, number)
+            first = tracemalloc.take_snapshot()
+            levels = [(tracemalloc.get_traced_memory()[0], handler_watch.resident())]
+            for _ in range(windows):
+                self._repeat(body, request, number)
+                levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
+            largest = _largest(first, tracemalloc.take_snapshot(), self.code)
+        finally:
+            tracemalloc.stop()
+        grown = [(after[0] - before[0], after[1] - before[1]) for before, after in zip(levels, levels[1:])]
+        return {"requests": number, "grown": grown, "largest": largest}
+
+    def _repeat(self, body, request, number):
+        for _ in range(number):
+            self._message(body, request)
+            self.transformer.calls.clear()
+            self.transformer.error = None
+        gc.collect()
+
+    def do_reload(self):
+        """Read code/ anew and keep the loaded model."""
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(self.code + "/"):
+                del sys.modules[name]
+        importlib.invalidate_caches()
+        try:
+            self.transformer._validate_user_module_and_set_functions()
+        except Exception as error:
+            return {"error": {"function": "", **handler_recorder.described(error, self.code)}}
+        return {"error": None}
+
+    def do_fork(self):
+        """Fork a worker for each further pair of pipes; only where one thread runs. They share the loaded model."""
+        if handler_watch.threads() != 1:
+            return {"forked": 0}
+        gc.freeze()
+        for requests, results in self.pipes[1:]:
+            if os.fork() == 0:
+                self.requests, self.results = requests, results
+                self.opened = handler_watch.OpenedFiles(self.model_directory)
+                self.serve()
+                os._exit(0)
+        return {"forked": len(self.pipes) - 1}
+
+    # one request
+
+    def _body(self, request):
+        if "body" in request:
+            return base64.b64decode(request["body"])
+        path = request["path"]
+        if path not in self.bodies:
+            with open(path, "rb") as file:
+                self.bodies[path] = file.read()
+        return self.bodies[path]
+
+    def _message(self, body, request):
+        """The message that the worker writes to the front end."""
+        headers = [{"name": b"Accept", "value": request["accept"].encode()}] if request.get("accept") else []
+        kind = request.get("content_type") or ""
+        if kind:
+            headers.append({"name": b"Content-Type", "value": kind.encode()})
+        parameter = {"name": "body", "contentType": kind, "value": bytearray(body)}
+        return self.service.predict([{"requestId": b"0", "headers": headers, "parameters": [parameter]}])
+
+    def _answer(self, request):
+        body = self._body(request)
+        if len(body) > handler_wire.LARGEST:
+            return self._told(request, handler_wire.too_large(), 0.0)
+        started, lost = time.perf_counter(), ""
+        try:
+            answer = handler_wire.client_answer(self._message(body, request))
+        except (handler_wire.WorkerLost, Exception) as error:
+            answer, lost = handler_wire.worker_died(), "%s: %s" % (type(error).__name__, error)
+        return self._told(request, answer, time.perf_counter() - started, lost)
+
+    def _told(self, request, answer, seconds, lost=""):
+        calls, error = self.transformer.take()
+        body = answer["body"]
+        return {
+            "id": request["id"],
+            "status": answer["status"],
+            "reason": answer["reason"],
+            "content_type": answer["content_type"],
+            "body": base64.b64encode(body[:BODY_SHOWN]).decode(),
+            "size": len(body),
+            "seconds": seconds,
+            "lost": lost,
+            "calls": calls,
+            "error": error,
+            "opened": self.opened.take(),
+            "connections": _taken(handler_watch.connections),
+        }
+
+
+def _taken(values):
+    found = values[:]
+    values.clear()
+    return found
+
+
+def _largest(before, after, code):
+    """Where in code/ the most memory was added between two snapshots, as [file, line], or None."""
+    of_code = (tracemalloc.Filter(True, code + "/*"),)
+    changes = after.filter_traces(of_code).compare_to(before.filter_traces(of_code), "lineno")
+    found = max(changes, key=lambda one: one.size_diff, default=None)
+    if found is None or found.size_diff <= 0:
+        return None
+    frame = found.traceback[0]
+    return [frame.filename[len(code) + 1 :], frame.lineno]
+
+
+def _signature(value, code):
+    found = {"callable": callable(value), "type": type(value).__name__, "file": "", "line": 0, "parameters": None}
+    found["async"] = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
+    found["generator"] = inspect.isgeneratorfunction(value)
+    found["builtin"] = inspect.isbuiltin(value) or isinstance(value, type)
+    plain = inspect.unwrap(value) if callable(value) else value
+    lines = getattr(plain, "__code__", None)
+    if lines is not None and lines.co_filename.startswith(code):
+        found["file"], found["line"] = lines.co_filename[len(code) + 1 :], lines.co_firstlineno
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return found
+    empty = inspect.Parameter.empty
+    found["parameters"] = [[one.name, one.kind.name, one.default is not empty] for one in parameters]
+    return found
+
+
+def main():
+    """Read the arguments, take the network away, serve."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    directory, given = sys.argv[1], [int(text) for text in sys.argv[2:]]
+    # numbers that a handler which closes or opens files does not meet; not inherited by programs that it starts
+    numbers = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 500) for number in given]
+    for number in given:
+        os.close(number)
+    handler_watch.without_network()
+    sys.argv = ["handler"]
+    child = Child(directory, list(zip(numbers[::2], numbers[1::2])))
+    child.tell(done=True)
+    child.serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The toolkit's Transformer, with a record of each call of a handler's function. Nothing else is changed."""
+
+import time
+import traceback
+
+import handler_watch
+from sagemaker_inference.transformer import Transformer
+
+NAMES = ("pre_model_fn", "model_fn", "model_warmup_fn", "transform_fn", "input_fn", "predict_fn", "output_fn")
+
+
+def described(error, code):
+    """An exception as plain values: its type, its text, and the places of its traceback inside the directory `code`."""
+    places = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(code):
+            places.append({"file": frame.filename[len(code) + 1 :], "line": frame.lineno, "function": frame.name})
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(code):
+        places.append({"file": error.filename[len(code) + 1 :], "line": error.lineno or 1, "function": ""})
+    found = {"type": type(error).__name__, "message": str(error)[:2000], "places": places}
+    found["bases"] = [base.__name__ for base in type(error).__mro__[1:-1]]
+    if isinstance(error, ImportError):
+        found["module"] = error.name or ""
+    if isinstance(error, OSError):
+        found["filename"] = str(error.filename or "")
+    return found
+
+
+class RecordingTransformer(Transformer):
+    """Records the calls since `calls` was last emptied, and the error that a function raised last."""
+
+    def __init__(self, code, default_handler=None):
+        super().__init__(default_handler)
+        self.code, self.calls, self.error, self.measured = code, [], None, False
+
+    def name_of(self, function):
+        """The handler's name of a function, such as "predict_fn"."""
+        for name in NAMES:
+            if getattr(self, "_" + name) is function:
+                return name
+        return getattr(function, "__name__", str(function))
+
+    def _run_handler_function(self, func, *argv):
+        name, failed = self.name_of(func), True
+        if self.measured:
+            handler_watch.reset_peak()
+        started = time.perf_counter()
+        try:
+            result = super()._run_handler_function(func, *argv)
+            failed = False
+        except BaseException as error:
+            if self.error is None or self.error[1] is not error:
+                self.error = (name, error)
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            peak = handler_watch.peak() if self.measured else 0
+            kind = "" if failed else _kind(result)
+            self.calls.append((name, seconds, peak, kind))
+        return result
+
+    def take(self):
+        """The calls and the error since the last time, as plain values."""
+        calls, self.calls = self.calls, []
+        error, self.error = self.error, None
+        return calls, {"function": error[0], **described(error[1], self.code)} if error else None
+
+
+def _kind(value):
+    """The type of a value; of a tuple also the types of its members, which decide how the server reads it."""
+    if type(value) is tuple:
+        return "tuple(%s)" % ", ".join(type(member).__name__ for member in value[:4])
+    return type(value).__name__
