@@ -1,0 +1,135 @@
+"""What is wrong with an answer whose status is 2xx."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slipway_steps.adapters.handlers.answer import Answer
+from slipway_steps.domain.handler import CSV, JSON, NPY, Fault
+from slipway_steps.handlers.inspection import ERROR_KEYS
+from slipway_steps.handlers.source import Source
+
+MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(\s*;.*)?")
+TOLERANCE = 1e-4
+"""Two predictions are equal up to this, relative and absolute: batches of another size round differently."""
+VOLATILE = re.compile(r"time|latency|duration|elapsed|stamp|uuid|request.?id|trace|date", re.IGNORECASE)
+"""Keys of an answer that say when and how, not what was predicted."""
+
+
+def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> Iterator[Fault]:
+    """The faults of one answer to a valid request that asked for the type `accept`."""
+    function = "output_fn" if source.place_of("output_fn") or not source.place_of("transform_fn") else "transform_fn"
+    place = source.place_of_return(function)
+
+    def fault(code: str, message: str) -> Fault:
+        return Fault(code=code, message=message, place=place, sample=sample, accept=accept)
+
+    made = next((call.result_type for call in reversed(answer.calls) if call.function in ("output_fn", "transform_fn")), "")
+    if made in ("NoneType", "tuple(NoneType, str)"):
+        yield fault("output-none", f"{function} returned None; the client gets {answer.status} and the body `null`")
+        return
+    content_type = answer.content_type or ""
+    if not MIME.fullmatch(content_type) and MIME.fullmatch(answer.text.strip()):
+        yield fault("tuple-swapped", f"the body is {answer.text.strip()!r} and the content type {content_type[:60]!r}")
+        return
+    if message := error_in(answer):
+        yield fault("error-as-200", f"the answer has status {answer.status} and says: {message[:120]}")
+        return
+    kind = content_type.partition(";")[0].strip().lower()
+    wanted = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
+    if accept and "*/*" not in wanted and kind not in wanted:
+        yield fault("accept-ignored", f"the client accepts {accept} and gets {kind or 'no content type'}")
+        return
+    yield from (fault(code, message) for code, message in _body_faults(answer, kind))
+
+
+def _body_faults(answer: Answer, kind: str) -> Iterator[tuple[str, str]]:
+    text = answer.text.strip()
+    if kind == JSON and answer.size == len(answer.body):
+        try:
+            json.loads(answer.body, parse_constant=_refuse)
+        except ValueError as error:
+            if answer.body.startswith(b"\x93NUMPY") or (text and _looks_like_csv(text)):
+                yield "accept-ignored", f"the content type is {kind}, and the body is not: {text[:60]}"
+            else:
+                yield "not-json", f"the body is no JSON ({error}): {text[:60]}"
+    elif kind == CSV and text[:1] in ("[", "{"):
+        try:
+            json.loads(text)
+        except ValueError:
+            return
+        yield "accept-ignored", f"the content type is {kind}, and the body is JSON: {text[:60]}"
+    elif kind == NPY and not answer.body.startswith(b"\x93NUMPY"):
+        yield "accept-ignored", f"the content type is {kind}, and the body is not: {text[:60]}"
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _looks_like_csv(text: str) -> bool:
+    lines = text.splitlines()
+    return len(lines) > 1 and all(re.fullmatch(r"[-+0-9.eE,\s]+", line) for line in lines)
+
+
+def error_in(answer: Answer) -> str:
+    """The error that the body of an answer tells of; "" where it tells of none."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return answer.text[:200] if re.match(r"\s*(error|exception|traceback)\b", answer.text, re.IGNORECASE) else ""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            if str(key).lower() in ERROR_KEYS and value:
+                return f"{key}: {value}"
+    return ""
+
+
+def no_prediction(answer: Answer) -> bool:
+    """Whether the body of an answer holds no prediction: nothing, an empty list, or NaN alone."""
+    text = answer.text.strip()
+    if not text or text in ("null", "[]", "{}", '""'):
+        return True
+    words = re.findall(r"[A-Za-z_]+|[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", text)
+    return bool(words) and all(word.lower() in ("nan", "null", "predictions", "outputs") for word in words)
+
+
+def same(one: Answer, other: Answer) -> bool:
+    """Whether two answers say the same, up to `TOLERANCE` and what is volatile."""
+    if one.body == other.body:
+        return True
+    first, second = parsed(one), parsed(other)
+    return first is not None and second is not None and alike(first, second)
+
+
+def parsed(answer: Answer) -> Any:
+    """The body as JSON values; of CSV a list of rows; None where it is neither."""
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        kind = (answer.content_type or "").partition(";")[0]
+        return [line.split(",") for line in answer.text.splitlines()] if kind == CSV else None
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two parsed values are equal up to `TOLERANCE`."""
+    numbers = _number(one), _number(other)
+    if numbers[0] is not None and numbers[1] is not None:
+        return math.isclose(*numbers, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or all(map(math.isnan, numbers))  # type: ignore[arg-type]
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = {key for key in one if not VOLATILE.search(str(key))}
+        return keys == {key for key in other if not VOLATILE.search(str(key))} and all(alike(one[k], other[k]) for k in keys)
+    return bool(one == other)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None

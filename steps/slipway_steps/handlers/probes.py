@@ -1,0 +1,224 @@
+"""Requests that no sample holds: the same again, other rows, garbage, nothing. Each shows a kind of fault that one answer
+to one sample cannot show.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from slipway_steps.adapters.handlers.answer import Answer, Growth, Request
+from slipway_steps.domain.handler import CSV, JSON, Fault
+from slipway_steps.handlers.checks import alike, error_in, no_prediction, same
+from slipway_steps.handlers.diagnosis import Failure
+from slipway_steps.handlers.rows import answer_rows, row_count, take_rows
+from slipway_steps.handlers.source import Source
+
+GARBAGE = {JSON: b'{"garbage": ', CSV: b'garbage,"\x01not a number\n,,;'}
+"""Bodies that are no valid input, by content type; any other type gets `OTHER_GARBAGE`."""
+OTHER_GARBAGE = b"\x00garbage that no decoder knows\xff"
+GROWTH_LEAST = 64
+"""Bytes for each request: the smallest list entry with an array of two numbers is larger. A rotating list of times, as
+some handlers keep for their metrics, is smaller."""
+RESIDENT_LEAST = 4096
+"""Bytes of resident memory for each request, a page: what native code keeps is not seen by Python."""
+GROWTH_WINDOWS, GROWTH_REQUESTS, GROWTH_SECONDS = 3, 12, 0.6
+"""Windows, requests in each at least, and seconds for all of them."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A request that the handler answers well: the sample's name, its body, its types, and the answer."""
+
+    sample: str
+    body: bytes
+    content_type: str
+    accept: str
+    answer: Answer
+
+
+class Probes:
+    """The probes of one handler. `send` sends requests in their order to one worker, `restart` starts another one."""
+
+    def __init__(
+        self, send: Callable[[Sequence[Request]], list[Answer]], restart: Callable[[], object], source: Source
+    ) -> None:
+        self._send, self._restart, self.source, self.numbers = send, restart, source, count()
+
+    def ask(self, base: Base, *bodies: bytes, content_type: str = "") -> list[Answer]:
+        """The answers to bodies that are sent with the types of a base."""
+        kind = content_type or base.content_type
+        return self._send([Request(f"probe-{next(self.numbers)}", kind, base.accept, None, body) for body in bodies])
+
+    def _fault(self, code: str, message: str, base: Base, function: str = "predict_fn") -> Fault:
+        place = self.source.place_of(function) or self.source.place_of("transform_fn")
+        return Fault(code=code, message=message, place=place, sample=base.sample, accept=base.accept)
+
+    def of_base(self, base: Base) -> Iterator[Fault]:
+        """All that is asked of one sample that works."""
+        yield from self.repeated(base)
+        yield from self.rows(base)
+        yield from self.garbage(base)
+        yield from self.empty(base)
+        yield from self.charset(base)
+
+    def repeated(self, base: Base) -> Iterator[Fault]:
+        """The same request again, and once more after another."""
+        other = self._other(base)
+        first, second, between, third = self.ask(base, base.body, base.body, other, base.body)
+        del between
+        if not all(one.ok for one in (first, second, third)):
+            return
+        if not same(first, second) or not same(base.answer, first):
+            yield self._changes(base)
+        elif not same(second, third):
+            yield self._fault("state-leak", "the answer is another one after another request in between", base)
+
+    def _changes(self, base: Base) -> Fault:
+        """Whether repeated requests differ by chance, or by what the handler keeps: two new workers tell."""
+        runs = []
+        for _ in range(2):
+            self._restart()
+            runs.append(self.ask(base, base.body, base.body, base.body))
+        if all(same(one, other) for one, other in zip(*runs, strict=True)):
+            return self._fault("state-leak", "the answer depends on how often the request was sent before", base)
+        return self._fault("not-deterministic", "the same request gets another answer when it is sent again", base)
+
+    def _other(self, base: Base) -> bytes:
+        """A body with the rows of the base in reverse, or numbers that are changed."""
+        rows = row_count(base.body, base.content_type) or 0
+        if rows > 1 and (reversed_rows := take_rows(base.body, base.content_type, range(rows - 1, -1, -1))):
+            return reversed_rows if reversed_rows != base.body else self._changed(base.body)
+        return self._changed(base.body)
+
+    @staticmethod
+    def _changed(body: bytes) -> bytes:
+        # digits alone are changed, so that a body in text stays valid
+        return body.translate(bytes.maketrans(b"123456789", b"234567891")) if body.isascii() else body
+
+    def rows(self, base: Base) -> Iterator[Fault]:
+        """Other numbers of rows: the answer has to have as many, and each row's prediction stays what it was."""
+        total = row_count(base.body, base.content_type)
+        if total is None or total < 2 or _flat(base):
+            return
+        bodies = {}
+        for rows in ((0, 0), (0, 1, 0), tuple(range(total))):
+            if (body := take_rows(base.body, base.content_type, rows)) is not None:
+                bodies[rows] = body
+        answers = dict(zip(bodies, self.ask(base, *bodies.values()), strict=True))
+        found = {
+            rows: answer_rows(one.body, one.content_type or "") for rows, one in answers.items() if one.ok
+        }
+        known = {rows: values for rows, values in found.items() if values is not None}
+        lengths = {len(rows): len(values) for rows, values in known.items()}
+        if len(lengths) > 1 and not _follows(lengths):
+            yield self._row_fault(lengths, base)
+            return
+        everything, twice = known.get(tuple(range(total))), known.get((0, 0))
+        if not everything or not twice or len(twice) != 2 or len(everything) != total:
+            return
+        if not alike(everything[0], twice[0]):
+            yield self._fault("batch-dependent", "the first row gets another prediction beside other rows", base)
+
+    def _row_fault(self, lengths: dict[int, int], base: Base) -> Fault:
+        told = ", ".join(f"{sent} rows get {got}" for sent, got in sorted(lengths.items()))
+        if base.content_type == CSV and all(got == sent - 1 for sent, got in lengths.items()):
+            return self._fault("header-row", f"the first row is taken as a header: {told}", base, "input_fn")
+        return self._fault("row-count", told, base)
+
+    def garbage(self, base: Base) -> Iterator[Fault]:
+        """A body that is no valid input."""
+        (answer,) = self.ask(base, GARBAGE.get(base.content_type, OTHER_GARBAGE))
+        failure = Failure(answer, base.sample, base.accept, self.source)
+        if answer.ok:
+            yield from self._accepted(answer, base, "accepts-garbage", "a body that is no valid input")
+        elif answer.died:
+            yield failure.name()
+        elif answer.status == 500:
+            place = failure.at()
+            message = f"a body that cannot be read gets {answer.status}: {answer.reason[:120]}"
+            yield Fault(code="client-fault-500", message=message, place=place, sample=base.sample, accept=base.accept)
+
+    def empty(self, base: Base) -> Iterator[Fault]:
+        """No body at all."""
+        (answer,) = self.ask(base, b"")
+        if answer.ok:
+            yield from self._accepted(answer, base, "empty-body", "an empty body")
+        elif answer.died:
+            yield Failure(answer, base.sample, base.accept, self.source).name()
+
+    def _accepted(self, answer: Answer, base: Base, code: str, what: str) -> Iterator[Fault]:
+        if message := error_in(answer):
+            said = f"{what} gets {answer.status} with an error in the body: {message[:120]}"
+            yield self._fault("error-as-200", said, base, "output_fn")
+        elif not no_prediction(answer):
+            yield self._fault(code, f"{what} gets {answer.status}: {answer.text[:80]}", base, "input_fn")
+
+    def charset(self, base: Base) -> Iterator[Fault]:
+        """The same body under a content type with a parameter."""
+        if base.content_type not in (JSON, CSV):
+            return
+        kind = f"{base.content_type}; charset=utf-8"
+        (answer,) = self.ask(base, base.body, content_type=kind)
+        if not answer.ok:
+            yield self._fault("charset", f"{kind} gets {answer.status}", base, "input_fn")
+
+    def header(self, base_type: str, accept: str, body: bytes, sample: str) -> Fault | None:
+        """The fault of a CSV sample that works only without its first row."""
+        rows = row_count(body, CSV)
+        lines = body.decode("utf-8", "replace").splitlines()
+        if base_type != CSV or len(lines) < 2 or rows != len([line for line in lines if line.strip()]) - 1:
+            return None
+        request = Request(f"probe-{next(self.numbers)}", CSV, accept, None, ("\n".join(lines[1:]) + "\n").encode())
+        (answer,) = self._send([request])
+        if not answer.ok:
+            return None
+        message = f"the sample's first row is a header ({lines[0][:60]}), which the handler takes as data"
+        return Fault(code="header-row", message=message, place=self.source.place_of("input_fn"), sample=sample, accept=accept)
+
+
+def smallest(send: Callable[[bytes], Answer], body: bytes, content_type: str) -> str:
+    """Which rows of a sample that fails do fail alone, as text; "" where all do, or none, or rows are not known."""
+    total = row_count(body, content_type)
+    if not total or total < 2 or total > 64:
+        return ""
+    failing = []
+    for row in range(total):
+        one = take_rows(body, content_type, [row])
+        if one is None:
+            return ""
+        if not send(one).ok:
+            failing.append(row + 1)
+    if not failing or len(failing) == total:
+        return ""
+    return f"row{'s' if len(failing) > 1 else ''} {', '.join(map(str, failing[:8]))} of {total}"
+
+
+def growth_fault(growth: Growth, source: Source) -> Fault | None:
+    """The fault of a handler that keeps memory in each of all windows."""
+    if growth.requests == 0 or not growth.python:
+        return None
+    python = min(growth.python) / growth.requests
+    resident = min(growth.resident) / growth.requests
+    if python < GROWTH_LEAST and resident < RESIDENT_LEAST:
+        return None
+    kept = max(python, resident if resident >= RESIDENT_LEAST else 0)
+    place = source.place(*growth.largest) if growth.largest else source.place_of("predict_fn")
+    return Fault(code="grows", message=f"each request leaves {kept:,.0f} bytes behind", place=place)
+
+
+def _flat(base: Base) -> bool:
+    """Whether a JSON body is a plain list of values, of which nobody knows whether it is one row or many."""
+    if base.content_type != JSON:
+        return False
+    found = json.loads(base.body)
+    return isinstance(found, list) and not any(isinstance(one, list | dict) for one in found)
+
+
+def _follows(lengths: dict[int, int]) -> bool:
+    """Whether the answer's rows follow the request's: as many, a fixed number for each, or one more for a header."""
+    ratios = {got / sent for sent, got in lengths.items()}
+    if len(ratios) == 1 and next(iter(ratios)) >= 1 and next(iter(ratios)).is_integer():
+        return True
+    return all(got == sent + 1 for sent, got in lengths.items())
+

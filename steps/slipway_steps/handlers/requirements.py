@@ -1,0 +1,49 @@
+"""What a handler imports, against what its Python has and what code/requirements.txt names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.handler import Fault
+from slipway_steps.files import complete_directory
+from slipway_steps.handlers.inspection import Inspection, distribution_of
+
+INSTALL_TIMEOUT = 1800
+"""Seconds that pip may take; torch is downloaded in some minutes."""
+
+
+def missing_faults(inspection: Inspection, missing: list[str]) -> tuple[list[Fault], list[str]]:
+    """The faults of modules that are nowhere, and the modules that only have to be installed."""
+    faults, to_install = [], []
+    for module in missing:
+        if distribution_of(module) in inspection.requirements:
+            to_install.append(module)
+            continue
+        message = f"the module `{module}` is neither installed nor named in code/requirements.txt"
+        faults.append(Fault(code="import-missing", message=message, place=inspection.imports[module]))
+    return faults, to_install
+
+
+def install(package: Path, python: str, target: Path) -> Path:
+    """Install code/requirements.txt into a directory beside the package, once, and return it.
+
+    Raises BadInput where pip fails.
+    """
+    requirements = package / "code" / "requirements.txt"
+    if target.is_dir() or not requirements.is_file():
+        return target
+    command = [python or sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    with complete_directory(target) as temporary:
+        done = subprocess.run(
+            [*command, "--target", str(temporary), "-r", str(requirements)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=INSTALL_TIMEOUT,
+            check=False,
+        )
+        if done.returncode:
+            last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it said nothing")
+            raise BadInput(f"code/requirements.txt cannot be installed: {last[:300]}", "correct it, or name a --python")
+    return target
