@@ -107,6 +107,13 @@ def test_the_end_of_the_block_removes_the_directory_and_kills_who_is_watched(tmp
     assert list((tmp_path / "made" / "for it").iterdir()) == []
 
 
+def test_a_deep_directory_is_removed(tmp_path: Path) -> None:
+    with scratch(tmp_path) as temporary:
+        deep = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"
+        subprocess.run([sys.executable, "-c", deep], cwd=temporary.path, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_in_the_block_removes_it_too(tmp_path: Path) -> None:
     def fail() -> None:
         with scratch(tmp_path):
