@@ -196,7 +196,8 @@ class Exchange(BaseModel):
 class InferenceTestResult(BaseModel):
     """What the test of a handler found out. Times are seconds, memory is bytes.
 
-    The results per function come from calling each function alone; `end_to_end_results` from whole requests.
+    The results per function come from calling each function alone; `end_to_end_results` and `request_calls` from whole
+    requests. `errors` say why there is no verdict, `notes` what people should know beside it.
     """
 
     handler_name: str
@@ -215,6 +216,7 @@ class InferenceTestResult(BaseModel):
     request_calls: list[FunctionCall] = []
     faults: list[Fault] = []
     errors: list[str] = []
+    notes: list[str] = []
     peak_bytes: int = 0
     model_loads: int = 0
 

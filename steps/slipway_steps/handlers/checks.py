@@ -26,7 +26,9 @@ def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> I
     def fault(code: str, message: str) -> Fault:
         return Fault(code=code, message=message, place=place, sample=sample, accept=accept)
 
-    made = next((call.result_type for call in reversed(answer.calls) if call.function in ("output_fn", "transform_fn")), "")
+    made = next(
+        (call.result_type for call in reversed(answer.calls) if call.function in ("output_fn", "transform_fn")), ""
+    )
     if made in ("NoneType", "tuple(NoneType, str)"):
         yield fault("output-none", f"{function} returned None; the client gets {answer.status} and the body `null`")
         return
@@ -122,7 +124,9 @@ def alike(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(alike, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         keys = {key for key in one if not VOLATILE.search(str(key))}
-        return keys == {key for key in other if not VOLATILE.search(str(key))} and all(alike(one[k], other[k]) for k in keys)
+        return keys == {key for key in other if not VOLATILE.search(str(key))} and all(
+            alike(one[k], other[k]) for k in keys
+        )
     return bool(one == other)
 
 

@@ -1,7 +1,7 @@
 """Names the fault behind a load or a request that failed."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Answer, Death, HandlerError, Loaded
@@ -9,17 +9,20 @@ from slipway_steps.domain.handler import Fault, Place
 from slipway_steps.handlers.source import MODULE, Source
 
 BYTES = re.compile(
-    r"'str' object has no attribute 'decode'|bytes-like|not (bytes|bytearray|str)\b|'byte(s|array)' object has no attribute"
-    r"|(bytes|string) pattern|expected (str|bytes)|must be (str|bytes)|can't concat|str or None|'str' does not support the buffer",
+    r"'str' object has no attribute 'decode'|bytes-like|not (bytes|bytearray|str)\b|'byte(s|array)' object has no attr"
+    r"|(bytes|string) pattern|expected (str|bytes)|must be (str|bytes)|can't concat|str or None",
     re.IGNORECASE,
 )
 """Texts of Python's errors where text was expected and bytes came, or the other way round."""
 MISSING_FILE = re.compile(
-    r"no such file|does(n't| not) exist|not found|nosuchfile|cannot open|can't open|unable to open|is not a (file|directory)"
-    r"|file .*missing|missing .*file",
+    r"no such file|does(n't| not) exist|not found|nosuchfile|cannot open|can't open|unable to open"
+    r"|is not a (file|directory)|file .*missing|missing .*file",
     re.IGNORECASE,
 )
-NO_NETWORK = re.compile(r"network is unreachable|name resolution|name or service not known|connection(error| refused)|max retries", re.IGNORECASE)
+NO_NETWORK = re.compile(
+    r"network is unreachable|name resolution|name or service not known|connection(error| refused)|max retries",
+    re.IGNORECASE,
+)
 REFUSED = re.compile(r"content.?type|accept|media.?type|mime|unsupported|not supported|\btype\b", re.IGNORECASE)
 MODEL_METHODS = "predict|predict_proba|run|forward|transform|eval|get_inputs|decision_function|score"
 ADVICE = {
@@ -78,7 +81,9 @@ def load_faults(loaded: Loaded, package: Path, source: Source) -> Iterator[Fault
 
 def downloads(connections: tuple[str, ...] | list[str], doing: str, place: Place | None) -> Fault:
     """The fault of a handler that opened connections."""
-    return Fault(code="downloads", message=f"{doing} opened a connection to {', '.join(dict.fromkeys(connections))}", place=place)
+    return Fault(
+        code="downloads", message=f"{doing} opened a connection to {', '.join(dict.fromkeys(connections))}", place=place
+    )
 
 
 def _load_error(error: HandlerError, package: Path, source: Source) -> Fault:
@@ -122,7 +127,11 @@ def _missing_model(error: HandlerError, package: Path) -> str:
     wanted = Path(path).name if path else ""
     there = sorted(one.name for one in package.iterdir() if one.name not in OURS)
     listed = ", ".join(there[:8]) or "no file"
-    looked = f"model_fn looks for {wanted}" if wanted else f"model_fn found no file it looks for ({error.type}: {error.message})"
+    looked = (
+        f"model_fn looks for {wanted}"
+        if wanted
+        else f"model_fn found no file it looks for ({error.type}: {error.message})"
+    )
     suffixes = [name for name in there if Path(name).suffix in ADVICE]
     advice = f"; {ADVICE[Path(suffixes[0]).suffix].format(name=suffixes[0])}" if suffixes else ""
     return f"{looked}; the package has {listed}{advice}"
@@ -160,7 +169,9 @@ class Failure:
         for rule in (self._lost, self._output, self._arguments, self._environment, self._input):
             if found_here := rule(said):
                 return found_here
-        return self.fault("sample-fails", f"{self.function or 'the handler'} answers {answer.status}: {said}", self.at())
+        return self.fault(
+            "sample-fails", f"{self.function or 'the handler'} answers {answer.status}: {said}", self.at()
+        )
 
     def _said(self) -> str:
         if self.error:
@@ -194,7 +205,9 @@ class Failure:
         members = self._made().removeprefix("tuple(").removesuffix(")").split(", ")
         if self._made().startswith("tuple(") and len(members) > 1 and members[1] != "str":
             return self.fault("content-type-not-text", f"the content type is of type {members[1]}", self._returns())
-        return self.fault("content-type-not-text", f"the server cannot send the answer: {self.answer.lost}", self._returns())
+        return self.fault(
+            "content-type-not-text", f"the server cannot send the answer: {self.answer.lost}", self._returns()
+        )
 
     def _output(self, said: str) -> Fault | None:
         made = self._made()
@@ -216,7 +229,9 @@ class Failure:
             return self.fault("no-predict-fn", "inference.py defines no predict_fn", self.source.place(MODULE, 1))
         if self.error is None or self.function not in ("input_fn", "predict_fn", "output_fn", "transform_fn"):
             return None
-        if not self.error.places and re.search(r"takes \d+ (positional )?arguments? but \d+|missing \d+ required", said):
+        if not self.error.places and re.search(
+            r"takes \d+ (positional )?arguments? but \d+|missing \d+ required", said
+        ):
             return self.fault("arity", said, self.source.place_of(self.function))
         if "not a callable object" in said:
             return self.fault("not-callable", said, self.source.place_of(self.function))
@@ -224,9 +239,15 @@ class Failure:
         if self.function == "predict_fn" and re.search(
             rf"'(numpy\.)?{given}' object (has no attribute '({MODEL_METHODS})'|is not callable)", said
         ):
-            return self.fault("swapped-arguments", f"predict_fn uses its first argument as the model: {said}", self.at())
-        if self.function == "output_fn" and re.search(r"'str' object has no attribute '(tolist|shape|astype|items)'", said):
-            return self.fault("swapped-arguments", f"output_fn uses its first argument as the accept type: {said}", self.at())
+            return self.fault(
+                "swapped-arguments", f"predict_fn uses its first argument as the model: {said}", self.at()
+            )
+        if self.function == "output_fn" and re.search(
+            r"'str' object has no attribute '(tolist|shape|astype|items)'", said
+        ):
+            return self.fault(
+                "swapped-arguments", f"output_fn uses its first argument as the accept type: {said}", self.at()
+            )
         return None
 
     def _environment(self, said: str) -> Fault | None:
@@ -255,6 +276,3 @@ class Failure:
             kind = "accept type" if self.function == "output_fn" else "content type"
             return self.fault("type-refused", f"{self.function} refuses the {kind}: {said}", self.at())
         return None
-
-
-Named = Callable[[Answer], Fault]

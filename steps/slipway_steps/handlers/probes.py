@@ -1,5 +1,5 @@
-"""Requests that no sample holds: the same again, other rows, garbage, nothing. Each shows a kind of fault that one answer
-to one sample cannot show.
+"""Requests that no sample holds: the same again, other rows, garbage, nothing. Each shows a kind of fault that one
+answer to one sample cannot show.
 """
 
 import json
@@ -106,9 +106,7 @@ class Probes:
             if (body := take_rows(base.body, base.content_type, rows)) is not None:
                 bodies[rows] = body
         answers = dict(zip(bodies, self.ask(base, *bodies.values()), strict=True))
-        found = {
-            rows: answer_rows(one.body, one.content_type or "") for rows, one in answers.items() if one.ok
-        }
+        found = {rows: answer_rows(one.body, one.content_type or "") for rows, one in answers.items() if one.ok}
         known = {rows: values for rows, values in found.items() if values is not None}
         lengths = {len(rows): len(values) for rows, values in known.items()}
         if len(lengths) > 1 and not _follows(lengths):
@@ -174,7 +172,9 @@ class Probes:
         if not answer.ok:
             return None
         message = f"the sample's first row is a header ({lines[0][:60]}), which the handler takes as data"
-        return Fault(code="header-row", message=message, place=self.source.place_of("input_fn"), sample=sample, accept=accept)
+        return Fault(
+            code="header-row", message=message, place=self.source.place_of("input_fn"), sample=sample, accept=accept
+        )
 
 
 def smallest(send: Callable[[bytes], Answer], body: bytes, content_type: str) -> str:
@@ -221,4 +221,3 @@ def _follows(lengths: dict[int, int]) -> bool:
     if len(ratios) == 1 and next(iter(ratios)) >= 1 and next(iter(ratios)).is_integer():
         return True
     return all(got == sent + 1 for sent, got in lengths.items())
-

@@ -1,12 +1,12 @@
 """What a handler imports, against what its Python has and what code/requirements.txt names."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import Fault
-from slipway_steps.files import complete_directory
 from slipway_steps.handlers.inspection import Inspection, distribution_of
 
 INSTALL_TIMEOUT = 1800
@@ -25,25 +25,33 @@ def missing_faults(inspection: Inspection, missing: list[str]) -> tuple[list[Fau
     return faults, to_install
 
 
-def install(package: Path, python: str, target: Path) -> Path:
-    """Install code/requirements.txt into a directory beside the package, once, and return it.
+def install(package: Path, python: str, target: Path, temporary: Path) -> Path | None:
+    """Install code/requirements.txt into the directory `target`, once, by way of `temporary` on the same disk.
 
-    Raises BadInput where pip fails.
+    Returns `target`, or None where there is nothing to install. Raises BadInput where pip fails.
     """
     requirements = package / "code" / "requirements.txt"
-    if target.is_dir() or not requirements.is_file():
+    if not requirements.is_file():
+        return None
+    if target.is_dir():
         return target
     command = [python or sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    with complete_directory(target) as temporary:
+    try:
         done = subprocess.run(
             [*command, "--target", str(temporary), "-r", str(requirements)],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=INSTALL_TIMEOUT,
             check=False,
         )
-        if done.returncode:
-            last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it said nothing")
-            raise BadInput(f"code/requirements.txt cannot be installed: {last[:300]}", "correct it, or name a --python")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadInput(f"code/requirements.txt could not be installed: {error}", "name another --python") from error
+    if done.returncode:
+        last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it said nothing")
+        raise BadInput(f"code/requirements.txt cannot be installed: {last[:300]}", "correct it, or name a --python")
+    temporary.mkdir(exist_ok=True)  # a file with comments alone installs nothing
+    with contextlib.suppress(OSError):  # another process was faster
+        temporary.rename(target)
     return target

@@ -1,5 +1,5 @@
-"""What is wrong with the signatures of a handler's functions: the toolkit counts the arguments, and passes its Context as
-one more.
+"""What is wrong with the signatures of a handler's functions: the toolkit counts the arguments, and passes its Context
+as one more.
 """
 
 from collections.abc import Iterator, Mapping

@@ -129,6 +129,7 @@ class Answer:
     body: bytes
     reason: str = ""
     size: int = 0
+    sha256: str = ""
     seconds: float = 0.0
     lost: str = ""
     death: Death | None = None

@@ -57,7 +57,15 @@ class Ended(Exception):
 class HandlerProcess:
     """A process group that runs the handler of one package, with `workers` pairs of pipes."""
 
-    def __init__(self, package: Path, python: str, scratch: Scratch, limits: WorkerLimits, workers: int = 1) -> None:
+    def __init__(
+        self,
+        package: Path,
+        python: str,
+        scratch: Scratch,
+        limits: WorkerLimits,
+        workers: int = 1,
+        libraries: Path | None = None,
+    ) -> None:
         self.limits = limits
         number = next(_numbers)
         home = scratch.path / f"worker-{number}"
@@ -70,7 +78,7 @@ class HandlerProcess:
         self.printed: deque[bytes] = deque()
         self.channels = [Channel() for _ in range(workers)]
         try:
-            self.process = self._start(package, python or sys.executable, home)
+            self.process = self._start(package, python or sys.executable, home, libraries)
         except OSError as error:
             self._release()
             raise BadInput(f"{python or sys.executable} cannot be started: {error.strerror}", INSTALL) from error
@@ -83,18 +91,18 @@ class HandlerProcess:
             list(self.ask_lines(0, {}, START_TIMEOUT, greet=True))
         except Ended as ended:
             raise BadInput(
-                f"the handler's process does not start under {python or sys.executable}: {_last_line(ended.death.last)}",
+                f"the handler does not start under {python or sys.executable}: {_last_line(ended.death.last)}",
                 INSTALL,
             ) from ended
 
-    def _start(self, package: Path, python: str, home: Path) -> "subprocess.Popen[bytes]":
+    def _start(self, package: Path, python: str, home: Path, libraries: Path | None) -> "subprocess.Popen[bytes]":
         enter = self.control.enter
         ends = [number for channel in self.channels for number in channel.child_ends]
         try:
             return subprocess.Popen(
                 [python, str(PROGRAM), str(package), *map(str, ends)],
                 cwd=home,
-                env=_environment(package, home),
+                env=_environment(package, home, libraries),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -184,7 +192,7 @@ class HandlerProcess:
         self.control.close()
 
 
-def _environment(package: Path, home: Path) -> dict[str, str]:
+def _environment(package: Path, home: Path, libraries: Path | None) -> dict[str, str]:
     """What a handler finds in its environment: nothing of ours, no secret, directories of its own."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {
@@ -195,7 +203,7 @@ def _environment(package: Path, home: Path) -> dict[str, str]:
         "TMPDIR": str(home / "tmp"),
         "TEMP": str(home / "tmp"),
         # the toolkit looks for the module `inference` there, and only the interpreter's start reads it
-        "PYTHONPATH": str(package / "code"),
+        "PYTHONPATH": os.pathsep.join(str(one) for one in (package / "code", libraries) if one),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         # as the server's own worker does; with more threads a process cannot be forked

@@ -1,5 +1,5 @@
-"""The worker that answers for one handler, as the model server has one: it loads the model, answers, and is started anew
-when it dies.
+"""The worker that answers for one handler, as the model server has one: it loads the model, answers, and is started
+anew when it dies.
 """
 
 import base64
@@ -29,13 +29,24 @@ from slipway_steps.adapters.handlers.scratch import Scratch
 class HandlerWorker:
     """The handler of one package, loaded once; `loads` counts how often the model was loaded."""
 
-    def __init__(self, package: Path, python: str, scratch: Scratch, limits: WorkerLimits, workers: int = 1) -> None:
+    def __init__(
+        self,
+        package: Path,
+        python: str,
+        scratch: Scratch,
+        limits: WorkerLimits,
+        workers: int = 1,
+        libraries: Path | None = None,
+    ) -> None:
         self.package, self.python, self.scratch, self.limits = package, python, scratch, limits
-        self.workers, self.loads = workers, 0
-        self.process = HandlerProcess(package, python, scratch, limits, workers)
+        self.workers, self.loads, self.libraries = workers, 0, libraries
+        self.process = self._process(workers)
         self.loaded: Loaded | None = None
         self.forked = False
         self.more: list[HandlerProcess] = []
+
+    def _process(self, workers: int = 1) -> HandlerProcess:
+        return HandlerProcess(self.package, self.python, self.scratch, self.limits, workers, self.libraries)
 
     def __enter__(self) -> "HandlerWorker":
         return self
@@ -103,7 +114,7 @@ class HandlerWorker:
         """End all processes, start one, and load the model again."""
         self.close()
         self.forked = False
-        self.process = HandlerProcess(self.package, self.python, self.scratch, self.limits)
+        self.process = self._process()
         return self.load()
 
     def reload(self) -> HandlerError | None:
@@ -133,10 +144,10 @@ class HandlerWorker:
             self.restart()
         return found
 
-    def send(self, requests: Sequence[Request]) -> list[Answer]:
-        """Send whole requests, side by side where there are several workers. The answers come in their order."""
+    def send(self, requests: Sequence[Request], *, side_by_side: bool = False) -> list[Answer]:
+        """Send whole requests, one after another, or to all workers at once. The answers come in their order."""
         found: dict[str, Answer] = {}
-        if self.workers > 1 and len(requests) > 1:
+        if side_by_side and self.workers > 1 and len(requests) > 1:
             found = self._side_by_side(requests)
         while left := [request for request in requests if request.id not in found]:
             if self.limits.left() <= 0:
@@ -173,7 +184,7 @@ class HandlerWorker:
         if self.forked:
             return [(self.process, number) for number in range(self.workers)]
         while len(self.more) < self.workers - 1:
-            process = HandlerProcess(self.package, self.python, self.scratch, self.limits)
+            process = self._process()
             self.more.append(process)
             self._load(process)
         return [(process, 0) for process in (self.process, *self.more)]

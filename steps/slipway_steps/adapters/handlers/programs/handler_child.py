@@ -8,22 +8,28 @@ Python 3.9, sagemaker-inference and multi-model-server, so it runs under any Pyt
 MODEL_DIRECTORY/code has to be on PYTHONPATH already, as on an endpoint.
 """
 
+from __future__ import annotations
+
 import base64
+import contextlib
 import ctypes
 import fcntl
 import gc
+import hashlib
 import importlib
 import importlib.util
-import inspect
 import json
 import os
 import signal
 import sys
 import time
-import tracemalloc
 import uuid
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
+import handler_describe
+import handler_growth
 import handler_recorder
 import handler_watch
 import handler_wire
@@ -42,19 +48,21 @@ BODY_SHOWN = 1024 * 1024
 class Child:
     """The handler in this process, and the operations on it."""
 
-    def __init__(self, model_directory, pipes):
-        self.model_directory, self.code = model_directory, os.path.join(model_directory, "code")
-        self.pipes, self.requests, self.results = pipes, *pipes[0]
-        self.service, self.transformer, self.bodies, self.kept = None, None, {}, {}
+    def __init__(self, model_directory: str, pipes: list[tuple[int, int]]) -> None:
+        self.model_directory, self.code = model_directory, model_directory + "/code"
+        self.pipes, (self.requests, self.results) = pipes, pipes[0]
+        self.service: Any = None
+        self.transformer: Any = None
+        self.bodies: dict[str, bytes] = {}
         self.opened = handler_watch.OpenedFiles(model_directory)
 
-    def tell(self, **values):
+    def tell(self, **values: Any) -> None:
         """Send one line."""
         line = json.dumps(values).encode() + b"\n"
         while line:
             line = line[os.write(self.results, line) :]
 
-    def serve(self):
+    def serve(self) -> None:
         """Read requests until there are no more."""
         with open(self.requests, "rb", closefd=False) as lines:
             for line in lines:
@@ -64,7 +72,7 @@ class Child:
 
     # what is asked
 
-    def do_missing(self, modules):
+    def do_missing(self, modules: list[str]) -> dict[str, Any]:
         """Which of these modules this Python cannot import, with code/ on its path."""
         missing = []
         for name in modules:
@@ -75,17 +83,17 @@ class Child:
                 missing.append(name)
         return {"missing": missing}
 
-    def do_toolkit(self):
+    def do_toolkit(self) -> dict[str, Any]:
         """The versions of the toolkit, and which default handler this Python brings."""
         pytorch = importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None
         return {
             "sagemaker_inference": metadata.version("sagemaker-inference"),
             "multi_model_server": metadata.version("multi-model-server"),
             "flavour": "pytorch" if pytorch else "",
-            "python": "%d.%d.%d" % sys.version_info[:3],
+            "python": ".".join(map(str, sys.version_info[:3])),
         }
 
-    def do_load(self):
+    def do_load(self) -> dict[str, Any]:
         """Load the handler and its model, as MmsModelLoader does: an error of model_fn is kept for the first answer."""
         default = None
         if importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None:
@@ -104,12 +112,12 @@ class Child:
         except Exception as error:  # the server logs it and goes on
             failure = {"function": "", **handler_recorder.described(error, self.code)}
         seconds = time.perf_counter() - started
-        calls, error = self.transformer.take()
+        calls, raised = self.transformer.take()
         self.transformer.measured = False
         return {
             "seconds": seconds,
             "calls": calls,
-            "error": error or failure,
+            "error": raised or failure,
             "loaded": failure is None,
             "model": type(self.transformer._model).__name__,
             "opened": self.opened.take(),
@@ -119,21 +127,22 @@ class Child:
             "resident": handler_watch.resident(),
         }
 
-    def do_describe(self):
+    def do_describe(self) -> dict[str, Any]:
         """The signatures of the handler's functions, as the toolkit will count them."""
         module = sys.modules.get("inference")
         found = {}
         for name in FUNCTIONS:
             value = getattr(module, name, None)
             if value is not None:
-                found[name] = _signature(value, self.code)
+                found[name] = handler_describe.signature(value, self.code)
         return {"functions": found}
 
-    def do_functions(self, samples, accepts):
+    def do_functions(self, samples: list[dict[str, str]], accepts: list[str]) -> dict[str, Any]:
         """Call each function alone. Where one failed for a sample, the next takes what another sample led to."""
         transformer = self.transformer
         transformer.measured = True
-        inputs, predictions = {}, {}
+        inputs: dict[str, list[Any]] = {}
+        predictions: dict[str, list[Any]] = {}
         if transformer._transform_fn != transformer._default_transform_fn:
             transformer.measured = False
             return {"transform": True}
@@ -159,59 +168,34 @@ class Child:
         transformer.measured = False
         return {"transform": False}
 
-    def _alone(self, function, sample, accept, into, *arguments):
+    def _alone(self, function: str, sample: str, accept: str, into: dict[str, list[Any]], *arguments: Any) -> None:
         transformer = self.transformer
-        try:
+        with contextlib.suppress(Exception):  # the transformer has recorded it
             into[sample] = [transformer._run_handler_function(getattr(transformer, "_" + function), *arguments)]
-        except Exception:  # noqa: S110 - the transformer has recorded it
-            pass
         calls, error = transformer.take()
         _, seconds, peak, kind = calls[-1]
         self.tell(
             function=function, sample=sample, accept=accept, seconds=seconds, peak=peak, result_type=kind, error=error
         )
 
-    def do_send(self, requests):
+    def do_send(self, requests: list[dict[str, Any]]) -> None:
         """Send whole requests; one line for each answer."""
         for request in requests:
             self.tell(**self._answer(request))
 
-    def do_grow(self, request, windows, least, seconds):
-        """Repeat a request, and measure in several windows how many bytes are kept: by Python objects, and by all.
+    def do_grow(self, request: dict[str, Any], windows: int, least: int, seconds: float) -> dict[str, Any]:
+        """Repeat a request and measure what is kept; see `handler_growth.measure`."""
+        body = self._body(request)
 
-        least: requests in each window; seconds: for all of them. A handler that is too slow for that is not measured.
-        """
-        body, took = self._body(request), []
-        for _ in range(least):
-            started = time.perf_counter()
-            self._message(body, request)
-            took.append(time.perf_counter() - started)
-            if took[-1] * least * (windows + 1) > seconds:
-                self.transformer.take()
-                return {"requests": 0, "grown": []}
-        number = max(least, min(5 * least, int(seconds / (windows + 1) / max(min(took) * 3, 1e-5))))
-        tracemalloc.start()
-        try:
-            self._repeat(body, request, number)
-            first = tracemalloc.take_snapshot()
-            levels = [(tracemalloc.get_traced_memory()[0], handler_watch.resident())]
-            for _ in range(windows):
-                self._repeat(body, request, number)
-                levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
-            largest = _largest(first, tracemalloc.take_snapshot(), self.code)
-        finally:
-            tracemalloc.stop()
-        grown = [(after[0] - before[0], after[1] - before[1]) for before, after in zip(levels, levels[1:])]
-        return {"requests": number, "grown": grown, "largest": largest}
-
-    def _repeat(self, body, request, number):
-        for _ in range(number):
+        def ask() -> None:
             self._message(body, request)
             self.transformer.calls.clear()
             self.transformer.error = None
-        gc.collect()
 
-    def do_reload(self):
+        found: dict[str, Any] = handler_growth.measure(ask, windows, least, seconds, self.code)
+        return found
+
+    def do_reload(self) -> dict[str, Any]:
         """Read code/ anew and keep the loaded model."""
         for name, module in list(sys.modules.items()):
             if (getattr(module, "__file__", None) or "").startswith(self.code + "/"):
@@ -223,7 +207,7 @@ class Child:
             return {"error": {"function": "", **handler_recorder.described(error, self.code)}}
         return {"error": None}
 
-    def do_fork(self):
+    def do_fork(self) -> dict[str, Any]:
         """Fork a worker for each further pair of pipes; only where one thread runs. They share the loaded model."""
         if handler_watch.threads() != 1:
             return {"forked": 0}
@@ -238,16 +222,15 @@ class Child:
 
     # one request
 
-    def _body(self, request):
+    def _body(self, request: dict[str, Any]) -> bytes:
         if "body" in request:
             return base64.b64decode(request["body"])
         path = request["path"]
         if path not in self.bodies:
-            with open(path, "rb") as file:
-                self.bodies[path] = file.read()
+            self.bodies[path] = Path(path).read_bytes()
         return self.bodies[path]
 
-    def _message(self, body, request):
+    def _message(self, body: bytes, request: dict[str, Any]) -> Any:
         """The message that the worker writes to the front end."""
         headers = [{"name": b"Accept", "value": request["accept"].encode()}] if request.get("accept") else []
         kind = request.get("content_type") or ""
@@ -256,7 +239,7 @@ class Child:
         parameter = {"name": "body", "contentType": kind, "value": bytearray(body)}
         return self.service.predict([{"requestId": b"0", "headers": headers, "parameters": [parameter]}])
 
-    def _answer(self, request):
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         body = self._body(request)
         if len(body) > handler_wire.LARGEST:
             return self._told(request, handler_wire.too_large(), 0.0)
@@ -264,10 +247,10 @@ class Child:
         try:
             answer = handler_wire.client_answer(self._message(body, request))
         except (handler_wire.WorkerLost, Exception) as error:
-            answer, lost = handler_wire.worker_died(), "%s: %s" % (type(error).__name__, error)
+            answer, lost = handler_wire.worker_died(), f"{type(error).__name__}: {error}"
         return self._told(request, answer, time.perf_counter() - started, lost)
 
-    def _told(self, request, answer, seconds, lost=""):
+    def _told(self, request: dict[str, Any], answer: dict[str, Any], seconds: float, lost: str = "") -> dict[str, Any]:
         calls, error = self.transformer.take()
         body = answer["body"]
         return {
@@ -277,6 +260,7 @@ class Child:
             "content_type": answer["content_type"],
             "body": base64.b64encode(body[:BODY_SHOWN]).decode(),
             "size": len(body),
+            "sha256": hashlib.sha256(body).hexdigest(),
             "seconds": seconds,
             "lost": lost,
             "calls": calls,
@@ -286,42 +270,13 @@ class Child:
         }
 
 
-def _taken(values):
+def _taken(values: list[str]) -> list[str]:
     found = values[:]
     values.clear()
     return found
 
 
-def _largest(before, after, code):
-    """Where in code/ the most memory was added between two snapshots, as [file, line], or None."""
-    of_code = (tracemalloc.Filter(True, code + "/*"),)
-    changes = after.filter_traces(of_code).compare_to(before.filter_traces(of_code), "lineno")
-    found = max(changes, key=lambda one: one.size_diff, default=None)
-    if found is None or found.size_diff <= 0:
-        return None
-    frame = found.traceback[0]
-    return [frame.filename[len(code) + 1 :], frame.lineno]
-
-
-def _signature(value, code):
-    found = {"callable": callable(value), "type": type(value).__name__, "file": "", "line": 0, "parameters": None}
-    found["async"] = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
-    found["generator"] = inspect.isgeneratorfunction(value)
-    found["builtin"] = inspect.isbuiltin(value) or isinstance(value, type)
-    plain = inspect.unwrap(value) if callable(value) else value
-    lines = getattr(plain, "__code__", None)
-    if lines is not None and lines.co_filename.startswith(code):
-        found["file"], found["line"] = lines.co_filename[len(code) + 1 :], lines.co_firstlineno
-    try:
-        parameters = inspect.signature(value).parameters.values()
-    except (TypeError, ValueError):
-        return found
-    empty = inspect.Parameter.empty
-    found["parameters"] = [[one.name, one.kind.name, one.default is not empty] for one in parameters]
-    return found
-
-
-def main():
+def main() -> None:
     """Read the arguments, take the network away, serve."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     directory, given = sys.argv[1], [int(text) for text in sys.argv[2:]]
@@ -331,7 +286,7 @@ def main():
         os.close(number)
     handler_watch.without_network()
     sys.argv = ["handler"]
-    child = Child(directory, list(zip(numbers[::2], numbers[1::2])))
+    child = Child(directory, list(zip(numbers[::2], numbers[1::2])))  # noqa: B905 - Python 3.9
     child.tell(done=True)
     child.serve()
 

@@ -1,7 +1,10 @@
 """The toolkit's Transformer, with a record of each call of a handler's function. Nothing else is changed."""
 
+from __future__ import annotations
+
 import time
 import traceback
+from typing import Any
 
 import handler_watch
 from sagemaker_inference.transformer import Transformer
@@ -9,15 +12,15 @@ from sagemaker_inference.transformer import Transformer
 NAMES = ("pre_model_fn", "model_fn", "model_warmup_fn", "transform_fn", "input_fn", "predict_fn", "output_fn")
 
 
-def described(error, code):
+def described(error: BaseException, code: str) -> dict[str, Any]:
     """An exception as plain values: its type, its text, and the places of its traceback inside the directory `code`."""
-    places = []
+    places: list[dict[str, Any]] = []
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith(code):
             places.append({"file": frame.filename[len(code) + 1 :], "line": frame.lineno, "function": frame.name})
-    if isinstance(error, SyntaxError) and (error.filename or "").startswith(code):
+    if isinstance(error, SyntaxError) and error.filename and error.filename.startswith(code):
         places.append({"file": error.filename[len(code) + 1 :], "line": error.lineno or 1, "function": ""})
-    found = {"type": type(error).__name__, "message": str(error)[:2000], "places": places}
+    found: dict[str, Any] = {"type": type(error).__name__, "message": str(error)[:2000], "places": places}
     found["bases"] = [base.__name__ for base in type(error).__mro__[1:-1]]
     if isinstance(error, ImportError):
         found["module"] = error.name or ""
@@ -26,21 +29,23 @@ def described(error, code):
     return found
 
 
-class RecordingTransformer(Transformer):
+class RecordingTransformer(Transformer):  # type: ignore[misc]
     """Records the calls since `calls` was last emptied, and the error that a function raised last."""
 
-    def __init__(self, code, default_handler=None):
+    def __init__(self, code: str, default_handler: Any = None) -> None:
         super().__init__(default_handler)
-        self.code, self.calls, self.error, self.measured = code, [], None, False
+        self.code, self.measured = code, False
+        self.calls: list[tuple[str, float, int, str]] = []
+        self.error: tuple[str, BaseException] | None = None
 
-    def name_of(self, function):
+    def name_of(self, function: Any) -> str:
         """The handler's name of a function, such as "predict_fn"."""
         for name in NAMES:
             if getattr(self, "_" + name) is function:
                 return name
-        return getattr(function, "__name__", str(function))
+        return str(getattr(function, "__name__", function))
 
-    def _run_handler_function(self, func, *argv):
+    def _run_handler_function(self, func: Any, *argv: Any) -> Any:
         name, failed = self.name_of(func), True
         if self.measured:
             handler_watch.reset_peak()
@@ -59,15 +64,15 @@ class RecordingTransformer(Transformer):
             self.calls.append((name, seconds, peak, kind))
         return result
 
-    def take(self):
+    def take(self) -> tuple[list[tuple[str, float, int, str]], dict[str, Any] | None]:
         """The calls and the error since the last time, as plain values."""
         calls, self.calls = self.calls, []
         error, self.error = self.error, None
         return calls, {"function": error[0], **described(error[1], self.code)} if error else None
 
 
-def _kind(value):
+def _kind(value: object) -> str:
     """The type of a value; of a tuple also the types of its members, which decide how the server reads it."""
-    if type(value) is tuple:
-        return "tuple(%s)" % ", ".join(type(member).__name__ for member in value[:4])
+    if isinstance(value, tuple):
+        return f"tuple({', '.join(type(member).__name__ for member in value[:4])})"
     return type(value).__name__

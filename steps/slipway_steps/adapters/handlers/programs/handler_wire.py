@@ -5,8 +5,11 @@ The worker writes the length of texts in characters, and the front end reads as 
 therefore shifts everything behind it, and the front end gives the worker up.
 """
 
+from __future__ import annotations
+
 import json
 import struct
+from typing import Any
 
 LARGEST = 6_553_500
 """Bytes of a request or an answer, the default of multi-model-server (`max_request_size`, `max_response_size`)."""
@@ -17,17 +20,17 @@ class WorkerLost(Exception):
 
 
 class _Reader:
-    def __init__(self, message):
+    def __init__(self, message: bytes | bytearray) -> None:
         self.message, self.at = message, 0
 
-    def number(self):
+    def number(self) -> int:
         if self.at + 4 > len(self.message):
             raise WorkerLost("the message ends early")
         (found,) = struct.unpack_from("!i", self.message, self.at)
         self.at += 4
-        return found
+        return int(found)
 
-    def bytes(self):
+    def bytes(self) -> bytes:
         length = self.number()
         if length < 0 or self.at + length > len(self.message):
             raise WorkerLost("a length leads out of the message")
@@ -36,18 +39,18 @@ class _Reader:
         return found
 
 
-def error_answer(status, message, reason):
+def error_answer(status: int, message: str, reason: str) -> dict[str, Any]:
     """The answer that the front end itself writes."""
     body = json.dumps({"code": status, "type": "InternalServerException", "message": message}, indent=2) + "\n"
     return {"status": status, "reason": reason, "content_type": "application/json", "body": body.encode()}
 
 
-def worker_died():
+def worker_died() -> dict[str, Any]:
     """The client's answer where the worker died before it answered."""
     return error_answer(500, "Worker died.", "Internal Server Error")
 
 
-def too_large():
+def too_large() -> dict[str, Any]:
     """The client's answer where the request is larger than `LARGEST`."""
     return {"status": 413, "reason": "Request Entity Too Large", "content_type": None, "body": b""}
 
@@ -55,7 +58,7 @@ def too_large():
 REASONS = {500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage"}
 
 
-def client_answer(message):
+def client_answer(message: bytes | bytearray) -> dict[str, Any]:
     """The client's answer to the message with one response that a worker wrote.
 
     Returns a dict with status, reason, content_type and body. Raises WorkerLost where the front end cannot read it.

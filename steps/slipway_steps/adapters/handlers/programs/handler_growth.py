@@ -1,0 +1,56 @@
+"""Measures how much memory a handler keeps with each request."""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import handler_watch
+
+
+def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, code: str) -> dict[str, Any]:
+    """Repeat a request, and measure in several windows how many bytes are kept: by Python objects, and by all.
+
+    least: requests in each window; seconds: for all of them. A handler that is too slow for that is not measured.
+    """
+    took = []
+    for _ in range(least):
+        started = time.perf_counter()
+        ask()
+        took.append(time.perf_counter() - started)
+        if took[-1] * least * (windows + 1) > seconds:
+            return {"requests": 0, "grown": []}
+    number = max(least, min(5 * least, int(seconds / (windows + 1) / max(min(took) * 3, 1e-5))))
+    tracemalloc.start()
+    try:
+        _repeat(ask, number)
+        first = tracemalloc.take_snapshot()
+        levels = [(tracemalloc.get_traced_memory()[0], handler_watch.resident())]
+        for _ in range(windows):
+            _repeat(ask, number)
+            levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
+        largest = _largest(first, tracemalloc.take_snapshot(), code)
+    finally:
+        tracemalloc.stop()
+    grown = [(now[0] - before[0], now[1] - before[1]) for before, now in zip(levels, levels[1:])]  # noqa: B905, RUF007 - Python 3.9
+    return {"requests": number, "grown": grown, "largest": largest}
+
+
+def _repeat(ask: Callable[[], None], number: int) -> None:
+    for _ in range(number):
+        ask()
+    gc.collect()
+
+
+def _largest(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot, code: str) -> list[Any] | None:
+    """Where in code/ the most memory was added between two snapshots, as [file, line], or None."""
+    of_code = (tracemalloc.Filter(True, code + "/*"),)
+    changes = after.filter_traces(of_code).compare_to(before.filter_traces(of_code), "lineno")
+    found = max(changes, key=lambda one: one.size_diff, default=None)
+    if found is None or found.size_diff <= 0:
+        return None
+    frame = found.traceback[0]
+    return [frame.filename[len(code) + 1 :], frame.lineno]

@@ -1,0 +1,109 @@
+"""One packaged model under test: unpacked, inspected, its samples read, and its handler loaded once for all tests."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from slipway_steps.adapters.handlers.answer import Answer, Loaded, Request
+from slipway_steps.adapters.handlers.archive import Unpacked, unpack
+from slipway_steps.adapters.handlers.process import WorkerLimits
+from slipway_steps.adapters.handlers.scratch import Scratch, scratch
+from slipway_steps.adapters.handlers.worker import HandlerWorker
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.handler import Fault, InferenceHandlerSpec, InferenceTestSample
+from slipway_steps.handlers.inspection import Inspection, inspect_package
+from slipway_steps.handlers.requirements import install, missing_faults
+from slipway_steps.handlers.samples import load_samples
+from slipway_steps.settings import Settings
+
+PAYLOADS = "payloads"
+"""The directory of a package that holds its samples."""
+
+
+class HandlerSession:
+    """What the tests of one handler share. Made by `open_handler`."""
+
+    def __init__(self, spec: InferenceHandlerSpec, unpacked: Unpacked, temporary: Scratch) -> None:
+        self.spec, self.unpacked, self.temporary = spec, unpacked, temporary
+        self.started = time.monotonic()
+        self._worker: HandlerWorker | None = None
+        self.loaded: Loaded | None = None
+        self.libraries: Path | None = None
+
+    @property
+    def package(self) -> Path:
+        """The directory of the unpacked package."""
+        return self.unpacked.directory
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """What the package's files show."""
+        return inspect_package(self.package)
+
+    @cached_property
+    def samples(self) -> list[InferenceTestSample]:
+        """The samples that are given, else those of the package. Raises BadInput for what is no sample."""
+        given = self.spec.payload_samples_path
+        if given is not None and not given.is_dir():
+            raise BadInput(f"there is no directory of samples {given}", "name another by --samples, or leave it out")
+        directory = given or self.package / PAYLOADS
+        return load_samples(directory) if directory.is_dir() else []
+
+    @property
+    def worker(self) -> HandlerWorker:
+        """The process of the handler, which is started when it is first needed."""
+        if self._worker is None:
+            limits = WorkerLimits(self.spec.memory_bytes, self.spec.request_timeout, self.started + self.spec.timeout)
+            self._worker = HandlerWorker(
+                self.package, self.spec.python, self.temporary, limits, self.spec.workers, self.libraries
+            )
+        return self._worker
+
+    def missing(self) -> tuple[list[Fault], list[str]]:
+        """The faults of imports that nothing satisfies, and the modules that still have to be installed."""
+        imports = list(self.inspection.imports)
+        return missing_faults(self.inspection, self.worker.missing(imports) if imports else [])
+
+    def install(self) -> None:
+        """Install code/requirements.txt beside the package, for this handler alone."""
+        self.close_worker()
+        target = self.package.parent / "libraries"
+        self.libraries = install(self.package, self.spec.python, target, self.temporary.path / "libraries")
+
+    def load(self) -> Loaded:
+        """Load the handler; once."""
+        if self.loaded is None:
+            self.loaded = self.worker.load()
+        return self.loaded
+
+    def send(self, requests: Sequence[Request]) -> list[Answer]:
+        """Send requests one after another."""
+        return self.worker.send(requests)
+
+    def close_worker(self) -> None:
+        """End the handler's process."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker, self.loaded = None, None
+
+
+@contextmanager
+def open_handler(
+    spec: InferenceHandlerSpec, store: Path | None = None, *, with_install: bool = False
+) -> Iterator[HandlerSession]:
+    """A session for the time of a `with` block. store: where packages are unpacked; None: `handlers/` of our state.
+
+    with_install: whether code/requirements.txt is installed. Raises BadInput for a package that cannot be used.
+    """
+    place = store if store is not None else Settings().home / "handlers"
+    unpacked = unpack(spec.packaged_model_path, place)
+    with scratch(place) as temporary:
+        session = HandlerSession(spec, unpacked, temporary)
+        try:
+            if with_install:
+                session.install()
+            yield session
+        finally:
+            session.close_worker()
