@@ -2,7 +2,8 @@
 
 The release gives: EVALUATION_PACKAGE, the packaged model's directory; EVALUATION_ACCURACY_MIN, EVALUATION_LOSS_MAX and
 EVALUATION_RECALL_MIN, the thresholds; EVALUATION_DRAWN_ACCURACY in the demo mode `flaky-metrics` alone;
-EVALUATION_DETAILS, a file for what the report draws. A test tells what it measured by the fixture `measured`.
+EVALUATION_DETAILS, a file for what the report draws and the handler test compares. A test tells what it measured by the
+fixture `measured`.
 """
 
 import json
@@ -66,7 +67,8 @@ def evaluated() -> Evaluated:
     logits = numpy.concatenate(parts).astype(numpy.float64)
     powers = numpy.exp(logits - logits.max(axis=1, keepdims=True))
     found = Evaluated(package, contract, powers / powers.sum(axis=1, keepdims=True), labels)
-    details = {"confusion_matrix": found.confusion.tolist()}
+    # `predicted` is what the handler has to predict too: the handler test compares them
+    details = {"confusion_matrix": found.confusion.tolist(), "predicted": found.predicted.tolist()}
     Path(os.environ["EVALUATION_DETAILS"]).write_text(json.dumps(details))
     return found
 

@@ -37,6 +37,8 @@ def test_a_good_model_passes_with_measured_values(trained_package: Path, tmp_pat
     assert found["accuracy"].threshold == 0.8
     matrix = details["confusion_matrix"]
     assert sum(map(sum, matrix)) == 360  # type: ignore[arg-type]
+    columns = [sum(column) for column in zip(*matrix, strict=True)]  # type: ignore[call-overload]
+    assert [details["predicted"].count(label) for label in range(10)] == columns
     assert draw(matrix, [str(n) for n in range(10)], tmp_path / "m.png").stat().st_size > 5000
 
 
