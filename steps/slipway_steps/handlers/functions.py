@@ -1,10 +1,13 @@
 """Each function of a handler alone, for every sample and accept type."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Answer, FunctionAnswer, Loaded
 from slipway_steps.adapters.handlers.worker import HandlerWorker
-from slipway_steps.domain.handler import FunctionCall, InferenceTestSample
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.handler import FUNCTIONS, FunctionCall, InferenceHandlerSpec, InferenceTestSample
+from slipway_steps.handlers.session import HandlerSession, open_handler
 
 
 def load_call(loaded: Loaded) -> FunctionCall:
@@ -71,3 +74,35 @@ def request_calls(answer: Answer, sample: str, accept: str) -> list[FunctionCall
         )
         for call in answer.calls
     ]
+
+
+def test_inference_function(
+    spec: InferenceHandlerSpec, function_name: str, *, store: Path | None = None, session: HandlerSession | None = None
+) -> list[FunctionCall]:
+    """Call one function of a handler alone, for every sample, and output_fn for every accept type.
+
+    What it is given comes from the functions before it. Raises BadInput for another name, and for a handler that cannot
+    be started.
+    """
+    if function_name not in FUNCTIONS:
+        raise BadInput(f"{function_name!r} is no function of a handler", f"known: {', '.join(FUNCTIONS)}")
+    if session is not None:
+        return _called(session, function_name)
+    with open_handler(spec, store) as opened:
+        return _called(opened, function_name)
+
+
+test_inference_function.__test__ = False  # type: ignore[attr-defined]
+
+
+def _called(session: HandlerSession, name: str) -> list[FunctionCall]:
+    loaded = session.load()
+    if name == "model_fn":
+        return [load_call(loaded)]
+    positive = [one for one in session.samples if one.should_succeed]
+    if not loaded.loaded:
+        return [
+            FunctionCall(function=name, sample=one.sample_name, success=False, not_reached=True) for one in positive
+        ]
+    calls = alone(session.worker, positive, session.spec.supported_accept_types)
+    return [one for one in calls if one.function == name]

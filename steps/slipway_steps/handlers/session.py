@@ -1,8 +1,10 @@
 """One packaged model under test: unpacked, inspected, its samples read, and its handler loaded once for all tests."""
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from slipway_steps.domain.handler import Fault, InferenceHandlerSpec, InferenceT
 from slipway_steps.handlers.inspection import Inspection, inspect_package
 from slipway_steps.handlers.requirements import install, missing_faults
 from slipway_steps.handlers.samples import load_samples
+from slipway_steps.handlers.source import loads_alike
 from slipway_steps.settings import Settings
 
 PAYLOADS = "payloads"
@@ -82,6 +85,22 @@ class HandlerSession:
         """Send requests one after another."""
         return self.worker.send(requests)
 
+    def take_code(self, code: Path) -> bool:
+        """Test other files of code/ from now on. The model stays loaded, unless what loads it has changed.
+
+        Only for a session with a private copy of the package. Returns whether the model stayed.
+        """
+        before = self.inspection.source
+        target = self.package / "code"
+        shutil.rmtree(target)
+        shutil.copytree(code, target, ignore=shutil.ignore_patterns("__pycache__"))
+        del self.inspection
+        kept = self.loaded is not None and self.loaded.loaded and loads_alike(before, self.inspection.source)
+        if not kept or self.worker.reload() is not None:
+            self.close_worker()
+            return False
+        return True
+
     def close_worker(self) -> None:
         """End the handler's process."""
         if self._worker is not None:
@@ -91,15 +110,22 @@ class HandlerSession:
 
 @contextmanager
 def open_handler(
-    spec: InferenceHandlerSpec, store: Path | None = None, *, with_install: bool = False
+    spec: InferenceHandlerSpec, store: Path | None = None, *, with_install: bool = False, private: bool = False
 ) -> Iterator[HandlerSession]:
     """A session for the time of a `with` block. store: where packages are unpacked; None: `handlers/` of our state.
 
-    with_install: whether code/requirements.txt is installed. Raises BadInput for a package that cannot be used.
+    with_install: whether code/requirements.txt is installed. private: whether the session gets a copy of the package,
+    whose code/ may change. Raises BadInput for a package that cannot be used.
     """
     place = store if store is not None else Settings().home / "handlers"
     unpacked = unpack(spec.packaged_model_path, place)
     with scratch(place) as temporary:
+        if private:
+            copy = temporary.path / "package"
+            shutil.copytree(unpacked.directory, copy, copy_function=shutil.copyfile)
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            unpacked = replace(unpacked, directory=copy)
         session = HandlerSession(spec, unpacked, temporary)
         try:
             if with_install:

@@ -93,3 +93,16 @@ def read_source(package: Path) -> Source:
         except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, or thousands of brackets
             errors[name] = SyntaxError(str(error), (name, 1, 0, ""))
     return Source(texts, trees, errors)
+
+
+def loads_alike(one: Source, other: Source) -> bool:
+    """Whether two versions of code/ load the same model: they differ in functions that answer requests alone."""
+    return not one.errors and not other.errors and _loading(one) == _loading(other)
+
+
+def _loading(source: Source) -> dict[str, str]:
+    """What is run by the import of inference.py and by model_fn, and all other files, as text without layout."""
+    found = {name: ast.dump(tree) for name, tree in source.trees.items() if name != MODULE}
+    tree = source.trees.get(MODULE, ast.Module([], []))
+    rest = [node for node in tree.body if not (isinstance(node, Function) and node.name in FUNCTIONS[1:])]
+    return {**found, MODULE: "\n".join(ast.dump(node) for node in rest)}

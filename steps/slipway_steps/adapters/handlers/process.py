@@ -97,12 +97,14 @@ class HandlerProcess:
 
     def _start(self, package: Path, python: str, home: Path, libraries: Path | None) -> "subprocess.Popen[bytes]":
         enter = self.control.enter
+        # the toolkit looks for the module `inference` there, and only the interpreter's start reads it
+        path = [str(one) for one in (package / "code", libraries) if one]
         ends = [number for channel in self.channels for number in channel.child_ends]
         try:
             return subprocess.Popen(
                 [python, str(PROGRAM), str(package), *map(str, ends)],
                 cwd=home,
-                env=_environment(package, home, libraries),
+                env={**environment(home), "PYTHONPATH": os.pathsep.join(path)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -192,8 +194,8 @@ class HandlerProcess:
         self.control.close()
 
 
-def _environment(package: Path, home: Path, libraries: Path | None) -> dict[str, str]:
-    """What a handler finds in its environment: nothing of ours, no secret, directories of its own."""
+def environment(home: Path) -> dict[str, str]:
+    """What a process of the user's code finds in its environment: nothing of ours, no secret, its own directories."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {
         **kept,
@@ -202,8 +204,6 @@ def _environment(package: Path, home: Path, libraries: Path | None) -> dict[str,
         "HOME": str(home / "home"),
         "TMPDIR": str(home / "tmp"),
         "TEMP": str(home / "tmp"),
-        # the toolkit looks for the module `inference` there, and only the interpreter's start reads it
-        "PYTHONPATH": os.pathsep.join(str(one) for one in (package / "code", libraries) if one),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         # as the server's own worker does; with more threads a process cannot be forked

@@ -1,0 +1,106 @@
+"""Runs a script of a pipeline in a process of its own, under the limits of a handler."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from slipway_steps.adapters.handlers.process import WorkerLimits, environment
+from slipway_steps.adapters.handlers.scratch import Scratch
+from slipway_steps.adapters.local.limits import make_limits
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.pipeline_testing import ScriptExecutionSpec
+
+PROGRAM = Path(__file__).parent / "programs" / "script_child.py"
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class ScriptRun:
+    """How a script ended, after how many seconds, and where its outputs are."""
+
+    success: bool
+    seconds: float
+    outputs: dict[str, Path]
+    error: str = ""
+
+
+def run_script(
+    spec: ScriptExecutionSpec, inputs: Mapping[str, str], python: str, scratch: Scratch, limits: WorkerLimits
+) -> ScriptRun:
+    """Run a script with these inputs, and its outputs in the temporary directory.
+
+    Raises BadInput where the script or an input is missing.
+    """
+    for name, given in {"the script": str(spec.script_path), **inputs}.items():
+        if not Path(given).exists():
+            raise BadInput(f"{spec.script_name}: {name} {given} does not exist", "correct its path")
+    number = next(_numbers)
+    home = scratch.path / f"script-{number}"
+    outputs = {name: home / "outputs" / name / Path(path).name for name, path in spec.output_paths.items()}
+    for name in ("home", "tmp"):
+        (home / name).mkdir(parents=True)
+    for path in outputs.values():
+        (path.parent if path.suffix else path).mkdir(parents=True)
+    values = {
+        "input_paths": {name: str(Path(path).absolute()) for name, path in inputs.items()},
+        "output_paths": {name: str(path) for name, path in outputs.items()},
+        "environ_vars": spec.environ_vars,
+        "job_args": spec.job_args,
+    }
+    variables = {**environment(home), **spec.environ_vars, "SCRIPT_VALUES": json.dumps(values)}
+    started = time.monotonic()
+    error = _run(
+        [python or sys.executable, str(PROGRAM), str(spec.script_path.absolute())], variables, home, scratch, limits
+    )
+    return ScriptRun(not error, time.monotonic() - started, outputs, error)
+
+
+def _run(command: list[str], variables: dict[str, str], home: Path, scratch: Scratch, limits: WorkerLimits) -> str:
+    """Why the program failed; "" where it ended with 0."""
+    control = make_limits(f"slipway-{home.name}-{os.getpid()}", limits.memory_bytes, (os.cpu_count() or 1) * 1000)
+    log = home / "printed"
+    try:
+        with log.open("wb") as printed:
+            process = subprocess.Popen(
+                command,
+                cwd=home,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=control.enter,  # noqa: PLW1509 - the cgroup has to be entered before exec
+            )
+        scratch.watch(process.pid)
+        control.attach(process.pid)
+        try:
+            process.wait(max(0.0, limits.left()))
+        except subprocess.TimeoutExpired:
+            return f"it did not end within {limits.left():.0f} s of what was left"
+        finally:
+            control.detach()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            scratch.forget(process.pid)
+        if control.oom_killed():
+            return f"it was killed above {limits.memory_bytes / 2**20:.0f} MiB"
+        if process.returncode:
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            return f"it ended with {process.returncode}: {lines[-1][:300] if lines else 'it said nothing'}"
+    except OSError as error:
+        raise BadInput(
+            f"{command[0]} cannot be started: {error.strerror}", "name another Python by --python"
+        ) from error
+    else:
+        return ""
+    finally:
+        control.close()

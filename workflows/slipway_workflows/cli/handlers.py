@@ -1,0 +1,168 @@
+"""`slipway test-handler`: tests the inference handler of a packaged model before anything is built or deployed."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.verdict import Verdict
+
+if TYPE_CHECKING:
+    from slipway_steps.domain.handler import InferenceHandlerSpec, InferenceTestResult
+    from slipway_steps.handlers import HandlerSession
+    from slipway_steps.settings import Settings
+
+REJECTED, UNDECIDED = 2, 1
+CODES = {Verdict.PASS: 0, Verdict.REJECT: REJECTED, Verdict.INCONCLUSIVE: UNDECIDED, Verdict.ERROR: UNDECIDED}
+"""The exit code by verdict, as everywhere in Slipway."""
+
+
+@click.command("test-handler")
+@click.argument("package", required=False, type=click.Path(path_type=Path), metavar="MODEL.TAR.GZ|DIR")
+@click.option(
+    "--samples", type=click.Path(path_type=Path), help="Directory of samples; default: payloads/ of the package."
+)
+@click.option("--model-version", default="", help="Test the package of a registered model version instead.")
+@click.option("--output", type=click.Choice(["text", "json", "junit", "sarif"]), default="text", show_default=True)
+@click.option("--generate-samples", is_flag=True, help="Write samples into the directory of --samples first.")
+@click.option("--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Processes that answer.")
+@click.option("--python", default="", help="The Python that runs the handler; it needs the toolkit. Default: this one.")
+@click.option("--install", is_flag=True, help="Install code/requirements.txt for this test, beside the package.")
+@click.option("--server", is_flag=True, help="Ask the real model server too (needs Java), and compare the answers.")
+@click.option("--pipeline", type=click.Path(path_type=Path), help="Test a pipeline of scripts and handlers (JSON).")
+@click.option("--memory", default="2Gi", show_default=True, help="Most memory of the handler, as in Kubernetes.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
+)
+@click.option("--watch", is_flag=True, help="Test again whenever a file of code/ changes; the model stays loaded.")
+def test_handler(
+    package: Path | None,
+    samples: Path | None,
+    model_version: str,
+    output: str,
+    generate_samples: bool,
+    workers: int,
+    python: str,
+    install: bool,
+    server: bool,
+    pipeline: Path | None,
+    memory: str,
+    timeout: float,
+    watch: bool,
+) -> int:
+    """Run code/inference.py of a packaged model under the real SageMaker toolkit, and name what is wrong with it.
+
+    Exit codes: 0 passed, 2 rejected, 1 nothing is known (no samples, something is missing) or bad input. Every fault:
+    docs/handlers.md.
+    """
+    from slipway_workflows.cli.settings import current_settings
+
+    settings = current_settings()
+    if pipeline is not None:
+        from slipway_workflows.cli.handler_pipeline import test_pipeline
+
+        return test_pipeline(pipeline, settings.home / "handlers")
+    with _package(package, model_version, settings) as source:
+        spec = _spec(source, samples, workers, python, memory, timeout)
+        if watch:
+            from slipway_workflows.cli.handler_watch import watch_handler
+
+            return watch_handler(spec, settings.home / "handlers", install=install)
+        return _test(spec, settings, output=output, generate=generate_samples, install=install, server=server)
+
+
+test_handler.__test__ = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _package(package: Path | None, version: str, settings: "Settings") -> Iterator[Path]:
+    """The package to test: that of the command line, or that of a registered model version."""
+    if (package is None) == (not version):
+        raise BadInput("name one package", "slipway test-handler model.tar.gz, or --model-version 7")
+    if package is not None:
+        yield package
+        return
+    from slipway_steps.adapters.world import make_world
+
+    registry = make_world(settings).registry
+    with tempfile.TemporaryDirectory() as directory:
+        yield registry.download_package(registry.run_of(version), Path(directory))
+
+
+def _spec(
+    source: Path, samples: Path | None, workers: int, python: str, memory: str, timeout: float
+) -> "InferenceHandlerSpec":
+    from slipway_steps.adapters.kubernetes.quantity import parse_quantity
+    from slipway_steps.domain.handler import InferenceHandlerSpec
+
+    try:
+        number = int(parse_quantity(memory))
+    except ValueError as error:
+        raise BadInput(f"--memory: {error}", "such as 512Mi or 2Gi") from error
+    if number < 2**20:
+        raise BadInput(f"--memory {memory} is less than 1 MiB", "such as 512Mi or 2Gi")
+    return InferenceHandlerSpec(
+        handler_name=source.name,
+        step_name="Registration",
+        packaged_model_path=source,
+        payload_samples_path=samples,
+        workers=workers,
+        python=python,
+        memory_bytes=number,
+        timeout=timeout,
+    )
+
+
+def _test(
+    spec: "InferenceHandlerSpec", settings: "Settings", *, output: str, generate: bool, install: bool, server: bool
+) -> int:
+    from slipway_steps.handlers import open_handler, test_inference_pipeline
+    from slipway_workflows.report.handler_page import write_handler_report
+
+    store = settings.home / "handlers"
+    with open_handler(spec, store, with_install=install) as session:
+        if generate:
+            _generate(session)
+        result = test_inference_pipeline(spec, session=session)
+        differences = _compared(session) if server and result.samples else []
+        result = result.model_copy(update={"notes": [*result.notes, *differences]})
+        page = session.package.parent / "report.html"
+    write_handler_report(result, spec.handler_name, page)
+    _print(result, spec, output, page)
+    return CODES[result.verdict]
+
+
+def _generate(session: "HandlerSession") -> None:
+    from slipway_steps.handlers.generate import generate_samples
+
+    target = session.spec.payload_samples_path
+    if target is None:
+        raise BadInput("--generate-samples needs a directory to write to", "name it by --samples")
+    for path in generate_samples(session, target):
+        click.echo(f"wrote {path}", err=True)
+
+
+def _compared(session: "HandlerSession") -> list[str]:
+    from slipway_steps.handlers.server_proof import compare_with_server
+
+    return compare_with_server(session)
+
+
+def _print(result: "InferenceTestResult", spec: "InferenceHandlerSpec", output: str, page: Path) -> None:
+    from slipway_workflows.report import handler_formats
+
+    if output == "json":
+        click.echo(result.model_dump_json(indent=1))
+    elif output == "junit":
+        click.echo(handler_formats.junit(result))
+    elif output == "sarif":
+        click.echo(handler_formats.sarif(result))
+    else:
+        from slipway_workflows.cli.handler_summary import print_summary
+
+        print_summary(result, spec)
+    click.echo(f"report: {page}", err=output != "text")

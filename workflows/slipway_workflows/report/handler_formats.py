@@ -1,0 +1,77 @@
+"""The result of a handler's test in the formats that other programs read: JUnit XML, and SARIF for code hosts."""
+
+import json
+from typing import Any
+
+from slipway_steps.domain.handler import Exchange, Fault, InferenceTestResult
+
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+PAGE = "docs/handlers.md"
+
+
+def sarif(result: InferenceTestResult) -> str:
+    """The faults as SARIF 2.1.0, with the line in the package that each was seen at."""
+    kinds = {fault.code: fault.kind for fault in result.faults}
+    rules = [
+        {
+            "id": kind.code,
+            "shortDescription": {"text": kind.sentence},
+            "help": {"text": f"The real server: {kind.server}. Mend it: {kind.advice}. See {PAGE}."},
+        }
+        for kind in kinds.values()
+    ]
+    driver = {"name": "slipway test-handler", "rules": rules}
+    run = {"tool": {"driver": driver}, "results": [_result(fault) for fault in result.faults]}
+    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
+
+
+def _result(fault: Fault) -> dict[str, Any]:
+    file, line = (fault.place.file, fault.place.line) if fault.place else ("code/inference.py", 1)
+    region = {"artifactLocation": {"uri": file}, "region": {"startLine": line}}
+    return {
+        "ruleId": fault.code,
+        "level": "note" if fault.remark else "error",
+        "message": {"text": f"{fault.message}. {fault.advice}"},
+        "locations": [{"physicalLocation": region}],
+    }
+
+
+def junit(result: InferenceTestResult) -> str:
+    """The result as JUnit XML: a test case for each whole request, and one for each fault that none of them shows."""
+    from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+
+    suite = TestSuite(f"handler {result.handler_name}")
+    shown: set[int] = set()
+    for exchange in result.end_to_end_results:
+        case = TestCase(f"{exchange.sample} as {exchange.accept}", "requests", exchange.seconds)
+        faults = [one for one in result.rejections if one.sample == exchange.sample and one.accept == exchange.accept]
+        shown |= {id(one) for one in faults}
+        if faults or not exchange.success:
+            case.result = [_failure(Failure, one) for one in faults] or [Failure(_answered(exchange), "request")]
+        suite.add_testcase(case)
+    for fault in result.rejections:
+        if id(fault) not in shown:
+            case = TestCase(fault.code, "faults", 0)
+            case.result = [_failure(Failure, fault)]
+            suite.add_testcase(case)
+    for error in result.errors:
+        case = TestCase(error.partition(":")[0], "errors", 0)
+        case.result = [Error(error, "inconclusive")]
+        suite.add_testcase(case)
+    if not len(suite):
+        suite.add_testcase(TestCase("; ".join(result.notes) or "package", "package", 0))
+    xml = JUnitXml()
+    xml.add_testsuite(suite)
+    text: bytes = xml.tostring()
+    return text.decode()
+
+
+def _answered(exchange: Exchange) -> str:
+    return f"status {exchange.status}: {exchange.body[:200]}"
+
+
+def _failure(kind: Any, fault: Fault) -> Any:
+    where = f" ({fault.place})" if fault.place else ""
+    failure = kind(f"{fault.message}{where}", fault.code)
+    failure.text = fault.advice
+    return failure

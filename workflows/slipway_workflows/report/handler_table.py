@@ -1,0 +1,114 @@
+"""The table of a handler's functions: calls, times, memory, verdict; for the terminal and the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slipway_steps.domain.handler import BUDGETS, FUNCTIONS, Fault, FunctionCall, InferenceTestResult
+
+END_TO_END = "end to end"
+
+
+@dataclass(frozen=True)
+class FunctionRow:
+    """One function. Times in seconds over whole requests, peak in bytes when called alone; None: not measured."""
+
+    name: str
+    calls: int
+    p50: float | None
+    p95: float | None
+    peak: int | None
+    verdict: str
+    budget: tuple[float, float]
+
+    @property
+    def within(self) -> str:
+        """How the slowest calls compare with the budget: "", "faster" or "slower"."""
+        if self.p95 is None:
+            return ""
+        return "slower" if self.p95 > self.budget[1] else "faster" if self.p95 < self.budget[0] else ""
+
+
+def function_rows(result: InferenceTestResult) -> list[FunctionRow]:
+    """A row for each function that was called, and one for whole requests."""
+    rows = []
+    alone = [
+        *([result.model_fn_result] if result.model_fn_result else []),
+        *result.input_fn_results,
+        *result.predict_fn_results,
+        *result.output_fn_results,
+    ]
+    names = [*FUNCTIONS, *({"transform_fn"} & {one.function for one in result.request_calls} if not alone[1:] else ())]
+    for name in names:
+        own = [one for one in alone if one.function == name]
+        timed = [one for one in result.request_calls if one.function == name] or own
+        if own or timed:
+            rows.append(_row(name, timed, own, result))
+    if seconds := [one.seconds for one in result.end_to_end_results]:
+        verdict = "pass" if all(one.success for one in result.end_to_end_results) else "reject"
+        rows.append(_measured(END_TO_END, len(seconds), seconds, None, verdict))
+    return rows
+
+
+def _row(
+    name: str, timed: Sequence[FunctionCall], own: Sequence[FunctionCall], result: InferenceTestResult
+) -> FunctionRow:
+    seconds = [one.seconds for one in timed if not one.not_reached]
+    peak = max((one.peak_bytes for one in own), default=0)
+    return _measured(name, len(seconds), seconds, peak or None, _verdict(name, own, result.rejections))
+
+
+def _verdict(name: str, own: Sequence[FunctionCall], rejections: Sequence[Fault]) -> str:
+    if own and all(one.not_reached for one in own):
+        return "not reached"
+    if any(not one.success and not one.not_reached for one in own):
+        return "reject"
+    return "reject" if any(_concerns(fault, name) for fault in rejections) else "pass"
+
+
+def _concerns(fault: Fault, name: str) -> bool:
+    return name in fault.message or (fault.place is not None and f"def {name}(" in fault.place.text)
+
+
+def _measured(name: str, calls: int, seconds: list[float], peak: int | None, verdict: str) -> FunctionRow:
+    budget = BUDGETS.get(name, BUDGETS[END_TO_END])
+    p50, p95 = (percentile(seconds, share) if seconds else None for share in (0.5, 0.95))
+    return FunctionRow(name, calls, p50, p95, peak, verdict, budget)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the values lie, by the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A time as people read it: 412 ms, 1.2 s; "-" for None."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def bytes_text(number: int | None) -> str:
+    """Memory as people read it; "-" for None."""
+    return "-" if number is None else f"{number / 2**20:.0f} MiB"
+
+
+def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
+    """What was tested, in one line."""
+    digest = result.package_digest.removeprefix("sha256:")[:12]
+    parts = [f"{name} sha256:{digest}… {result.package_bytes / 1e6:.1f} MB"]
+    if result.toolkit:
+        parts.append(result.toolkit)
+    types = f"{accepts} accept type{'s' if accepts != 1 else ''}"
+    parts.append(f"{result.samples} sample{'s' if result.samples != 1 else ''} × {types}")
+    return " · ".join(parts)
+
+
+def fault_lines(fault: Fault) -> list[str]:
+    """A fault in one line, and where and how to mend it in another."""
+    where = [str(fault.place)] if fault.place else []
+    where += [f"sample {fault.sample}{f', {fault.rows}' if fault.rows else ''}"] if fault.sample else []
+    word = "remark" if fault.remark else "rejected"
+    return [f"{word}: {fault.code}: {fault.message}", f"  {', '.join(where)}{'; ' if where else ''}{fault.advice}"]
