@@ -97,14 +97,12 @@ class HandlerProcess:
 
     def _start(self, package: Path, python: str, home: Path, libraries: Path | None) -> "subprocess.Popen[bytes]":
         enter = self.control.enter
-        # the toolkit looks for the module `inference` there, and only the interpreter's start reads it
-        path = [str(one) for one in (package / "code", libraries) if one]
         ends = [number for channel in self.channels for number in channel.child_ends]
         try:
             return subprocess.Popen(
                 [python, str(PROGRAM), str(package), *map(str, ends)],
                 cwd=home,
-                env={**environment(home), "PYTHONPATH": os.pathsep.join(path)},
+                env=environment(package, home, libraries),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -194,7 +192,15 @@ class HandlerProcess:
         self.control.close()
 
 
-def environment(home: Path) -> dict[str, str]:
+def environment(package: Path, home: Path, libraries: Path | None = None) -> dict[str, str]:
+    """What a handler finds in its environment. The toolkit looks for the module `inference` on PYTHONPATH, which only
+    the interpreter's start reads.
+    """
+    path = [str(one) for one in (package / "code", libraries) if one]
+    return {**plain_environment(home), "PYTHONPATH": os.pathsep.join(path)}
+
+
+def plain_environment(home: Path) -> dict[str, str]:
     """What a process of the user's code finds in its environment: nothing of ours, no secret, its own directories."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from slipway_steps.adapters.handlers.process import WorkerLimits, environment
+from slipway_steps.adapters.handlers.process import WorkerLimits, plain_environment
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.adapters.local.limits import make_limits
 from slipway_steps.domain.errors import BadInput
@@ -55,7 +55,7 @@ def run_script(
         "environ_vars": spec.environ_vars,
         "job_args": spec.job_args,
     }
-    variables = {**environment(home), **spec.environ_vars, "SCRIPT_VALUES": json.dumps(values)}
+    variables = {**plain_environment(home), **spec.environ_vars, "SCRIPT_VALUES": json.dumps(values)}
     started = time.monotonic()
     error = _run(
         [python or sys.executable, str(PROGRAM), str(spec.script_path.absolute())], variables, home, scratch, limits

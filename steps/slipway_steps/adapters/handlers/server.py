@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway_steps.adapters.handlers.process import environment
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.domain.errors import BadInput, Broken
 
@@ -28,8 +29,6 @@ ATTEMPTS = 3
 PORTS = range(10240, 32767)
 """The server refuses ports from 32767 on, and those below 1024 need rights."""
 INSTALL_TOOLKIT = "pip install sagemaker-inference==1.10.1 multi-model-server==1.1.11"
-KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
-"""Variables of our environment that the server gets. All else, with every secret in it, stays here."""
 
 _FIND = """
 import importlib.util, json, os
@@ -112,7 +111,8 @@ def model_server(package: Path, python: str, scratch: Scratch, *, request_timeou
         port = _free_port()
         directory = scratch.path / f"server-{port}"
         directory.mkdir()
-        (directory / "tmp").mkdir()
+        for name in ("home", "tmp"):
+            (directory / name).mkdir()
         # The server reaches its worker by a Unix socket, whose path may have 107 bytes; this name is short.
         descriptor = os.open(directory / "tmp", os.O_PATH | os.O_CLOEXEC)
         temporary = f"/proc/{os.getpid()}/fd/{descriptor}"
@@ -122,7 +122,8 @@ def model_server(package: Path, python: str, scratch: Scratch, *, request_timeou
             process = subprocess.Popen(
                 command,
                 cwd=directory,
-                env=_environment(package, directory),
+                env=environment(package, directory)
+                | {"LOG_LOCATION": str(directory), "METRICS_LOCATION": str(directory)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -219,20 +220,6 @@ def _command(
     ]
 
 
-def _environment(package: Path, directory: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    temporary = str(directory / "tmp")
-    return kept | {
-        "HOME": temporary,
-        "TMPDIR": temporary,
-        "TEMP": temporary,
-        "LOG_LOCATION": str(directory / "logs"),
-        "METRICS_LOCATION": str(directory / "logs"),
-        "PYTHONPATH": f"{package / 'code'}:",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
 def _free_port() -> int:
     for port in _shuffled(PORTS):
         with socket.socket() as candidate, suppress(OSError):
@@ -257,7 +244,7 @@ def _wait_until_healthy(server: ModelServer, process: subprocess.Popen[bytes]) -
 
 
 def _last_words(directory: Path) -> str:
-    for path in (directory / "stderr", directory / "logs" / "mms_log.log"):
+    for path in (directory / "stderr", directory / "mms_log.log"):
         with suppress(OSError):
             if lines := path.read_text(errors="replace").split("\n\tat")[0].strip().splitlines():
                 return " ".join(lines[-3:])[-500:]

@@ -121,7 +121,6 @@ def test_a_killed_owner_leaves_no_server_and_no_directory(tmp_path: Path) -> Non
 
 @java
 def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipway_steps.adapters.handlers.server.KEPT_VARIABLES", ())
     broken = tmp_path / "java"
     broken.mkdir()
     (broken / "bin").mkdir()
