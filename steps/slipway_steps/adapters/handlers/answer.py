@@ -9,10 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """A request for a handler. The body comes from `body`, or from the file `path`; `accept` "" sends no header."""
+    """A request for a handler. The body comes from `body`, or from the file `path`. `accept` "" sends no header, nor
+    does `content_type` None.
+    """
 
     id: str
-    content_type: str
+    content_type: str | None
     accept: str
     path: Path | None = None
     body: bytes = b""
@@ -120,7 +122,8 @@ class FunctionAnswer:
 class Answer:
     """What the client gets for one request, and what happened inside. `body` is cut after 1 MiB, `size` is of all.
 
-    `lost`: why the front end could not read the worker's answer, which ends the worker as a death does.
+    `lost`: why the front end could not read the worker's answer, which ends the worker as a death does. `no_answer`:
+    why the client never gets an answer that it can read; `status` is 0 then.
     """
 
     id: str
@@ -132,6 +135,7 @@ class Answer:
     sha256: str = ""
     seconds: float = 0.0
     lost: str = ""
+    no_answer: str = ""
     death: Death | None = None
     calls: tuple[Call, ...] = ()
     error: HandlerError | None = None

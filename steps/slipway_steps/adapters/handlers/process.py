@@ -101,7 +101,7 @@ class HandlerProcess:
         try:
             return subprocess.Popen(
                 [python, str(PROGRAM), str(package), *map(str, ends)],
-                cwd=home,
+                cwd=package,  # as the server does
                 env=environment(package, home, libraries),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -196,7 +196,7 @@ def environment(package: Path, home: Path, libraries: Path | None = None) -> dic
     """What a handler finds in its environment. The toolkit looks for the module `inference` on PYTHONPATH, which only
     the interpreter's start reads.
     """
-    path = [str(one) for one in (package / "code", libraries) if one]
+    path = [str(one) for one in (package / "code", package, libraries) if one]
     return {**plain_environment(home), "PYTHONPATH": os.pathsep.join(path)}
 
 
@@ -214,6 +214,8 @@ def plain_environment(home: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # as the server's own worker does; with more threads a process cannot be forked
         "OMP_NUM_THREADS": "1",
+        "MXNET_USE_OPERATOR_TUNING": "0",
+        "MMS_DECODE_INPUT_REQUEST": "false",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
     }

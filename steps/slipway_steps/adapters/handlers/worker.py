@@ -150,6 +150,9 @@ class HandlerWorker:
         if side_by_side and self.workers > 1 and len(requests) > 1:
             found = self._side_by_side(requests)
         while left := [request for request in requests if request.id not in found]:
+            if self.loaded and self.loaded.death:
+                # the server starts a worker again and again, and the requests wait for one that has loaded the model
+                return [found.get(request.id) or _unanswered(request, self.loaded.death) for request in requests]
             if self.limits.left() <= 0:
                 over = Death("timeout", "the time for the whole test is over")
                 return [found.get(request.id) or _died(request, over) for request in requests]
@@ -159,9 +162,7 @@ class HandlerWorker:
             except Ended as ended:
                 culprit = next(request for request in left if request.id not in found)
                 found[culprit.id] = _died(culprit, ended.death)
-                # the server starts another worker, which loads the model again
-                if death := self.restart().death:
-                    found |= {one.id: _died(one, death) for one in left if one.id not in found}
+                self.restart()  # as the server does, which loads the model again
         return [found[request.id] for request in requests]
 
     def _stream(self, process: HandlerProcess, worker: int, requests: Sequence[Request]) -> Iterator[Answer]:
@@ -240,6 +241,10 @@ class HandlerWorker:
         return Growth(
             told["requests"], [p for p, _ in grown], [r for _, r in grown], tuple(largest) if largest else None
         )
+
+
+def _unanswered(request: Request, death: Death) -> Answer:
+    return Answer(request.id, 0, None, b"", no_answer=f"no worker loads the model: {death.detail}", death=death)
 
 
 def _died(request: Request, death: Death) -> Answer:

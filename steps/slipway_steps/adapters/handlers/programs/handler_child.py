@@ -31,6 +31,8 @@ from typing import Any
 import handler_describe
 import handler_growth
 import handler_recorder
+import handler_request
+import handler_surroundings
 import handler_watch
 import handler_wire
 from mms.metrics.metrics_store import MetricsStore
@@ -54,6 +56,7 @@ class Child:
         self.service: Any = None
         self.transformer: Any = None
         self.bodies: dict[str, bytes] = {}
+        self.unredirected = ""
         self.opened = handler_watch.OpenedFiles(model_directory)
 
     def tell(self, **values: Any) -> None:
@@ -112,6 +115,7 @@ class Child:
         except Exception as error:  # the server logs it and goes on
             failure = {"function": "", **handler_recorder.described(error, self.code)}
         seconds = time.perf_counter() - started
+        self.unredirected = handler_surroundings.unredirected()
         calls, raised = self.transformer.take()
         self.transformer.measured = False
         return {
@@ -232,20 +236,15 @@ class Child:
 
     def _message(self, body: bytes, request: dict[str, Any]) -> Any:
         """The message that the worker writes to the front end."""
-        headers = [{"name": b"Accept", "value": request["accept"].encode()}] if request.get("accept") else []
-        kind = request.get("content_type") or ""
-        if kind:
-            headers.append({"name": b"Content-Type", "value": kind.encode()})
-        parameter = {"name": "body", "contentType": kind, "value": bytearray(body)}
-        return self.service.predict([{"requestId": b"0", "headers": headers, "parameters": [parameter]}])
+        return self.service.predict(handler_request.batch(body, request.get("content_type"), request.get("accept")))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         body = self._body(request)
         if len(body) > handler_wire.LARGEST:
             return self._told(request, handler_wire.too_large(), 0.0)
-        started, lost = time.perf_counter(), ""
+        started, lost = time.perf_counter(), self.unredirected
         try:
-            answer = handler_wire.client_answer(self._message(body, request))
+            answer = handler_wire.worker_died() if lost else handler_wire.client_answer(self._message(body, request))
         except (handler_wire.WorkerLost, Exception) as error:
             answer, lost = handler_wire.worker_died(), f"{type(error).__name__}: {error}"
         return self._told(request, answer, time.perf_counter() - started, lost)
@@ -262,7 +261,8 @@ class Child:
             "size": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
             "seconds": seconds,
-            "lost": lost,
+            "lost": lost or answer.get("lost", ""),
+            "no_answer": answer.get("no_answer", ""),
             "calls": calls,
             "error": error,
             "opened": self.opened.take(),
@@ -285,7 +285,7 @@ def main() -> None:
     for number in given:
         os.close(number)
     handler_watch.without_network()
-    sys.argv = ["handler"]
+    handler_surroundings.act_as_the_worker(directory)
     child = Child(directory, list(zip(numbers[::2], numbers[1::2])))  # noqa: B905 - Python 3.9
     child.tell(done=True)
     child.serve()

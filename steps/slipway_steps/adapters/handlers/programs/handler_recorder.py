@@ -20,13 +20,20 @@ def described(error: BaseException, code: str) -> dict[str, Any]:
             places.append({"file": frame.filename[len(code) + 1 :], "line": frame.lineno, "function": frame.name})
     if isinstance(error, SyntaxError) and error.filename and error.filename.startswith(code):
         places.append({"file": error.filename[len(code) + 1 :], "line": error.lineno or 1, "function": ""})
-    found: dict[str, Any] = {"type": type(error).__name__, "message": str(error)[:2000], "places": places}
+    found: dict[str, Any] = {"type": type(error).__name__, "message": _text(error)[:2000], "places": places}
     found["bases"] = [base.__name__ for base in type(error).__mro__[1:-1]]
     if isinstance(error, ImportError):
         found["module"] = error.name or ""
     if isinstance(error, OSError):
         found["filename"] = str(error.filename or "")
     return found
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:
+        return f"its text cannot be made: {type(second).__name__}"
 
 
 class RecordingTransformer(Transformer):  # type: ignore[misc]

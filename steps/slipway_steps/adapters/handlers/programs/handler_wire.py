@@ -32,11 +32,16 @@ class _Reader:
 
     def bytes(self) -> bytes:
         length = self.number()
+        if length > LARGEST:
+            raise WorkerLost(f"the answer has a part of {length} bytes; the front end reads at most {LARGEST}")
         if length < 0 or self.at + length > len(self.message):
             raise WorkerLost("a length leads out of the message")
         found = bytes(self.message[self.at : self.at + length])
         self.at += length
         return found
+
+    def text(self) -> str:
+        return self.bytes().decode("utf-8", "replace")
 
 
 def error_answer(status: int, message: str, reason: str) -> dict[str, Any]:
@@ -55,33 +60,57 @@ def too_large() -> dict[str, Any]:
     return {"status": 413, "reason": "Request Entity Too Large", "content_type": None, "body": b""}
 
 
+def unanswered(why: str, lost: str = "") -> dict[str, Any]:
+    """What the client has where no answer that it can read ever comes. `lost`: why the worker is ended as well."""
+    return {"status": 0, "reason": "", "content_type": None, "body": b"", "no_answer": why, "lost": lost}
+
+
 REASONS = {500: "Internal Server Error", 503: "Service Unavailable", 507: "Insufficient Storage"}
+WITHOUT_BODY = (204, 205, 304)
+"""Statuses at which a client reads no body; nor does it at 1xx."""
 
 
 def client_answer(message: bytes | bytearray) -> dict[str, Any]:
     """The client's answer to the message with one response that a worker wrote.
 
-    Returns a dict with status, reason, content_type and body. Raises WorkerLost where the front end cannot read it.
+    Returns a dict with status, reason, content_type and body, and perhaps no_answer. Raises WorkerLost where the front
+    end cannot read the message.
     """
     reader = _Reader(message)
-    code = reader.number()
-    text = reader.bytes().decode("utf-8", "replace")
+    code, text = reader.number(), reader.text()
     reader.bytes()  # the request's id
-    content_type = reader.bytes().decode("utf-8", "replace")
-    status = reader.number()
-    reason = reader.bytes().decode("utf-8", "replace").strip()
-    headers = {}
-    count = reader.number()
-    if not 0 <= count <= 1000:
-        raise WorkerLost("the number of headers is impossible")
-    for _ in range(count):
-        name = reader.bytes().decode("utf-8", "replace")
-        headers[name] = reader.bytes().decode("utf-8", "replace")
+    content_type, status, reason = reader.text(), reader.number(), reader.text().strip(" ")
+    headers = [(reader.text(), reader.text()) for _ in range(reader.number())]
     body = reader.bytes()
-    if reader.number() != -1 or reader.at != len(message):
+    if reader.number() != -1:
         raise WorkerLost("the message does not end where it should")
-    if len(message) > LARGEST:
-        raise WorkerLost("the answer is too large")
     if code != 200:
         return error_answer(code, text, REASONS.get(code, ""))
-    return {"status": status, "reason": reason, "content_type": content_type or None, "body": body}
+    if status < 0 or "\n" in reason or "\r" in reason:
+        what = f"the front end cannot write the status {status} with the phrase {reason[:80]!r}"
+        return unanswered(f"{what}, and forgets the request", what)
+    if status == 100 or not 100 <= status <= 999:
+        return unanswered(f"no client reads the status {status}")
+    if status < 200 or status in WITHOUT_BODY:
+        body = b""
+    return {"status": status, "reason": reason, "content_type": _content_type(content_type, headers), "body": body}
+
+
+def _content_type(content_type: str, headers: list[tuple[str, str]]) -> str | None:
+    """The content type that the client sees. Headers that differ only in capitals overwrite each other, in the order
+    of Java's HashMap.
+    """
+    found: str | None = content_type or None
+    for name, value in sorted(headers, key=lambda header: _bucket(header[0])):
+        if name.lower() == "content-type":
+            found = value
+    # what stands behind a line break is another header to the client
+    return None if found is None else found.split("\r")[0].split("\n")[0].lstrip(" \t")
+
+
+def _bucket(name: str) -> int:
+    """Where Java's HashMap of up to twelve entries keeps a name."""
+    found = 0
+    for character in name:
+        found = (31 * found + ord(character)) & 0xFFFFFFFF
+    return (found ^ (found >> 16)) & 15
