@@ -97,13 +97,13 @@ class ModelServer:
 
 
 @contextmanager
-def model_server(package: Path, python: str, scratch: Scratch, *, request_timeout: int = 60) -> Iterator[ModelServer]:
+def model_server(package: Path, python: str, scratch: Scratch, *, timeout: int = 600) -> Iterator[ModelServer]:
     """Start the server with the unpacked `package` as its only model, yield it once it answers, and kill it afterwards.
 
     `python` is the Python of the worker; it has sagemaker-inference and multi-model-server, whose Java part is used.
-    Everything that the server writes lies in `scratch`. After `request_timeout` seconds without an answer of the worker
-    the server starts that anew. Raises BadInput where Java or the toolkit is missing, Broken where the server does not
-    start.
+    Everything that the server writes lies in `scratch`. A worker that takes more than `timeout` seconds to load the
+    model, or to answer, is started anew. Raises BadInput where Java or the toolkit is missing, Broken where the server
+    does not start.
     """
     java = _java()
     mms, toolkit = _toolkit(python)
@@ -116,7 +116,7 @@ def model_server(package: Path, python: str, scratch: Scratch, *, request_timeou
         # The server reaches its worker by a Unix socket, whose path may have 107 bytes; this name is short.
         descriptor = os.open(directory / "tmp", os.O_PATH | os.O_CLOEXEC)
         temporary = f"/proc/{os.getpid()}/fd/{descriptor}"
-        command = _command(java, mms, toolkit, python, package, directory, temporary, port, request_timeout)
+        command = _command(java, mms, toolkit, python, package, directory, temporary, port, timeout)
         with (directory / "stderr").open("wb") as errors:
             # Its standard output repeats its log, which is bounded, and all that the handler prints, which is not.
             process = subprocess.Popen(
