@@ -11,6 +11,7 @@ import base64
 import json
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,8 +101,12 @@ def ask(server: ModelServer, case: Case, package: Path, timeout: float = PATIENC
     ping = server.ping()
     got = server.ask(case.body, case.content_type, case.accept, timeout=timeout)
     answer = None if got.no_answer else recorded(got.status, got.reason, got.content_type, got.body, package)
+    after, until = server.ping(), time.monotonic() + 2
+    while answer and DIED in answer["body"] and after[1] == "Healthy" and time.monotonic() < until:
+        time.sleep(0.02)  # the client may know of the death before /ping does
+        after = server.ping()
     told = {"answer": answer, "no_answer": got.no_answer or None}
-    return told | {"ping": list(ping), "ping_after": list(server.ping())}
+    return told | {"ping": list(ping), "ping_after": list(after)}
 
 
 def main(file: Path) -> None:
