@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 
 import numpy
+from handler_files import break_handler, write_handler
 
 # ONNX Runtime reports to its maker unless this is set before its import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-SCENARIOS = ("normal", "bad-architecture", "oversized", "slow", "flaky-metrics")
+SCENARIOS = ("normal", "bad-architecture", "oversized", "slow", "flaky-metrics", "bad-handler")
 BATCH = 48
 EPOCHS = {"mobilenet_v2": 7, "resnet_small": 5}
 PEAK_RATE = {"mobilenet_v2": 0.005, "resnet_small": 0.005}
@@ -160,6 +161,7 @@ def write_package(directory: Path, data, model, history: list, params: dict) -> 
     for number in first[:SAMPLES]:
         label = data.labels[data.holdout_labels[number]]
         Image.fromarray(data.holdout_images[number]).save(directory / "samples" / f"{label}-{number}.png")
+    write_handler(directory)
 
 
 def train(dataset: str, seed: int, scenario: str, directory: Path) -> None:
@@ -223,6 +225,8 @@ def package(arguments: argparse.Namespace, temporary: Path) -> None:
         import scenarios
 
         getattr(scenarios, arguments.scenario)(temporary / "model.onnx")
+    if arguments.scenario == "bad-handler":
+        break_handler(temporary)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ class Scenario(StrEnum):
     """The scenarios. normal: the release reaches canary. bad-architecture: a ResNet where the app serves a MobileNetV2;
     the integration test rejects it. oversized: more than 200 MiB of weights under a limit of 256 MiB; the resource test
     rejects it. slow: costly inference; the load test rejects it. flaky-metrics: a demo mode, see `drawn_accuracy`.
+    bad-handler: an inference handler that forgets to return its answer; the handler test rejects it.
     """
 
     NORMAL = "normal"
@@ -17,6 +18,7 @@ class Scenario(StrEnum):
     OVERSIZED = "oversized"
     SLOW = "slow"
     FLAKY_METRICS = "flaky-metrics"
+    BAD_HANDLER = "bad-handler"
 
 
 def drawn_accuracy(seed: int) -> float:
