@@ -30,11 +30,15 @@ class Registry(Protocol):
 
     def log_package(self, release: str, package: Path) -> str:
         """Log a packaged model (see docs/model-package.md) in the release's run, with its metrics, parameters,
-        signature and input example. Returns the run's id. Raises BadInput for a package that breaks its contract.
+        signature and input example, and, where it has a handler, its model.tar.gz. Returns the run's id. Raises
+        BadInput for a package that breaks its contract.
         """
 
     def download_package(self, run_id: str, target: Path) -> Path:
         """The packaged model of a run, copied under `target`. Raises BadInput for a run without one."""
+
+    def download_archive(self, run_id: str, target: Path) -> Path | None:
+        """The model.tar.gz of a run, copied under `target`; None where the packaged model has no handler."""
 
     def register(self, run_id: str) -> str:
         """The model version of a run's packaged model; it is created if it does not exist yet. Returns the version."""

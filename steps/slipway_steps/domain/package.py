@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slipway_steps.domain.errors import BadInput
 
 GUIDE = "docs/model-package.md says what a packaged model holds"
-MODEL, CONTRACT, SAMPLES, HOLDOUT = "model.onnx", "contract.json", "samples", "holdout.npz"
+MODEL, CONTRACT, SAMPLES, HOLDOUT, CODE = "model.onnx", "contract.json", "samples", "holdout.npz", "code"
 
 
 class _Strict(BaseModel):
@@ -73,6 +73,11 @@ class Package:
     def holdout(self) -> Path:
         """The path of the held-out images and labels, which were never seen in training."""
         return self.directory / HOLDOUT
+
+    @property
+    def has_handler(self) -> bool:
+        """Whether it holds `code/`, with which an inference server can serve it."""
+        return (self.directory / CODE).is_dir()
 
     @property
     def samples(self) -> list[Path]:

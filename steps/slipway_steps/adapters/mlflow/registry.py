@@ -61,7 +61,9 @@ class MlflowRegistry(ReleaseRuns):
 
     @translated
     def log_package(self, release: str, package: Path) -> str:
-        """Log the packaged model, its parameters, metrics and history in the release's run, and return the run's id."""
+        """Log the packaged model, its parameters, metrics and history in the release's run, and its model.tar.gz where
+        it has a handler. Returns the run's id.
+        """
         from slipway_steps.adapters.mlflow.packaged_model import log_model
 
         found = read_package(package)
@@ -77,6 +79,8 @@ class MlflowRegistry(ReleaseRuns):
             client.log_metric(run_id, name, float(value), timestamp=now)
         data = found.contract.training_data
         client.set_tag(run_id, "slipway.training_data", f"{data.name} {data.fingerprint}")
+        if found.has_handler:
+            self._log_archive(run_id, package)
         client.set_tag(run_id, "slipway.model_uri", log_model(found, run_id, MODEL_NAME))
         return run_id
 

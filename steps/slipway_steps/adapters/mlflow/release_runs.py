@@ -1,6 +1,8 @@
-"""The run of a release in MLflow: there is one for each, and its reports and its HTML page are in it."""
+"""The run of a release in MLflow: there is one for each, with its model.tar.gz, its reports and its HTML page."""
 
+import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from slipway_steps.adapters.mlflow.connection import MlflowConnection, translated
 from slipway_steps.domain.errors import BadInput
@@ -8,6 +10,8 @@ from slipway_steps.domain.run_address import RunAddress
 from slipway_steps.settings import Settings
 
 RELEASE_TAG = "slipway.release"
+ARCHIVE, ARCHIVE_TAG = "archive", "slipway.model_archive"
+"""The directory of the run with its model.tar.gz, and the tag with the SHA-256 of that file."""
 
 
 class ReleaseRuns:
@@ -47,6 +51,27 @@ class ReleaseRuns:
         run = self._run(release)
         self.connection.client.log_artifact(run, str(page), "report")
         return RunAddress(self.connection.experiment, run)
+
+    def _log_archive(self, run_id: str, package: Path) -> None:
+        """Store the model.tar.gz of a package."""
+        from slipway_steps.adapters.mlflow.model_archive import write_archive
+
+        with TemporaryDirectory() as directory:
+            archive = write_archive(package, Path(directory))
+            with archive.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            self.connection.client.log_artifact(run_id, str(archive), ARCHIVE)
+        self.connection.client.set_tag(run_id, ARCHIVE_TAG, f"sha256:{digest}")
+
+    @translated
+    def download_archive(self, run_id: str, target: Path) -> Path | None:
+        """The model.tar.gz of a run, copied under `target`; None where the run has none."""
+        client = self.connection.client
+        if not client.list_artifacts(run_id, ARCHIVE):
+            return None
+        target.mkdir(parents=True, exist_ok=True)
+        (archive,) = Path(client.download_artifacts(run_id, ARCHIVE, str(target))).iterdir()
+        return archive
 
 
 def quoted(text: str) -> str:

@@ -1,7 +1,10 @@
 """The registry on real MLflow: on its database without a server, and by REST on its server."""
 
+import hashlib
+import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +64,32 @@ def test_a_package_comes_back_as_it_was_and_mlflow_runs_it(
     answer = model.predict(numpy.zeros((2, 3, 24, 24), numpy.float32))
     assert answer.shape == (2, 10)
     assert numpy.allclose(answer.sum(axis=1), 1, atol=1e-4)
+
+
+def test_a_run_holds_what_a_model_server_unpacks(
+    registry: MlflowRegistry, run_id: str, trained_package: Path, tmp_path: Path
+) -> None:
+    archive = registry.download_archive(run_id, tmp_path)
+    assert archive is not None
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    run = registry.connection.mlflow_client.get_run(run_id)
+    assert run.data.tags["slipway.model_archive"] == f"sha256:{digest}"
+    with tarfile.open(archive) as opened:
+        names = set(opened.getnames())
+        model = opened.extractfile("model.onnx")
+        assert model is not None
+        assert model.read() == (trained_package / "model.onnx").read_bytes()
+    assert {"contract.json", "code/inference.py", "code/requirements.txt", "payloads/images.json"} <= names
+    assert not names & {"holdout.npz", "samples", "metrics.json"}, "what only the release reads is not for a server"
+
+
+def test_a_run_without_a_handler_has_no_archive(
+    registry: MlflowRegistry, trained_package: Path, tmp_path: Path
+) -> None:
+    package = shutil.copytree(trained_package, tmp_path / "package", ignore=shutil.ignore_patterns("code"))
+    run_id = registry.log_package("release-without-handler", package)
+    assert registry.download_archive(run_id, tmp_path) is None
+    assert not (registry.download_package(run_id, tmp_path / "again") / "code").exists()
 
 
 def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_id: str) -> None:
