@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def _repeat(ask: Callable[[], None], number: int) -> None:
     for _ in range(number):
         ask()
     gc.collect()
+    # Python's cache of attribute lookups keeps up to 4096 names that were made while the program ran
+    sys._clear_type_cache()
 
 
 def _largest(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot, code: str) -> list[Any] | None:
