@@ -1,9 +1,16 @@
 """A pair of pipes to a child process: lines there, lines back, with a time limit."""
 
+import fcntl
 import os
 import select
 import time
 from contextlib import suppress
+
+PIPE = 1 << 20
+"""Bytes that a pipe holds, the most that an ordinary user may ask for: the child rarely waits for its reader."""
+NAP = 0.003
+"""Seconds between two looks at the answers of many requests. Waking up for each answer would slow the child down on a
+busy machine."""
 
 
 class Closed(Exception):
@@ -20,6 +27,8 @@ class Channel:
     def __init__(self) -> None:
         read, self._send = os.pipe()
         self._receive, write = os.pipe()
+        with suppress(OSError):  # this user's pipes are used up; a small one works too
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE)
         self.child_ends: tuple[int, ...] = (read, write)
         self._buffer = b""
         self._poll = select.poll()
@@ -40,10 +49,14 @@ class Channel:
         except BrokenPipeError:
             raise Closed from None
 
-    def line(self, timeout: float) -> bytes:
-        """The next line, within `timeout` seconds. Raises TimedOut or Closed."""
+    def line(self, timeout: float, *, many: bool = False) -> bytes:
+        """The next line, within `timeout` seconds. many: whether more lines will follow soon, which are then read
+        together. Raises TimedOut or Closed.
+        """
         until = time.monotonic() + timeout
         while b"\n" not in self._buffer:
+            if many:
+                time.sleep(min(NAP, timeout))
             if not self._poll.poll(max(0.0, until - time.monotonic()) * 1000):
                 raise TimedOut
             part = os.read(self._receive, 1 << 20)

@@ -126,18 +126,19 @@ class HandlerProcess:
                 kept -= len(self.printed.popleft())
 
     def ask_lines(
-        self, worker: int, request: dict[str, Any], timeout: float, *, greet: bool = False
+        self, worker: int, request: dict[str, Any], timeout: float, *, greet: bool = False, many: bool = False
     ) -> Iterator[dict[str, Any]]:
         """Send a request and give each line of the answer, the last of which has the key `done`.
 
-        timeout: seconds for each line. Raises Ended where the process ends or is ended before the last line.
+        timeout: seconds for each line. many: whether there are so many lines that they are better read together. Raises
+        Ended where the process ends, or is ended, before the last line.
         """
         channel = self.channels[worker]
         try:
             if not greet:
                 channel.send(json.dumps(request).encode() + b"\n")
             while True:
-                line = json.loads(channel.line(min(timeout, max(0.0, self.limits.left()))))
+                line = json.loads(channel.line(min(timeout, max(0.0, self.limits.left())), many=many))
                 last = line.get("done", False)
                 yield line
                 if last:

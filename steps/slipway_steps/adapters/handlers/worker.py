@@ -25,6 +25,9 @@ from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, Worke
 from slipway_steps.adapters.handlers.programs.handler_wire import worker_died
 from slipway_steps.adapters.handlers.scratch import Scratch
 
+MANY = 50
+"""Requests from which on the answers are read together."""
+
 
 class HandlerWorker:
     """The handler of one package, loaded once; `loads` counts how often the model was loaded."""
@@ -167,7 +170,7 @@ class HandlerWorker:
 
     def _stream(self, process: HandlerProcess, worker: int, requests: Sequence[Request]) -> Iterator[Answer]:
         request = {"do": "send", "requests": [one.line() for one in requests]}
-        for line in process.ask_lines(worker, request, self.limits.request_timeout):
+        for line in process.ask_lines(worker, request, self.limits.request_timeout, many=len(requests) > MANY):
             if not line.pop("done", False):
                 line["body"] = base64.b64decode(line["body"])
                 line["calls"] = tuple(Call(*call) for call in line["calls"])
