@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from slipway_steps.domain.handler import BUDGETS, FUNCTIONS, Fault, FunctionCall, InferenceTestResult
 
 END_TO_END = "end to end"
+SHOWN = 200
+"""Characters of a fault's message on the terminal; the page and the other formats have all of it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def seconds_text(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     if seconds < 0.01:
-        return f"{seconds * 1000:.1f} ms"
+        return f"{seconds * 1000:.{2 if seconds < 0.001 else 1}f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
@@ -98,7 +100,7 @@ def bytes_text(number: int | None) -> str:
 def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
     """What was tested, in one line."""
     digest = result.package_digest.removeprefix("sha256:")[:12]
-    parts = [f"{name} sha256:{digest}… {result.package_bytes / 1e6:.1f} MB"]
+    parts = [f"{name} sha256:{digest}… {_size(result.package_bytes)}"]
     if result.toolkit:
         parts.append(result.toolkit)
     types = f"{accepts} accept type{'s' if accepts != 1 else ''}"
@@ -106,9 +108,14 @@ def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
     return " · ".join(parts)
 
 
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 100_000 else f"{number / 1e3:.1f} kB"
+
+
 def fault_lines(fault: Fault) -> list[str]:
     """A fault in one line, and where and how to mend it in another."""
     where = [str(fault.place)] if fault.place else []
     where += [f"sample {fault.sample}{f', {fault.rows}' if fault.rows else ''}"] if fault.sample else []
     word = "remark" if fault.remark else "rejected"
-    return [f"{word}: {fault.code}: {fault.message}", f"  {', '.join(where)}{'; ' if where else ''}{fault.advice}"]
+    message = fault.message if len(fault.message) <= SHOWN else f"{fault.message[: SHOWN - 1]}…"
+    return [f"{word}: {fault.code}: {message}", f"  {', '.join(where)}{'; ' if where else ''}{fault.advice}"]
