@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 
 class FaultKind(NamedTuple):
-    """What every fault of one kind has in common: its name, what it means, what the real server does, and how to mend
-    it. A `remark` rejects nothing.
+    """What every fault of one kind has in common: its name, what it means, what the real server does, how to mend it, and
+    the function that it is usually in. A `remark` rejects nothing.
     """
 
     code: str
@@ -15,6 +15,7 @@ class FaultKind(NamedTuple):
     server: str
     advice: str
     remark: bool = False
+    function: str = ""
 
 
 def _read() -> dict[str, FaultKind]:

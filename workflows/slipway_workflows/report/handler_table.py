@@ -68,7 +68,8 @@ def _verdict(name: str, own: Sequence[FunctionCall], rejections: Sequence[Fault]
 
 
 def _concerns(fault: Fault, name: str) -> bool:
-    return name in fault.message or (fault.place is not None and f"def {name}(" in fault.place.text)
+    own = fault.kind.function == name or (fault.kind.function == "output_fn" and name == "transform_fn")
+    return own or name in fault.message or (fault.place is not None and f"def {name}(" in fault.place.text)
 
 
 def _measured(name: str, calls: int, seconds: list[float], peak: int | None, verdict: str) -> FunctionRow:
