@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 
 class FaultKind(NamedTuple):
-    """What every fault of one kind has in common: its name, what it means, what the real server does, how to mend it, and
-    the function that it is usually in. A `remark` rejects nothing.
+    """What every fault of one kind has in common: its name, what it means, what the real server does, how to mend it,
+    and the function that it is usually in. A `remark` rejects nothing.
     """
 
     code: str
