@@ -97,33 +97,56 @@ class ModelServer:
 
 
 @contextmanager
-def model_server(package: Path, python: str, scratch: Scratch, *, timeout: int = 600) -> Iterator[ModelServer]:
+def model_server(
+    package: Path, python: str, scratch: Scratch, *, timeout: int = 600, libraries: Path | None = None
+) -> Iterator[ModelServer]:
     """Start the server with the unpacked `package` as its only model, yield it once it answers, and kill it afterwards.
 
     `python` is the Python of the worker; it has sagemaker-inference and multi-model-server, whose Java part is used.
-    Everything that the server writes lies in `scratch`. A worker that takes more than `timeout` seconds to load the
-    model, or to answer, is started anew. Raises BadInput where Java or the toolkit is missing, Broken where the server
-    does not start.
+    `libraries` is a directory with more packages for it. Everything that the server writes lies in `scratch`. A worker
+    that takes more than `timeout` seconds to load the model, or to answer, is started anew. Raises BadInput where Java
+    or the toolkit is missing, Broken where the server does not start.
     """
     java = _java()
     mms, toolkit = _toolkit(python)
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         port = _free_port()
         directory = scratch.path / f"server-{port}"
-        directory.mkdir()
         for name in ("home", "tmp"):
-            (directory / name).mkdir()
-        # The server reaches its worker by a Unix socket, whose path may have 107 bytes; this name is short.
-        descriptor = os.open(directory / "tmp", os.O_PATH | os.O_CLOEXEC)
-        temporary = f"/proc/{os.getpid()}/fd/{descriptor}"
-        command = _command(java, mms, toolkit, python, package, directory, temporary, port, timeout)
+            (directory / name).mkdir(parents=True)
+        properties = directory / "mms.properties"
+        properties.write_text(_properties(toolkit, port, timeout))
+        command = [java, *_options(mms, toolkit, python, properties, package)]
+        with _running(command, package, libraries, directory, scratch) as process:
+            server = ModelServer(port)
+            if _wait_until_healthy(server, process):
+                yield server
+                return
+            said = _last_words(directory)
+        if "Address already in use" not in said:
+            break
+    raise Broken(
+        f"multi-model-server did not answer on port {port} within {START_LIMIT:g} s: {said}",
+        "try it again; if it lasts, run java -version and see whether the machine has memory left",
+    )
+
+
+@contextmanager
+def _running(
+    command: list[str], package: Path, libraries: Path | None, directory: Path, scratch: Scratch
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The server's process, whose group is killed and whose directory is removed at the end of the `with` block."""
+    # The server reaches its worker by a Unix socket, whose path may have 107 bytes; this name is always short.
+    descriptor = os.open(directory / "tmp", os.O_PATH | os.O_CLOEXEC)
+    try:
+        command[1:1] = [f"-Djava.io.tmpdir=/proc/{os.getpid()}/fd/{descriptor}"]
+        logs = {"LOG_LOCATION": str(directory), "METRICS_LOCATION": str(directory)}
         with (directory / "stderr").open("wb") as errors:
             # Its standard output repeats its log, which is bounded, and all that the handler prints, which is not.
             process = subprocess.Popen(
                 command,
                 cwd=directory,
-                env=environment(package, directory)
-                | {"LOG_LOCATION": str(directory), "METRICS_LOCATION": str(directory)},
+                env=environment(package, directory, libraries) | logs,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -131,23 +154,15 @@ def model_server(package: Path, python: str, scratch: Scratch, *, timeout: int =
             )
         scratch.watch(process.pid)
         try:
-            server = ModelServer(port)
-            if _wait_until_healthy(server, process):
-                yield server
-                return
-            said = _last_words(directory)
-            if attempt + 1 == ATTEMPTS or "Address already in use" not in said:
-                raise Broken(
-                    f"multi-model-server did not answer on port {port} within {START_LIMIT:g} s: {said}",
-                    "try it again; if it lasts, run java -version and see whether the machine has memory left",
-                )
+            yield process
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             scratch.forget(process.pid)
-            os.close(descriptor)
-            shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _java() -> str:
@@ -178,18 +193,7 @@ def _toolkit(python: str) -> tuple[Path, Path]:
     return Path(mms), Path(toolkit)
 
 
-def _command(
-    java: str,
-    mms: Path,
-    toolkit: Path,
-    python: str,
-    package: Path,
-    directory: Path,
-    temporary: str,
-    port: int,
-    timeout: int,
-) -> list[str]:
-    properties = directory / "mms.properties"
+def _properties(toolkit: Path, port: int, timeout: int) -> str:
     settings = {
         "default_response_timeout_seconds": timeout,
         "default_workers_per_model": 1,
@@ -198,12 +202,13 @@ def _command(
         "default_service_handler": "sagemaker_inference.default_handler_service",
     }
     lines = [(toolkit / "etc" / "default-mms.properties").read_text(), *(f"{k}={v}" for k, v in settings.items())]
-    properties.write_text("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
+
+
+def _options(mms: Path, toolkit: Path, python: str, properties: Path, package: Path) -> list[str]:
     return [
-        java,
         f"-Dmodel_server_home={mms.parent}",
         f"-Dlog4j.configurationFile=file://{toolkit / 'etc' / 'log4j2.xml'}",
-        f"-Djava.io.tmpdir={temporary}",
         "-XX:-UseContainerSupport",
         "-XX:TieredStopAtLevel=1",  # it starts sooner, and it is to answer a few requests only
         "-cp",

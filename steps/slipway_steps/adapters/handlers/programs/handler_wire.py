@@ -32,10 +32,10 @@ class _Reader:
 
     def bytes(self) -> bytes:
         length = self.number()
-        if length > LARGEST:
-            raise WorkerLost(f"the answer has a part of {length} bytes; the front end reads at most {LARGEST}")
         if length < 0 or self.at + length > len(self.message):
             raise WorkerLost("a length leads out of the message")
+        if length > LARGEST:
+            raise WorkerLost(f"the answer is too large: {length} bytes, and the front end reads at most {LARGEST}")
         found = bytes(self.message[self.at : self.at + length])
         self.at += length
         return found
