@@ -1,5 +1,6 @@
 """Names the fault behind a load or a request that failed."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +76,23 @@ def load_faults(loaded: Loaded, package: Path, source: Source) -> Iterator[Fault
         yield death_fault(loaded.death, "model_fn", source)
     elif loaded.error:
         yield _load_error(loaded.error, package, source)
+    elif loaded.lost:
+        place = _stream_line(source) or source.place_of("model_fn")
+        yield Fault(code="output-replaced", message=loaded.lost, place=place)
     elif loaded.model_type == "NoneType":
         yield Fault(code="model-none", message="model_fn returned None", place=source.place_of_return("model_fn"))
+
+
+def _stream_line(source: Source) -> Place | None:
+    """The line that replaces or closes sys.stdout or sys.stderr."""
+    for file, tree in source.trees.items():
+        for node in ast.walk(tree):
+            changed = (
+                node.targets if isinstance(node, ast.Assign) else [node.func] if isinstance(node, ast.Call) else []
+            )
+            if any(ast.unparse(one).removesuffix(".close") in ("sys.stdout", "sys.stderr") for one in changed):
+                return source.place(file, node.lineno)  # type: ignore[attr-defined]
+    return None
 
 
 def downloads(connections: tuple[str, ...] | list[str], doing: str, place: Place | None) -> Fault:
@@ -192,7 +208,9 @@ class Failure:
         return self.types.get("output_fn") or self.types.get("transform_fn") or ""
 
     def _lost(self, said: str) -> Fault | None:
-        """The front end could not read what the worker wrote."""
+        """The front end could not read what the worker wrote, or the client what the front end wrote."""
+        if self.answer.no_answer:
+            return self.fault("no-answer", self.answer.no_answer, self.at() or self._returns())
         if not self.answer.lost:
             return None
         if "too large" in self.answer.lost:

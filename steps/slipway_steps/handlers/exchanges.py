@@ -103,7 +103,7 @@ class Exchanges:
         return Fault(code="unexpected-answer", message=f"{name}: {message}", place=place, sample=name, accept=accept)
 
     def _negative(self, sample: InferenceTestSample, accept: str, answer: Answer) -> list[Fault]:
-        if answer.died:
+        if answer.died or answer.no_answer:
             return [Failure(answer, sample.sample_name, accept, self.source).name()]
         if answer.ok:
             error = error_in(answer)

@@ -123,7 +123,7 @@ class PipelineTest:
             place = session.inspection.source.place("inference.py", 1)
             self.faults.append(Fault(code="no-predict-fn", message="inference.py defines no predict_fn", place=place))
             return False
-        return loaded.loaded and not any(one.code in ("downloads", "model-none") for one in found)
+        return loaded.loaded and not any(one.code in ("downloads", "model-none", "output-replaced") for one in found)
 
     def _asked(self, samples: Sequence[InferenceTestSample]) -> None:
         session, source = self.session, self.session.inspection.source

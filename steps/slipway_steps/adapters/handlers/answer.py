@@ -83,7 +83,9 @@ class Death:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The load of the handler and its model. `opened` are the files of the package that were opened meanwhile."""
+    """The load of the handler and its model. `opened` are the files of the package that were opened meanwhile. `lost`:
+    why the server's worker dies after it.
+    """
 
     loaded: bool
     seconds: float
@@ -96,6 +98,7 @@ class Loaded:
     connections: tuple[str, ...] = ()
     threads: int = 0
     resident: int = 0
+    lost: str = ""
 
 
 @dataclass(frozen=True)

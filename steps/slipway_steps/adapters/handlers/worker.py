@@ -105,6 +105,7 @@ class HandlerWorker:
             tuple(told["connections"]),
             told["threads"],
             told["resident"],
+            told["lost"],
         )
 
     def describe(self) -> dict[str, dict[str, Any]]:

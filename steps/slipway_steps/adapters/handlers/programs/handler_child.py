@@ -129,6 +129,7 @@ class Child:
             "connections": _taken(handler_watch.connections),
             "threads": handler_watch.threads(),
             "resident": handler_watch.resident(),
+            "lost": self.unredirected,
         }
 
     def do_describe(self) -> dict[str, Any]:
