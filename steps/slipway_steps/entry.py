@@ -26,6 +26,7 @@ from slipway_steps.ports import World
 STEPS = {
     "train": "slipway_steps.release.train",
     "evaluate": "slipway_steps.release.evaluate",
+    "handler": "slipway_steps.release.handler",
     "register": "slipway_steps.release.register",
     "build": "slipway_steps.release.build",
     "deploy": "slipway_steps.release.deploy",

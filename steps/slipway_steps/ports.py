@@ -52,8 +52,8 @@ class Registry(Protocol):
         """
 
     def set_image(self, version: str, digest: str, revision: str) -> None:
-        """Bind an image digest and a source revision to a version, and write the digest into its evaluation's
-        evidence.
+        """Bind an image digest and a source revision to a version, and write the digest into the evidence of the gates
+        that judged its packaged model.
         """
 
     def alias(self, name: str) -> str | None:
@@ -96,8 +96,10 @@ class Registry(Protocol):
     def evidence(self, version: str) -> list[Evidence]:
         """The evidence on a version: the newest verdict of each gate."""
 
-    def adopt_evaluation(self, run_id: str, version: str) -> None:
-        """Make the evaluation report of a run the evidence of a version. Called once the version is registered."""
+    def adopt_reports(self, run_id: str, version: str) -> None:
+        """Make the reports on the packaged model of a run the evidence of a version. Called once the version is
+        registered.
+        """
 
     def note(self, version: str, key: str, text: str) -> None:
         """Write a remark on a model version as tag `slipway.<key>`, such as why it was reverted and by which

@@ -59,6 +59,7 @@ def test_one_setting_says_where_our_images_are() -> None:
     objects = slipway(EVENTS | {"images": OURS})
     assert named(objects) - {"docker.io/moby/buildkit:v0.29.0-rootless"} == {
         "m.example:5000/team/slipway/steps:0.2.0",
+        "m.example:5000/team/slipway/handler:0.2.0",
         f"m.example:5000/team/slipway/train@{DIGEST}",
     }
     config = objects["ConfigMap", "slipway"]["data"]

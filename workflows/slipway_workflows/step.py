@@ -40,7 +40,7 @@ from slipway_workflows.strict_hera import (
 )
 
 OUTPUT_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside a container that holds one step
-IMAGES = {"steps": f"slipway/steps:{__version__}", "train": f"slipway/train:{__version__}"}
+IMAGES = {name: f"slipway/{name}:{__version__}" for name in ("steps", "train", "handler")}
 """Kind of image -> its name with a full version tag; at the installation, registry, tag or digest may be replaced."""
 
 OUTPUT_DEFAULTS = {"verdict": "error", "state": "error"}
@@ -100,7 +100,7 @@ Kubernetes refuses a pod whose request is above its limit, and the requests of `
 limit is its memory request, and its CPU has no limit."""
 
 REQUESTS = {"cpu": "cpu-request", "memory": "memory-request"}
-"""Resource -> the parameter with the request for it, for the pods of training and evaluation."""
+"""Resource -> the parameter with the request for it, for the pods of training, evaluation and the handler test."""
 
 BREAKAGE = (
     'lastRetry.status == "Error" || lastRetry.exitCode == "75" || '
@@ -160,14 +160,15 @@ def inputs_of(step: str) -> list[Parameter]:
 def requests_of(image: str) -> list[Parameter]:
     """The parameters for the resource requests of a pod of that kind of image; [] except for `train`.
 
-    Only training and evaluation need them: what they use grows with the training data.
+    Only training, evaluation and the handler test need them: what they use grows with the data and the model.
     """
     if image != "train":
         return []
     defaults = RESOURCES[image]["requests"]
     texts = {
-        "cpu": "CPU that the pods of training and evaluation ask their node for: `500m` is half a core.",
-        "memory": "Memory that the pods of training and evaluation ask their node for, and cannot exceed: `2Gi`.",
+        "cpu": "CPU that the pods of training, evaluation and handler test ask their node for: `500m` is half a core.",
+        "memory": "Memory that the pods of training, evaluation and handler test ask their node for, and cannot "
+        "exceed: `2Gi`.",
     }
     return [Parameter(name=REQUESTS[what], value=defaults[what], description=texts[what]) for what in REQUESTS]
 
@@ -190,10 +191,10 @@ def pod_template(
 ) -> Container:
     """The template that runs a step in a container of its own.
 
-    image: the kind of image, `steps` or `train`. resources: the kind whose resources the pod gets; empty: as the image.
-    deadline: seconds after which Argo kills the pod; the longest step of the kind `steps`, the load test of a slow
-    model, takes about two minutes. mutexes: names of mutexes that are held while the step runs. global_output: the
-    output that is also a global output of the workflow. data: whether the pod may be given a claim and an artifact
+    image: the kind of image, `steps`, `train` or `handler`. resources: the kind whose resources the pod gets; empty: as
+    the image. deadline: seconds after which Argo kills the pod; the longest step of the kind `steps`, the load test of
+    a slow model, takes about two minutes. mutexes: names of mutexes that are held while the step runs. global_output:
+    the output that is also a global output of the workflow. data: whether the pod may be given a claim and an artifact
     with data.
     Each parameter is a separate argument (`--name=value`) and never part of a shell line.
     """

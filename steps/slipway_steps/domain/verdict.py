@@ -23,13 +23,18 @@ class Verdict(StrEnum):
 
 class Gate(StrEnum):
     """The gates, in the order in which their verdicts are read: a killed pod (resources) explains a refused connection
-    (integration), never the reverse. They run in the order integration, resources, load.
+    (integration), never the reverse. They run in the order evaluation, handler, integration, resources, load.
     """
 
     EVALUATION = "evaluation"
+    HANDLER = "handler"
     RESOURCES = "resources"
     INTEGRATION = "integration"
     LOAD = "load"
+
+
+PACKAGE_GATES = (Gate.EVALUATION, Gate.HANDLER)
+"""The gates that judge the packaged model of a run, before it is registered and an image of it is built."""
 
 
 class Check(BaseModel):

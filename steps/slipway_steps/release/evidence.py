@@ -36,6 +36,7 @@ class Outputs(BaseModel):
     digest: str
     replaces: str
     evaluation: str
+    handler: str
     resources: str
     integration: str
     load: str
@@ -74,7 +75,7 @@ def run(params: Params, world: World) -> Outputs:
 
 def _measured(item: Evidence, reports: Iterable[GateReport]) -> str:
     """The verdict of a gate with what it measured, such as `pass: p95 41 ms, limit 2000 ms`. reports: of its release;
-    that of the evaluation names no version, because it was written before the model was registered.
+    one on the packaged model names no version where it was written before the model was registered.
     """
     for report in reports:
         if report.gate is item.gate and report.candidate.version in ("", item.version):

@@ -4,7 +4,7 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.journal import Record
-from slipway_steps.domain.verdict import Gate
+from slipway_steps.domain.verdict import PACKAGE_GATES
 from slipway_steps.ports import World
 
 REASON = "first version"
@@ -18,8 +18,8 @@ def check_unused(world: World, records: dict[Environment, Record], release: str)
     still runs.
 
     An environment that an earlier `build-initial` left half done does not count as used. It is recognised by its
-    evidence: a first version has passed its evaluation only, while a released version has been judged by the gates on
-    staging too.
+    evidence: of a first version only the packaged model has been judged, while a released version has been judged by
+    the gates on staging too.
     """
     for environment, record in records.items():
         intent = record.open
@@ -40,4 +40,4 @@ def _used(world: World, record: Record, release: str) -> bool:
 
 
 def _judged(world: World, candidate: Candidate) -> bool:
-    return any(evidence.gate is not Gate.EVALUATION for evidence in world.registry.evidence(candidate.version))
+    return any(evidence.gate not in PACKAGE_GATES for evidence in world.registry.evidence(candidate.version))

@@ -19,7 +19,7 @@ from slipway_steps.domain.evidence import Evidence, check_evidence
 from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.scenario import drawn_accuracy
 from slipway_steps.domain.statistics import percentile
-from slipway_steps.domain.verdict import Check, Gate, Verdict, first_not_pass, judge
+from slipway_steps.domain.verdict import PACKAGE_GATES, Check, Gate, Verdict, first_not_pass, judge
 
 VERDICTS = st.sampled_from(list(Verdict))
 CANDIDATES = st.builds(Candidate, version=st.integers(1, 9).map(str), digest=st.just("sha256:x"))
@@ -68,6 +68,27 @@ def test_nothing_but_complete_evidence_promotes(verdicts: dict[Gate, Verdict], o
     else:
         with pytest.raises(Refused):
             check_evidence(candidate, evidence)
+
+
+def evidence_of_all(release: str = "r") -> list[Evidence]:
+    return [
+        Evidence(gate=gate, verdict=Verdict.PASS, version="7", digest="sha256:a", release=release, at=0)
+        for gate in Gate
+    ]
+
+
+def test_a_version_that_was_registered_before_its_handler_was_tested_can_be_tested_now() -> None:
+    candidate = Candidate(version="7", digest="sha256:a")
+    others = [item for item in evidence_of_all() if item.gate is not Gate.HANDLER]
+    with pytest.raises(Refused, match="handler: no evidence") as refused:
+        check_evidence(candidate, others)
+    assert "slipway run test-handler -p model-version=7" in str(refused.value)
+    assert "test-staging" not in str(refused.value), "the other gates need not run again"
+    later = [item.model_copy(update={"release": "later"}) for item in evidence_of_all() if item.gate in PACKAGE_GATES]
+    check_evidence(candidate, [*others, *later])
+    with pytest.raises(Refused, match="handler: no evidence; load: no evidence") as refused:
+        check_evidence(candidate, [item for item in others if item.gate is not Gate.LOAD])
+    assert "test-handler -p model-version=7; then judge" in str(refused.value)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0.1, 100))

@@ -13,7 +13,7 @@ from steps.release.killed_step import run_killed
 from slipway_steps.adapters.world import make_world
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
+from slipway_steps.domain.verdict import PACKAGE_GATES, Check, Gate, GateReport, Verdict
 from slipway_steps.ports import World
 from slipway_steps.release import build, deploy, promote, register, revert
 from slipway_steps.settings import Settings
@@ -43,9 +43,10 @@ def run(world: World, module: Any, **params: Any) -> Any:
 
 
 def built(world: World, package: Path, release: str) -> str:
-    """A registered version with an image and an evaluation that passed."""
+    """A registered version with an image, whose package passed its gates."""
     run_id = world.registry.log_package(release, package)
-    world.registry.save_report(run_id, report(Gate.EVALUATION, Candidate(version="", digest=""), release))
+    for gate in PACKAGE_GATES:
+        world.registry.save_report(run_id, report(gate, Candidate(version="", digest=""), release))
     version: str = run(world, register, run_id=run_id, release=release).model_version
     run(world, build, model_version=version, release=release)
     return version

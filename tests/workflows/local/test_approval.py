@@ -19,7 +19,7 @@ from slipway_workflows.cli.summary import headline
 from slipway_workflows.local import LocalWorkflows
 
 MANIFESTS = PROJECT_ROOT / "workflows" / "manifests"
-SHOWN = ("model-version", "digest", "replaces", "evaluation", "resources", "integration", "load", "links")
+SHOWN = ("model-version", "digest", "replaces", "evaluation", "handler", "resources", "integration", "load", "links")
 
 
 def stand_in(template: dict[str, Any], script: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from workflows.report.gate_reports import evaluation, integration, load, resources
+from workflows.report.gate_reports import evaluation, handler, integration, load, resources
 from workflows.report.stored_release import DIGEST, workflow
 
 from slipway_steps.domain.verdict import GateReport
@@ -23,7 +23,9 @@ class Release:
 def make(scenario: str) -> Release:
     served = {"normal": "7", "held": "7"}.get(scenario, "6")
     reports = [evaluation(scenario)]
-    if scenario not in ("flaky-metrics", "deploy-broke"):
+    if scenario != "flaky-metrics":
+        reports.append(handler(scenario))
+    if scenario not in ("flaky-metrics", "bad-handler", "deploy-broke"):
         reports += [integration(scenario), resources(scenario)]
         if scenario in ("normal", "held", "slow"):
             reports.append(load(scenario))
@@ -46,5 +48,7 @@ def make(scenario: str) -> Release:
 
 @pytest.fixture
 def release() -> Callable[[str], Release]:
-    """A release by scenario: normal, held, slow, oversized, bad-architecture, flaky-metrics, deploy-broke."""
+    """A release by scenario: normal, held, slow, oversized, bad-architecture, bad-handler, flaky-metrics,
+    deploy-broke.
+    """
     return make

@@ -59,6 +59,20 @@ def evaluation(scenario: str) -> GateReport:
     )
 
 
+def handler(scenario: str) -> GateReport:
+    broken = scenario == "bad-handler"
+    fault = "output_fn returned None (code/inference.py:89, sample images.json); return the serialized answer"
+    return report(
+        Gate.HANDLER,
+        45,
+        4,
+        [
+            *([check("output-none", False, fault)] if broken else []),
+            check("model_fn", True, "1 call, 41 ms, peak 96 MiB; usual are 100 to 5000 ms", 41.0, None, "ms"),
+        ],
+    )
+
+
 def integration(scenario: str) -> GateReport:
     wrong = scenario == "bad-architecture"
     return report(

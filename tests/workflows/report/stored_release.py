@@ -73,7 +73,11 @@ FAILED = {"phase": "Failed", "message": "Error (exit code 2)"}
 
 def workflow(scenario: str) -> dict[str, Any]:
     good = scenario in ("normal", "held")
-    evaluated = "reject" if scenario == "flaky-metrics" else "pass"
+    judged = "reject" if scenario == "flaky-metrics" else "pass"
+    handler = ("handler", 0, SKIPPED) if judged != "pass" else ("handler", 4, out(verdict="pass"))
+    if scenario == "bad-handler":
+        handler = ("handler", 4, out(verdict="reject"))
+    evaluated = "reject" if scenario == "bad-handler" else judged  # the verdict of both gates on the package
     broken = scenario == "deploy-broke"
     verdicts = {
         "integration": "reject" if scenario == "bad-architecture" else "pass",
@@ -86,7 +90,8 @@ def workflow(scenario: str) -> dict[str, Any]:
         "train",
         [
             [("train", 38, out(run_id="0f3c"))],
-            [("evaluate", 6, out(verdict=evaluated))],
+            [("evaluate", 6, out(verdict=judged))],
+            [handler],
             [("register", 2, out(model_version="7")) if evaluated == "pass" else ("register", 0, SKIPPED)],
         ],
         out(verdict=evaluated, model_version="7" if evaluated == "pass" else "none"),

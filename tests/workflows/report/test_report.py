@@ -41,6 +41,7 @@ class Links(HTMLParser):
         ("slow", "Rejected by the load test"),
         ("oversized", "Rejected by the resource test"),
         ("flaky-metrics", "Rejected by the evaluation"),
+        ("bad-handler", "Rejected by the handler test: output_fn returned None"),
     ],
 )
 def test_it_says_what_happened_in_one_file(tmp_path: Path, release: Release, scenario: str, said: str) -> None:

@@ -55,6 +55,21 @@ def when(tag: str, operator: str, value: str) -> str:
     return f'"{tag}" {operator} "{value}"'
 
 
+def first_not_pass(gates: Sequence[str]) -> str:
+    """The expression for the verdict of several gates: `reject` if any rejected, else the first verdict, in the order
+    of `gates`, that is not `pass`.
+
+    A gate that was skipped has its default verdict, so every output can be read without `?.`.
+    """
+    verdicts = [f"steps['{gate}'].outputs.parameters.{VERDICT}" for gate in gates]
+    rejected = " || ".join(f"{verdict} == 'reject'" for verdict in verdicts)
+    return (
+        f"({rejected}) ? 'reject' : "
+        + "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1])
+        + verdicts[-1]
+    )
+
+
 def template(
     name: str,
     description: str,

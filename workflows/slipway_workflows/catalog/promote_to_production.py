@@ -16,6 +16,7 @@ DESCRIPTIONS = {
     "target-environment": "Where it will be served.",
     "replaces": "What is served there now.",
     "evaluation": "What the evaluation measured.",
+    "handler": "What the test of the inference handler found.",
     "resources": "What the resource test measured.",
     "integration": "What the integration test measured.",
     "load": "What the load test measured.",

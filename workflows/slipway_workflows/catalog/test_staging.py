@@ -5,6 +5,7 @@ from slipway_workflows.catalog.parts import (
     VERDICT,
     environment_mutex,
     exit_handler,
+    first_not_pass,
     output,
     template,
     when,
@@ -34,21 +35,6 @@ DEPLOY_STATUS = Parameter(
 """It is the status of the step and not an output, because a failed template has no outputs, not even defaults."""
 
 
-def first_not_pass() -> str:
-    """The expression for the verdict of all gates: `reject` if any gate rejected, else the first verdict, in
-    `VERDICT_ORDER`, that is not `pass`.
-
-    A gate that was skipped has its default verdict, so every output can be read without `?.`.
-    """
-    verdicts = [f"steps['{gate}'].outputs.parameters.{VERDICT}" for gate in VERDICT_ORDER]
-    rejected = " || ".join(f"{verdict} == 'reject'" for verdict in verdicts)
-    return (
-        f"({rejected}) ? 'reject' : "
-        + "".join(f"{verdict} != 'pass' ? {verdict} : " for verdict in verdicts[:-1])
-        + verdicts[-1]
-    )
-
-
 def gates_template(pods: dict[str, Container]) -> Steps:
     """The inner template: three gates and one verdict. The resource test runs even if the integration test rejects.
 
@@ -64,7 +50,7 @@ def gates_template(pods: dict[str, Container]) -> Steps:
             Parameter(
                 name=VERDICT,
                 global_name=VERDICT,
-                value_from=ValueFrom(expression=first_not_pass(), default="error"),
+                value_from=ValueFrom(expression=first_not_pass(VERDICT_ORDER), default="error"),
             )
         ],
     ) as gates:

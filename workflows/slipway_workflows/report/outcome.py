@@ -6,7 +6,7 @@ from typing import Literal
 
 from slipway_steps.domain.approval import Approval
 from slipway_steps.domain.check_text import check_text
-from slipway_steps.domain.verdict import Gate, GateReport, Verdict
+from slipway_steps.domain.verdict import PACKAGE_GATES, Gate, GateReport, Verdict
 from slipway_workflows.argo import Phase, StoredWorkflow
 from slipway_workflows.report.graph import State, Step, steps_without_groups
 
@@ -15,12 +15,14 @@ Environments = Mapping[str, Mapping[str, str | None]]
 
 GATE_NAMES = {
     Gate.EVALUATION: "evaluation",
+    Gate.HANDLER: "handler test",
     Gate.INTEGRATION: "integration test",
     Gate.RESOURCES: "resource test",
     Gate.LOAD: "load test",
 }
 GATE_STEPS = {
     Gate.EVALUATION: "evaluate",
+    Gate.HANDLER: "handler",
     Gate.INTEGRATION: "integration",
     Gate.RESOURCES: "resources",
     Gate.LOAD: "load",
@@ -118,7 +120,7 @@ def _after(steps: Mapping[str, Step], reports: Sequence[GateReport], environment
         if not entry.get("version"):
             return f"Nothing had passed on {environment} before, so it is empty now."
         return f"{environment} serves version {entry['version']} again."
-    if not (deploy and deploy.ran) and not any(r.gate is not Gate.EVALUATION for r in reports):
+    if not (deploy and deploy.ran) and not any(r.gate not in PACKAGE_GATES for r in reports):
         still = _serves(environment, environments)
         return f"Nothing was deployed. {still}".strip()
     return _serves(environment, environments)

@@ -18,7 +18,7 @@ from slipway_steps.domain.errors import BadInput, Refused, RegistryError
 from slipway_steps.domain.evidence import Evidence, evidence_of
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.package import read_package
-from slipway_steps.domain.verdict import Gate, GateReport
+from slipway_steps.domain.verdict import PACKAGE_GATES, Gate, GateReport
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
@@ -161,13 +161,13 @@ class MlflowRegistry(ReleaseRuns):
 
     @translated
     def set_image(self, version: str, digest: str, revision: str) -> None:
-        """Write digest and revision as tags of the version, and the digest into its evaluation's evidence."""
+        """Write digest and revision as tags of the version, and the digest into the evidence on its packaged model."""
         tags = self._version(version).tags
         for key, value in (("slipway.revision", revision), ("slipway.digest", digest)):
             if tags.get(key) != value:
                 self.client.set_model_version_tag(self.model, version, key, value)
         for item in self.evidence(version):
-            if item.gate is Gate.EVALUATION and item.digest != digest:
+            if item.gate in PACKAGE_GATES and item.digest != digest:
                 self._write_evidence(item.model_copy(update={"digest": digest}))
 
     def _known_model(self) -> "RegisteredModel | None":
@@ -261,15 +261,15 @@ class MlflowRegistry(ReleaseRuns):
         return [Evidence.model_validate_json(text) for text in texts if text]
 
     @translated
-    def adopt_evaluation(self, run_id: str, version: str) -> None:
-        """Write the evaluation report of a run as evidence of a version, and keep an image digest that is known
-        already.
+    def adopt_reports(self, run_id: str, version: str) -> None:
+        """Write the reports on the packaged model of a run as evidence of a version, and keep an image digest that is
+        known already.
         """
+        known = {item.gate: item.digest for item in self.evidence(version)}
         for report in self.reports_of(run_id):
-            if report.gate is Gate.EVALUATION:
-                known = {item.gate: item for item in self.evidence(version)}.get(Gate.EVALUATION)
-                digest = known.digest if known else ""
-                self._write_evidence(evidence_of(report).model_copy(update={"version": version, "digest": digest}))
+            if report.gate in PACKAGE_GATES:
+                adopted = {"version": version, "digest": known.get(report.gate, "")}
+                self._write_evidence(evidence_of(report).model_copy(update=adopted))
 
     @translated
     def note(self, version: str, key: str, text: str) -> None:

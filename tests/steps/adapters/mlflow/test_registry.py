@@ -102,19 +102,28 @@ def test_only_what_passed_is_registered_and_once(registry: MlflowRegistry, run_i
         register.run(params, world)
     assert registry.alias("development") is None
     registry.save_report(run_id, report(Gate.EVALUATION, Verdict.PASS))
+    with pytest.raises(Refused, match="handler: never ran"):
+        register.run(params, world)
+    registry.save_report(run_id, report(Gate.HANDLER, Verdict.REJECT))
+    with pytest.raises(Refused, match="handler: reject"):
+        register.run(params, world)
+    assert registry.alias("development") is None
+    registry.save_report(run_id, report(Gate.HANDLER, Verdict.PASS))
     version = register.run(params, world).model_version
     assert register.run(params, world).model_version == version == registry.alias("development")
-    (evidence,) = registry.evidence(version)
-    assert (evidence.gate, evidence.verdict, evidence.digest) == (Gate.EVALUATION, Verdict.PASS, "")
+    found = [(one.gate, one.verdict, one.digest) for one in registry.evidence(version)]
+    assert found == [(Gate.EVALUATION, Verdict.PASS, ""), (Gate.HANDLER, Verdict.PASS, "")]
     with pytest.raises(Refused, match="no image"):
         registry.candidate(version)
     registry.set_image(version, "sha256:abc", "r1")
     assert registry.candidate(version) == Candidate(version=version, digest="sha256:abc", revision="r1")
-    assert registry.evidence(version)[0].digest == "sha256:abc"
+    assert [one.digest for one in registry.evidence(version)] == ["sha256:abc"] * 2
+    assert register.run(params, world).model_version == version
+    assert [one.digest for one in registry.evidence(version)] == ["sha256:abc"] * 2, "the image is forgotten"
     registry.save_report(None, report(Gate.LOAD, Verdict.PASS, version, "sha256:abc"))
     registry.save_report(None, report(Gate.LOAD, Verdict.REJECT, version, "sha256:abc"))
     assert {e.gate: e.verdict for e in registry.evidence(version)}[Gate.LOAD] is Verdict.REJECT, "not revoked"
-    assert [r.gate for r in registry.reports("release-a")] == [Gate.EVALUATION, Gate.LOAD]
+    assert [r.gate for r in registry.reports("release-a")] == [Gate.EVALUATION, Gate.HANDLER, Gate.LOAD]
 
 
 def test_aliases_and_journal(registry: MlflowRegistry) -> None:
