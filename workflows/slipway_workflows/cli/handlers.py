@@ -149,7 +149,8 @@ def _generate(session: "HandlerSession") -> None:
 def _compared(session: "HandlerSession") -> list[str]:
     from slipway_steps.handlers.server_proof import compare_with_server
 
-    return compare_with_server(session)
+    found = compare_with_server(session)
+    return [f"the real server differs: {one}" for one in found] or ["the real server answers all samples the same"]
 
 
 def _print(result: "InferenceTestResult", spec: "InferenceHandlerSpec", output: str, page: Path) -> None:
