@@ -13,7 +13,7 @@ from containers import Images, engine
 
 from slipway_steps import __version__
 
-BUILT = ("app", "mlflow", "steps", "train")
+BUILT = ("app", "handler", "mlflow", "steps", "train")
 
 
 @pytest.fixture(scope="session")

@@ -51,11 +51,14 @@ def test_all_are_built_and_then_pushed(engines: Engines) -> None:
     done = engines.script(PUSH="registry.example.com/team/", PUSH_OPTIONS="--tls-verify=false")
     assert done.returncode == 0, done.stderr
     calls = engines.called()
-    names = [f"registry.example.com/team/slipway/{name}:{__version__}" for name in ("app", "mlflow", "steps", "train")]
-    for call, name in zip(calls[:4], names, strict=True):
+    names = [
+        f"registry.example.com/team/slipway/{name}:{__version__}"
+        for name in ("app", "handler", "mlflow", "steps", "train")
+    ]
+    for call, name in zip(calls[:5], names, strict=True):
         assert call.startswith(f"buildah build --format docker --build-arg VERSION={__version__} --build-arg REVISION=")
         assert call.endswith(f"--tag {name} .")
-    assert calls[4:] == [f"buildah push --tls-verify=false {name}" for name in names]
+    assert calls[5:] == [f"buildah push --tls-verify=false {name}" for name in names]
 
 
 def test_nothing_is_pushed_unless_asked_for(engines: Engines) -> None:

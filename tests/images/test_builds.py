@@ -17,8 +17,8 @@ pytestmark = [
     ),
     pytest.mark.timeout(3600),
 ]
-NAMES = ("app", "mlflow", "steps", "train")
-MEGABYTES = {"app": 140, "mlflow": 450, "steps": 250, "train": 1000}
+NAMES = ("app", "handler", "mlflow", "steps", "train")
+MEGABYTES = {"app": 140, "handler": 450, "mlflow": 450, "steps": 250, "train": 1000}
 """What an image may add to its base, unpacked."""
 STEPS_OF_TRAIN = {"train", "evaluate"}
 SIZE = """
@@ -54,7 +54,7 @@ def test_it_is_compiled_and_runs_as_a_numeric_user_that_may_write_nothing(images
 @pytest.mark.parametrize("name", [*STEPS])
 def test_a_step_starts(images: Images, name: str) -> None:
     """It refuses a parameter that it does not have; nothing that it imports is missing."""
-    image = "train" if name in STEPS_OF_TRAIN else "steps"
+    image = "train" if name in STEPS_OF_TRAIN else "handler" if name == "handler" else "steps"
     done = images.run(images.reference(image), [name, "--no-such-parameter=x"], {})
     assert done.returncode == 1, done.stderr
     assert "unknown arguments --no-such-parameter=x" in done.stderr

@@ -16,7 +16,9 @@ from workflows.report.stored_release import workflow
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.step import IMAGES
 
-NAMES = ("app", "mlflow", "steps", "train")
+LIBRARIES = ("numpy", "onnxruntime")
+"""What the handler that the training program packs imports, as images/train/handler_files.py has it."""
+NAMES = ("app", "handler", "mlflow", "steps", "train")
 LOCK = PROJECT_ROOT / "requirements.lock"
 
 
@@ -92,7 +94,7 @@ def test_an_image_that_serves_has_a_health_check(name: str) -> None:
     assert any(line[0] == "HEALTHCHECK" for line in last_stage(name))
 
 
-@pytest.mark.parametrize("name", ["app", "steps", "train"])
+@pytest.mark.parametrize("name", ["app", "handler", "steps", "train"])
 def test_pins_are_those_of_the_lock(name: str) -> None:
     locked = pins(LOCK)
     own = pins(PROJECT_ROOT / "images" / name / "requirements.lock")
@@ -112,7 +114,7 @@ def test_the_chart_runs_what_its_image_holds() -> None:
 
 def test_only_training_has_torch() -> None:
     assert "torch" in pins(PROJECT_ROOT / "images" / "train" / "requirements.lock")
-    for name in ("app", "steps"):
+    for name in ("app", "handler", "steps"):
         assert "torch" not in pins(PROJECT_ROOT / "images" / name / "requirements.lock")
 
 
@@ -174,7 +176,7 @@ def test_a_build_ends_by_importing_all_code_of_the_image(name: str) -> None:
     assert all(any(target.startswith(directory) for directory in checked) for target in code), (checked, code)
 
 
-@pytest.mark.parametrize("name", ["steps", "train"])
+@pytest.mark.parametrize("name", ["handler", "steps", "train"])
 def test_no_step_that_an_image_runs_is_left_out_of_that(name: str) -> None:
     arguments = imports_checked(name)
     left_out = arguments[arguments.index("--without") + 1 :]
@@ -207,6 +209,44 @@ def test_what_cannot_be_imported_is_said_with_its_file(tmp_path: Path) -> None:
     assert done.stderr == "--without no/such.py: there is no such file\n"
 
 
+def test_the_toolkit_is_built_from_source_in_the_first_stage() -> None:
+    """It has no wheel in any index, and nothing else may be built."""
+    commands = [part for line in instructions("handler") if line[0] == "RUN" for part in line[1].split(" && ")]
+    (wheel,) = (part for part in commands if "pip wheel" in part)
+    assert "--no-deps" in wheel
+    assert "sagemaker-inference" in wheel
+    installs = [part for part in commands if "pip install" in part]
+    assert len(installs) == 2
+    assert all("--only-binary=:all:" in part for part in installs)
+    assert "--find-links=/wheels" in installs[0]
+    assert "--constraint=/requirements.lock ${HANDLER_REQUIREMENTS}" in " ".join(installs[1].split())
+
+
+def test_the_image_that_tests_handlers_holds_what_the_shipped_one_imports() -> None:
+    own = pins(PROJECT_ROOT / "images" / "handler" / "requirements.lock")
+    training = pins(PROJECT_ROOT / "images" / "train" / "requirements.lock")
+    for name in LIBRARIES:
+        assert own[name] == training[name], "code/requirements.txt names what training has"
+    assert {"sagemaker-inference", "multi-model-server"} <= set(own)
+
+
+def test_its_lock_is_enough_for_the_toolkit_and_the_shipped_handler(trained_package: Path) -> None:
+    """What the child of the test imports, which the build of the image imports by a line of its own."""
+    lock = PROJECT_ROOT / "images" / "handler" / "requirements.lock"
+    child = PROJECT_ROOT / "steps" / "slipway_steps" / "adapters" / "handlers" / "programs" / "handler_child.py"
+    program = "import runpy, sys; [runpy.run_path(one, run_name='imported') for one in sys.argv[1:]]"
+    command = [sys.executable, "-W", "ignore", ONLY, lock, "/dev/stdin", child, trained_package / "code/inference.py"]
+    done = subprocess.run(
+        command,
+        input=program,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(child.parent), "ORT_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_torch_is_built_for_the_cpu_unless_told_otherwise() -> None:
     """A wheel for CUDA without its libraries cannot be imported, so dependencies are never left out."""
     arguments = dict(line[1].split("=", 1) for line in instructions("train") if line[0] == "ARG")
@@ -217,13 +257,13 @@ def test_torch_is_built_for_the_cpu_unless_told_otherwise() -> None:
     assert '${TORCH_INDEX_URL:+--extra-index-url "${TORCH_INDEX_URL}"}' in install
 
 
-@pytest.mark.parametrize("name", ["app", "steps", "train"])
+@pytest.mark.parametrize("name", ["app", "handler", "steps", "train"])
 def test_onnx_runtime_reports_to_nobody(name: str) -> None:
     (settings,) = (line[1] for line in last_stage(name) if line[0] == "ENV")
     assert "ORT_DISABLE_TELEMETRY=1" in settings.split()
 
 
-@pytest.mark.parametrize("name", ["steps", "train"])
+@pytest.mark.parametrize("name", ["handler", "steps", "train"])
 def test_the_entry_point_starts_from_what_is_copied(name: str, tmp_path: Path) -> None:
     """The tree of the image, and nothing else of this checkout."""
     copied(name, tmp_path)
@@ -250,7 +290,8 @@ def test_the_entry_point_starts_from_what_is_copied(name: str, tmp_path: Path) -
 
 
 def test_the_manifests_name_these_images() -> None:
-    assert {image.partition(":")[0] for image in IMAGES.values()} == {"slipway/steps", "slipway/train"}
+    named = {image.partition(":")[0] for image in IMAGES.values()}
+    assert named == {"slipway/handler", "slipway/steps", "slipway/train"}
 
 
 def test_only_what_is_copied_reaches_the_build() -> None:

@@ -30,7 +30,7 @@ from slipway_workflows.strict_hera import (
 )
 
 BUILDKIT = "docker.io/moby/buildkit:v0.29.0-rootless"
-NAMES = ("app", "steps", "train", "mlflow")
+NAMES = ("app", "steps", "train", "handler", "mlflow")
 USER = 1000
 """The user of BuildKit's rootless image, which has the subordinate user ids for it."""
 REGISTRY = "registry.kube-system.svc.cluster.local:5000"
@@ -54,6 +54,11 @@ PARAMETERS = (
         "https://download.pytorch.org/whl/cpu",
         "Index that is asked for torch as well. For a GPU name that of a CUDA version, such as "
         "https://download.pytorch.org/whl/cu130, or none for PyPI's build with CUDA.",
+    ),
+    (
+        "handler-requirements",
+        "",
+        "What the inference handlers of your packages import beside numpy and ONNX Runtime, pinned: `pandas==2.3.3`.",
     ),
 )
 """Name, default (None: the caller has to give a value) and description of each parameter."""
@@ -82,6 +87,7 @@ def _build() -> Container:
             "--opt=build-arg:PYTHON_IMAGE={{inputs.parameters.python-image}}",
             "--opt=build-arg:PIP_INDEX_URL={{inputs.parameters.pip-index-url}}",
             "--opt=build-arg:TORCH_INDEX_URL={{inputs.parameters.torch-index-url}}",
+            "--opt=build-arg:HANDLER_REQUIREMENTS={{inputs.parameters.handler-requirements}}",
             "--opt=build-arg:VERSION={{inputs.parameters.tag}}",
             "--opt=build-arg:REVISION={{inputs.parameters.revision}}",
             # the same sources give the same layers
@@ -144,7 +150,7 @@ def build() -> list[Any]:
         for name in NAMES:
             arguments = {key: f"{{{{inputs.parameters.{key}}}}}" for key, _, _ in PARAMETERS}
             Step(name=name, template=image.name, arguments=arguments | {"image": name})
-    description = "Builds our images (app, steps, train, mlflow) from a Git revision and pushes them."
+    description = "Builds our images (app, steps, train, handler, mlflow) from a Git revision and pushes them."
     template = WorkflowTemplate(
         name="build-images",
         namespace=BUILD_NAMESPACE,
