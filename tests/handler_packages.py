@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def _torchscript(directory: Path) -> None:
 
     torch.manual_seed(3)
     model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1), torch.nn.Sigmoid())
-    torch.jit.trace(model.eval(), torch.zeros(1, 5)).save(str(directory / "model.pt"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript itself, which endpoints still load
+        torch.jit.trace(model.eval(), torch.zeros(1, 5)).save(str(directory / "model.pt"))
 
 
 def _numpy_transform(directory: Path) -> None:

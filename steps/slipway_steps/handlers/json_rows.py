@@ -97,7 +97,12 @@ def _object_form(value: dict[str, Any]) -> _Form | None:
 
 def _one_row(value: Any) -> _Form:
     """The form of one text, number or record; several of it are a list."""
-    return _Form(1, lambda rows: value if len(rows) == 1 else [value for _ in rows])
+
+    def take(rows: Sequence[int]) -> Any:
+        taken = [[value][row] for row in rows]
+        return value if len(taken) == 1 else taken
+
+    return _Form(1, take)
 
 
 def _part_lists(value: dict[str, Any], parts: list[str]) -> _Form | None:

@@ -89,6 +89,9 @@ def test_one_row_stays_as_it_is(body: Any) -> None:
     sent = json.dumps(body).encode()
     assert row_count(sent, JSON) == 1
     assert json.loads(take_rows(sent, JSON, [0]) or b"") == body
+    assert take_rows(sent, JSON, [0, 0]) is not None
+    with pytest.raises(IndexError):
+        take_rows(sent, JSON, [1])
 
 
 @pytest.mark.parametrize("content_type", [LINES, "application/x-ndjson", JSON])

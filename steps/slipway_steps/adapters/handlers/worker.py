@@ -114,6 +114,16 @@ class HandlerWorker:
             return dict(self._ask(self.process, self.limits.request_timeout, do="describe")["functions"])
         return {}
 
+    def model(self) -> dict[str, Any]:
+        """What the loaded model says of its input: lists of `names` of features, `shapes`, shapes of its `weights`, and
+        `values` that features may have. {} where the process ends over it.
+        """
+        try:
+            return dict(self._ask(self.process, self.limits.request_timeout, do="model")["model"])
+        except Ended:
+            self.restart()
+            return {}
+
     def restart(self) -> Loaded:
         """End all processes, start one, and load the model again."""
         self.close()

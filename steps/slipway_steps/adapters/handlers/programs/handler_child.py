@@ -30,6 +30,7 @@ from typing import Any
 
 import handler_describe
 import handler_growth
+import handler_model
 import handler_recorder
 import handler_request
 import handler_surroundings
@@ -141,6 +142,10 @@ class Child:
             if value is not None:
                 found[name] = handler_describe.signature(value, self.code)
         return {"functions": found}
+
+    def do_model(self) -> dict[str, Any]:
+        """What the loaded model says of its input."""
+        return {"model": handler_model.described(self.transformer._model)}
 
     def do_functions(self, samples: list[dict[str, str]], accepts: list[str]) -> dict[str, Any]:
         """Call each function alone. Where one failed for a sample, the next takes what another sample led to."""
