@@ -55,8 +55,8 @@ def read_json_answer(body: bytes) -> list[Any] | None:
 
 
 def is_flat(body: bytes) -> bool:
-    """Whether the rows of a JSON request are plain numbers in one list, as in `[5.1, 3.5]`: these may be that many rows
-    with one number, or one row with that many numbers; only the handler knows.
+    """Whether the rows of a JSON request are plain values in one list, as in `[5.1, 3.5]`: these may be that many rows
+    with one value, or one row with that many values; only the handler knows.
     """
     try:
         value = _load(body)
@@ -64,7 +64,7 @@ def is_flat(body: bytes) -> bool:
         return False
     while isinstance(value, dict):
         value = next((value[name] for name in WRAPPERS if name in value), None)
-    return isinstance(value, list) and len(value) > 1 and all(_is_number(one) for one in value)
+    return isinstance(value, list) and len(value) > 1 and all(_is_plain(one) for one in value)
 
 
 def _form(value: Any) -> _Form | None:

@@ -2,7 +2,6 @@
 answer to one sample cannot show.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +10,7 @@ from slipway_steps.adapters.handlers.answer import Answer, Growth, Request
 from slipway_steps.domain.handler import CSV, JSON, Fault
 from slipway_steps.handlers.checks import alike, error_in, no_prediction, same
 from slipway_steps.handlers.diagnosis import Failure
-from slipway_steps.handlers.rows import answer_rows, row_count, take_rows
+from slipway_steps.handlers.rows import answer_rows, may_be_one_row, row_count, take_rows
 from slipway_steps.handlers.source import Source
 
 GARBAGE = {JSON: b'{"garbage": ', CSV: b'garbage,"\x01not a number\n,,;'}
@@ -99,7 +98,7 @@ class Probes:
     def rows(self, base: Base) -> Iterator[Fault]:
         """Other numbers of rows: the answer has to have as many, and each row's prediction stays what it was."""
         total = row_count(base.body, base.content_type)
-        if total is None or total < 2 or _flat(base):
+        if total is None or total < 2 or may_be_one_row(base.body, base.content_type):
             return
         bodies = {}
         for rows in ((0, 0), (0, 1, 0), tuple(range(total))):
@@ -205,14 +204,6 @@ def growth_fault(growth: Growth, source: Source) -> Fault | None:
     kept = max(python, resident if resident >= RESIDENT_LEAST else 0)
     place = source.place(*growth.largest) if growth.largest else source.place_of("predict_fn")
     return Fault(code="grows", message=f"each request leaves {kept:,.0f} bytes behind", place=place)
-
-
-def _flat(base: Base) -> bool:
-    """Whether a JSON body is a plain list of values, of which nobody knows whether it is one row or many."""
-    if base.content_type != JSON:
-        return False
-    found = json.loads(base.body)
-    return isinstance(found, list) and not any(isinstance(one, list | dict) for one in found)
 
 
 def _follows(lengths: dict[int, int]) -> bool:

@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[bytes], Table | None]] = {
 def row_count(body: bytes, content_type: str) -> int | None:
     """How many rows a request has; None where that cannot be told. A parameter of the content type does not matter.
 
-    Of a plain list of numbers each counts as a row; `may_be_one_row` tells such a list.
+    Of a list of plain values each counts as a row; `may_be_one_row` tells such a list.
     """
     table = _read(body, content_type)
     return table.size if table else None
@@ -49,7 +49,7 @@ def answer_rows(body: bytes, content_type: str) -> list[Any] | None:
 
 
 def may_be_one_row(body: bytes, content_type: str) -> bool:
-    """Whether a request is a plain list of numbers in JSON, which may be many rows or many features of one row."""
+    """Whether a request is a list of plain values in JSON, which may be many rows or many features of one row."""
     return _plain(content_type) == JSON and json_rows.is_flat(body)
 
 

@@ -216,10 +216,10 @@ def test_no_rows_are_no_request() -> None:
         take_rows(b"[[1], [2]]", JSON, [2])
 
 
-def test_a_plain_list_of_numbers_may_be_one_row() -> None:
-    for body in (b"[5.1, 3.5]", b'{"instances": [1, 2]}', b'{"inputs": {"data": [1, 2]}}'):
+def test_a_list_of_plain_values_may_be_one_row() -> None:
+    for body in (b"[5.1, 3.5]", b'["Bern", 2]', b'{"instances": [1, 2]}', b'{"inputs": {"data": ["a", "b"]}}'):
         assert may_be_one_row(body, JSON)
-    for body in (b"[5.1]", b"[[1, 2]]", b'["a", "b"]', b"[true, false]", b"{", b'{"a": 1}', b"3"):
+    for body in (b"[5.1]", b"[[1, 2]]", b"[{}, {}]", b"{", b'{"a": 1}', b"3", b"1\n2\n"):
         assert not may_be_one_row(body, JSON)
     assert not may_be_one_row(b"1,2", CSV)
 

@@ -277,8 +277,7 @@ class Child:
 
 
 def _taken(values: list[str]) -> list[str]:
-    found = values[:]
-    values.clear()
+    found, values[:] = values[:], []
     return found
 
 
