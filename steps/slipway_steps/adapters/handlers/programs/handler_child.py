@@ -24,7 +24,6 @@ import signal
 import sys
 import time
 import uuid
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +90,8 @@ class Child:
         """The versions of the toolkit, and which default handler this Python brings."""
         pytorch = importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None
         return {
-            "sagemaker_inference": _version("sagemaker-inference"),
-            "multi_model_server": _version("multi-model-server"),
+            "sagemaker_inference": handler_describe.version("sagemaker-inference"),
+            "multi_model_server": handler_describe.version("multi-model-server"),
             "flavour": "pytorch" if pytorch else "",
             "python": ".".join(map(str, sys.version_info[:3])),
         }
@@ -279,13 +278,6 @@ class Child:
 def _taken(values: list[str]) -> list[str]:
     found, values[:] = values[:], []
     return found
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:  # the PyTorch container brings the toolkit as part of its own distribution
-        return "of another distribution"
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import metadata
 from typing import Any
 
 
@@ -29,3 +30,11 @@ def signature(value: Any, code: str) -> dict[str, Any]:
     empty = inspect.Parameter.empty
     found["parameters"] = [[one.name, one.kind.name, one.default is not empty] for one in parameters]
     return found
+
+
+def version(distribution: str) -> str:
+    """The version of an installed distribution, as people read it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:  # the PyTorch container brings the toolkit as part of its own distribution
+        return "of another distribution"
