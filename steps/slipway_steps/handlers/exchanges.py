@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.domain.handler import JSON, Exchange, Fault, FunctionCall, InferenceTestSample
 from slipway_steps.handlers.checks import alike, answer_faults, error_in, parsed
-from slipway_steps.handlers.diagnosis import Failure, downloads
+from slipway_steps.handlers.diagnosis import Failure
 from slipway_steps.handlers.functions import request_calls
+from slipway_steps.handlers.load_diagnosis import downloads
 from slipway_steps.handlers.probes import Base, Probes, smallest
 from slipway_steps.handlers.session import HandlerSession
 
@@ -69,7 +71,9 @@ class Exchanges:
         return found if fault is None else [*found, fault]
 
     def _failure(self, sample: InferenceTestSample, accept: str, answer: Answer) -> Fault | None:
-        fault = Failure(answer, sample.sample_name, accept, self.source).name()
+        request = Request("retry", sample.content_type, accept, sample.path.absolute())
+        works = partial(self.session.worker.retry, request)
+        fault = Failure(answer, sample.sample_name, accept, self.source, works).name()
         if answer.death or answer.lost:
             return fault
         if fault.code == "type-refused" and self._optional(sample, accept):

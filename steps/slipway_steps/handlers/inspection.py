@@ -8,59 +8,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway_steps.domain.handler import Fault, Place
+from slipway_steps.handlers.imports import imports_of
+from slipway_steps.handlers.requirement_lines import required, unpinned
 from slipway_steps.handlers.source import CODE, FUNCTIONS, MODULE, Source, effective, inside, read_source
 
-REQUIREMENTS = "requirements.txt"
 TOOLKIT = frozenset({"numpy", "scipy", "six", "mms", "sagemaker_inference"})
 """Modules that the toolkit itself imports: a file of code/ with such a name hides them as it hides Python's own."""
 FIXED = "/opt/ml/model"
-DISTRIBUTIONS = {
-    "sklearn": "scikit-learn",
-    "PIL": "pillow",
-    "cv2": "opencv-python",
-    "yaml": "pyyaml",
-    "skimage": "scikit-image",
-    "bs4": "beautifulsoup4",
-    "dateutil": "python-dateutil",
-    "google": "protobuf",
-    "OpenSSL": "pyopenssl",
-}
-"""Modules whose distribution has another name; only for what is not installed, of which nothing else is known."""
-ERROR_KEYS = frozenset({"error", "errors", "exception", "error_message", "traceback"})
-"""Keys of a JSON object that holds an error instead of a prediction."""
+ERROR_KEYS = frozenset({"error", "errors", "exception", "error_message", "errormessage", "traceback"})
+"""Keys of a JSON object that holds an error instead of a prediction, in small letters."""
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What the files show. `handler` is false for a package without code/; `imports` are the modules that are imported
-    without a fallback, with the first place of each; `requirements` are the names in code/requirements.txt.
+    without a fallback, with the first place of each; `requirements` are the names in code/requirements.txt, None where
+    they cannot all be told.
     """
 
     handler: bool
     source: Source
     faults: list[Fault]
     imports: dict[str, Place]
-    requirements: frozenset[str]
+    requirements: frozenset[str] | None
 
 
 def inspect_package(package: Path) -> Inspection:
     """Read a package's code/ and find what is wrong with it. Nothing is executed."""
     source = read_source(package)
-    if not (package / CODE / MODULE).is_file():
+    if source.module not in source.texts:
         elsewhere = _elsewhere(package)
         return Inspection(
             bool(elsewhere), source, [Fault(code="no-code", message=elsewhere)] if elsewhere else [], {}, frozenset()
         )
     faults = [_syntax(source, name, error) for name, error in source.errors.items()]
-    faults += [*_shadows(package, source), *_constants(source), *_raises(source), *_hidden_errors(source)]
-    faults += [*_second_loads(source), *_unpinned(package)]
-    return Inspection(True, source, faults, dict(_imports(source)), _required(package))
+    faults += [*_shadows(package, source), *_constants(source), *_raises(source), *unpinned(package)]
+    return Inspection(True, source, faults, imports_of(source), required(package))
 
 
 def _elsewhere(package: Path) -> str:
     """Why the server finds no handler although the package seems to have one; "" for a package without any."""
     nested = sorted(
-        path.relative_to(package).as_posix() for path in package.rglob(MODULE) if path.parent != package / CODE
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*")
+        if path.name.lower() == MODULE and path.relative_to(package).as_posix() not in (f"{CODE}/{MODULE}", CODE)
     )
     if nested:
         return f"the handler is at {nested[0]}, but the server looks for code/inference.py at the root of the archive"
@@ -102,15 +93,16 @@ def _constants(source: Source) -> Iterator[Fault]:
 
 
 def _spoken(node: ast.AST) -> Iterator[ast.AST]:
+    """The constants below a node that are documentation, or what is used where nothing else is given."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-        "os.environ.get",
-        "os.getenv",
-        "environ.get",
-        "getenv",
-    ):
+    if isinstance(node, ast.arguments):
+        for default in (*node.defaults, *node.kw_defaults):
+            yield from ast.walk(default) if default else ()
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("environ.get", "getenv", ".setdefault")):
         yield from node.args[1:]
+    if isinstance(node, ast.IfExp | ast.If) and re.search(r"exists|is_?dir", ast.unparse(node.test)):
+        yield from ast.walk(node)
 
 
 def _raises(source: Source) -> Iterator[Fault]:
@@ -134,90 +126,21 @@ def _raises(source: Source) -> Iterator[Fault]:
                     yield Fault(code="status-not-number", message=message, place=source.place(name, node.lineno))
 
 
-def _hidden_errors(source: Source) -> Iterator[Fault]:
-    """Exceptions that a handler's function turns into an answer."""
+def function_faults(source: Source) -> Iterator[Fault]:
+    """What the statements of the handler's functions show, once it is known where they are."""
     for name in FUNCTIONS[1:]:
         function = source.function(name)
         for node in inside(function) if function else ():
-            if not isinstance(node, ast.ExceptHandler):
-                continue
-            for one in ast.walk(node):
-                if isinstance(one, ast.Return) and one.value is not None and _error_object(one.value):
-                    yield Fault(
-                        code="error-as-200",
-                        message=f"{name} catches an exception and returns it as its answer",
-                        place=source.place(MODULE, one.lineno),
-                    )
+            if isinstance(node, ast.ExceptHandler):
+                for one in ast.walk(node):
+                    if isinstance(one, ast.Return) and one.value is not None and _error_object(one.value):
+                        message = f"{name} catches an exception and returns it as its answer"
+                        yield Fault(code="error-as-200", message=message, place=source.at(name, one.lineno))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "model_fn":
+                message = f"{name} calls model_fn, so the model is loaded for each request"
+                yield Fault(code="reloads", message=message, place=source.at(name, node.lineno))
 
 
 def _error_object(value: ast.expr) -> bool:
     keys = (key for one in ast.walk(value) if isinstance(one, ast.Dict) for key in one.keys)
-    return any(isinstance(key, ast.Constant) and key.value in ERROR_KEYS for key in keys)
-
-
-def _second_loads(source: Source) -> Iterator[Fault]:
-    for name in FUNCTIONS[1:]:
-        function = source.function(name)
-        for node in inside(function) if function else ():
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "model_fn":
-                message = f"{name} calls model_fn, so the model is loaded for each request"
-                yield Fault(code="reloads", message=message, place=source.place(MODULE, node.lineno))
-
-
-def _unpinned(package: Path) -> Iterator[Fault]:
-    path = package / CODE / REQUIREMENTS
-    if not path.is_file():
-        return
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-        text = line.split(" #")[0].strip()
-        if text and not text.startswith(("#", "-")) and "==" not in text and " @ " not in text:
-            place = Place(file=f"{CODE}/{REQUIREMENTS}", line=number, text=text)
-            yield Fault(code="unpinned", message=f"{text} has no exact version", place=place)
-
-
-def _required(package: Path) -> frozenset[str]:
-    path = package / CODE / REQUIREMENTS
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    names = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line.strip()) for line in lines)
-    return frozenset(normalized(name.group()) for name in names if name)
-
-
-def normalized(name: str) -> str:
-    """The name of a distribution as packaging compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def distribution_of(module: str) -> str:
-    """The normalized name of the distribution that a module that is not installed comes from, as far as is known."""
-    return normalized(DISTRIBUTIONS.get(module, module))
-
-
-def _imports(source: Source) -> Iterator[tuple[str, Place]]:
-    found: set[str] = set()
-    for name, tree in source.trees.items():
-        optional = {id(one) for node in ast.walk(tree) for one in _with_fallback(node)}
-        for node in effective(tree):
-            if id(node) in optional:
-                continue
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                modules = [node.module]
-            else:
-                continue
-            for module in modules:
-                if (top := module.partition(".")[0]) not in found:
-                    found.add(top)
-                    yield top, source.place(name, node.lineno)
-
-
-def _with_fallback(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a `try` whose `except` catches a failed import, and of what only type checkers read."""
-    if isinstance(node, ast.Try):
-        caught = " ".join(ast.unparse(one.type) if one.type else "Exception" for one in node.handlers)
-        if re.search(r"\b(ImportError|ModuleNotFoundError|Exception|BaseException)\b", caught):
-            for one in node.body:
-                yield from ast.walk(one)
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        for one in node.body:
-            yield from ast.walk(one)
+    return any(isinstance(key, ast.Constant) and str(key.value).lower() in ERROR_KEYS for key in keys)

@@ -14,9 +14,10 @@ from slipway_steps.domain.handler import (
     InferenceTestSample,
 )
 from slipway_steps.domain.verdict import Verdict
-from slipway_steps.handlers.diagnosis import load_faults
 from slipway_steps.handlers.exchanges import Exchanges
 from slipway_steps.handlers.functions import alone, load_call
+from slipway_steps.handlers.inspection import function_faults
+from slipway_steps.handlers.load_diagnosis import load_faults
 from slipway_steps.handlers.probes import (
     GROWTH_REQUESTS,
     GROWTH_SECONDS,
@@ -31,6 +32,8 @@ from slipway_steps.handlers.skew import Holdout, check_skew
 
 STOPS = frozenset({"no-code", "syntax", "shadows-module", "import-missing"})
 """Faults after which the handler is not started: nothing that follows would say more."""
+USELESS = frozenset({"downloads", "model-none", "output-replaced"})
+"""Faults of a load that succeeds, after which each request would show the same fault."""
 CONSEQUENCES = frozenset({"sample-fails", "arity", "not-callable"})
 """Faults that a request shows where the files or signatures have told the cause already."""
 
@@ -115,13 +118,15 @@ class PipelineTest:
         loaded = session.load()
         self.model_call = load_call(loaded)
         described = session.worker.describe() if not loaded.death else {}
+        session.inspection.source.locate(described)
         signatures = signature_faults(described, session.inspection.source)
         found = list(load_faults(loaded, session.package, session.inspection.source))
         told = {"arity", "not-callable", "transform-conflict", "import-raises"} if signatures else set()
         self.faults += [*signatures, *(one for one in found if one.code not in told)]
+        self.faults += function_faults(session.inspection.source)
         if loaded.loaded and not {"predict_fn", "transform_fn"} & described.keys() and "pytorch" not in self.toolkit:
-            place = session.inspection.source.place("inference.py", 1)
-            self.faults.append(Fault(code="no-predict-fn", message="inference.py defines no predict_fn", place=place))
+            place, message = session.inspection.source.top(), "inference.py defines no predict_fn"
+            self.faults.append(Fault(code="no-predict-fn", message=message, place=place))
             return False
         return loaded.loaded and not any(one.code in ("downloads", "model-none", "output-replaced") for one in found)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import Fault
-from slipway_steps.handlers.inspection import Inspection, distribution_of
+from slipway_steps.handlers.inspection import Inspection
+from slipway_steps.handlers.requirement_lines import brings
 
 INSTALL_TIMEOUT = 1800
 """Seconds that pip may take; torch is downloaded in some minutes."""
@@ -17,7 +18,7 @@ def missing_faults(inspection: Inspection, missing: list[str]) -> tuple[list[Fau
     """The faults of modules that are nowhere, and the modules that only have to be installed."""
     faults, to_install = [], []
     for module in missing:
-        if distribution_of(module) in inspection.requirements:
+        if brings(inspection.requirements, module):
             to_install.append(module)
             continue
         message = f"the module `{module}` is neither installed nor named in code/requirements.txt"

@@ -56,7 +56,7 @@ def _faults_of(name: str, one: Mapping[str, Any], source: Source) -> Iterator[Fa
 
     if not one["callable"]:
         yield fault("not-callable", f"is no function but a value of type {one['type']}")
-    elif one["builtin"] or one["parameters"] is None:
+    elif one["parameters"] is None:
         kind = "class" if one["type"] == "type" else "function of Python itself"
         yield fault("not-callable", f"is a {kind}, whose arguments the toolkit does not know")
     elif one["async"] or one["generator"]:

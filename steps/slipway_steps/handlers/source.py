@@ -1,51 +1,91 @@
 """The Python files of a package's code/, parsed: where functions, returns and imports stand."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from slipway_steps.domain.handler import Place
+from slipway_steps.handlers.reached import reached
 
-CODE, MODULE = "code", "inference.py"
+CODE, MODULE, PACKAGE = "code", "inference.py", "inference/__init__.py"
 FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
 class Source:
-    """The files of code/ by their path below it. `errors` are the files that are not valid Python."""
+    """The files of code/ by their path below it, those that inference.py leads to. `errors` are the files that are not
+    valid Python; `located` says where the handler's functions really are, once they were described.
+    """
 
     texts: dict[str, list[str]]
     trees: dict[str, ast.Module]
     errors: dict[str, SyntaxError] = field(default_factory=dict)
+    located: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """The file that the toolkit imports: inference.py, or the package of that name."""
+        return PACKAGE if MODULE not in self.texts and PACKAGE in self.texts else MODULE
+
+    def locate(self, described: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remember where the functions are that the handler's process described: often in other files."""
+        self.located.update({name: (one["file"], one["line"]) for name, one in described.items() if one["file"]})
 
     def place(self, file: str, line: int) -> Place:
         """A line as people read it."""
         lines = self.texts.get(file, [])
         return Place(file=f"{CODE}/{file}", line=line, text=lines[line - 1].strip() if 0 < line <= len(lines) else "")
 
-    def function(self, name: str) -> Function | None:
-        """The definition of a function at the top level of inference.py; the last one, which is in effect."""
+    def top(self) -> Place:
+        """The first line of inference.py."""
+        return self.place(self.module, 1)
+
+    def _found(self, name: str) -> tuple[str, Function] | None:
+        """The file and the definition of a function: where it was located, else at the top level of inference.py."""
+        if name in self.located:
+            file, line = self.located[name]
+            for node in ast.walk(self.trees[file]) if file in self.trees else ():
+                # Python counts a function from its first decorator on
+                if isinstance(node, Function) and line in (node.lineno, *(one.lineno for one in node.decorator_list)):
+                    return file, node
+            return None
         found = None
-        for node in self.trees[MODULE].body if MODULE in self.trees else []:
+        for node in self._body():
             if isinstance(node, Function) and node.name == name:
-                found = node
+                found = self.module, node
         return found
+
+    def _body(self) -> list[ast.stmt]:
+        return self.trees[self.module].body if self.module in self.trees else []
+
+    def function(self, name: str) -> Function | None:
+        """The definition of a function of the handler; the last one, which is in effect. None for what is none."""
+        found = self._found(name)
+        return found[1] if found else None
+
+    def at(self, name: str, line: int) -> Place:
+        """A line in the file of a function."""
+        found = self._found(name)
+        return self.place(found[0] if found else self.module, line)
 
     def place_of(self, name: str) -> Place | None:
         """Where a function begins, or where its name is given a value; None where inference.py does neither."""
-        if function := self.function(name):
-            return self.place(MODULE, function.lineno)
-        for node in self.trees[MODULE].body if MODULE in self.trees else []:
+        if found := self._found(name):
+            return self.place(found[0], found[1].lineno)
+        for node in self._body():
             targets = node.targets if isinstance(node, ast.Assign) else []
-            names = {one.id for one in targets if isinstance(one, ast.Name)}
+            names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
             if isinstance(node, ast.ImportFrom | ast.Import):
                 names |= {alias.asname or alias.name for alias in node.names}
             if isinstance(node, ast.ClassDef):
                 names.add(node.name)
             if name in names:
-                return self.place(MODULE, node.lineno)
+                return self.place(self.module, node.lineno)
+        if name in self.located:
+            return self.place(*self.located[name])
         return None
 
     def place_of_return(self, name: str) -> Place | None:
@@ -54,7 +94,12 @@ class Source:
         if function is None:
             return self.place_of(name)
         returns = [node.lineno for node in inside(function) if isinstance(node, ast.Return)]
-        return self.place(MODULE, max(returns, default=function.lineno))
+        return self.at(name, max(returns, default=function.lineno))
+
+    def text_of(self, name: str) -> str:
+        """The statements of a function as text; "" for a function that is not in code/."""
+        function = self.function(name)
+        return ast.unparse(function) if function else ""
 
 
 def inside(function: Function) -> Iterator[ast.AST]:
@@ -77,7 +122,9 @@ def effective(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def read_source(package: Path) -> Source:
-    """Parse all files of the package's code/."""
+    """Parse the files of the package's code/ that inference.py leads to; a file that nothing imports, such as the
+    training script, does not matter to a server.
+    """
     texts: dict[str, list[str]] = {}
     trees: dict[str, ast.Module] = {}
     errors: dict[str, SyntaxError] = {}
@@ -92,7 +139,12 @@ def read_source(package: Path) -> Source:
             errors[name] = error
         except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, or thousands of brackets
             errors[name] = SyntaxError(str(error), (name, 1, 0, ""))
-    return Source(texts, trees, errors)
+    source = Source(texts, trees, errors)
+    wanted = reached(source.module, trees, frozenset(texts))
+    for parsed in (trees, errors):
+        for name in set(parsed) - wanted:
+            del parsed[name]
+    return source
 
 
 def loads_alike(one: Source, other: Source) -> bool:
@@ -102,7 +154,7 @@ def loads_alike(one: Source, other: Source) -> bool:
 
 def _loading(source: Source) -> dict[str, str]:
     """What is run by the import of inference.py and by model_fn, and all other files, as text without layout."""
-    found = {name: ast.dump(tree) for name, tree in source.trees.items() if name != MODULE}
-    tree = source.trees.get(MODULE, ast.Module([], []))
+    found = {name: ast.dump(tree) for name, tree in source.trees.items() if name != source.module}
+    tree = source.trees.get(source.module, ast.Module([], []))
     rest = [node for node in tree.body if not (isinstance(node, Function) and node.name in FUNCTIONS[1:])]
-    return {**found, MODULE: "\n".join(ast.dump(node) for node in rest)}
+    return {**found, source.module: "\n".join(ast.dump(node) for node in rest)}

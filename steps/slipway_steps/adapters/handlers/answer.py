@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class Request:
 @dataclass(frozen=True)
 class HandlerError:
     """An exception in a handler: the function that raised it, type and text, and the lines of code/ in its traceback,
-    the innermost last, as (file, line, function).
+    the innermost last, as (file, line, function). `cause` is the exception in whose handling it was raised;
+    `status_type` is the type of its status, where it has one.
     """
 
     function: str
@@ -38,6 +39,8 @@ class HandlerError:
     bases: tuple[str, ...] = ()
     module: str = ""
     filename: str = ""
+    status_type: str = ""
+    cause: "HandlerError | None" = None
 
     @classmethod
     def of(cls, told: Mapping[str, Any] | None) -> "HandlerError | None":
@@ -46,14 +49,24 @@ class HandlerError:
             return None
         places = tuple((one["file"], one["line"], one["function"]) for one in told["places"])
         return cls(
-            told["function"],
+            told.get("function", ""),
             told["type"],
             told["message"],
             places,
             tuple(told["bases"]),
             told.get("module", ""),
             told.get("filename", ""),
+            told.get("status_type", ""),
+            cls.of(told.get("cause")),
         )
+
+    @property
+    def root(self) -> "HandlerError":
+        """The exception with which all began, with the function of this one."""
+        found = self
+        while found.cause is not None:
+            found = found.cause
+        return replace(found, function=self.function)
 
     def is_a(self, *names: str) -> bool:
         """Whether its class, or one that it inherits from, has one of these names."""

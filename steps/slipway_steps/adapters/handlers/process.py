@@ -17,6 +17,7 @@ from typing import Any
 
 from slipway_steps.adapters.handlers.answer import Death
 from slipway_steps.adapters.handlers.channel import Channel, Closed, TimedOut
+from slipway_steps.adapters.handlers.programs.handler_trace import ASKED
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.adapters.local.limits import Limits, make_limits
 from slipway_steps.domain.errors import BadInput
@@ -147,6 +148,7 @@ class HandlerProcess:
             took = f"no answer within {timeout:g} s"
             if self.limits.left() <= 0:
                 took = "the time for the whole test is over"
+            self._trace()
             self.kill()
             raise Ended(Death("timeout", took, self.last())) from None
         except (Closed, ValueError) as error:
@@ -156,6 +158,16 @@ class HandlerProcess:
                 detail = f"killed above {self.limits.memory_bytes / 2**20:.0f} MiB"
                 raise Ended(Death("memory", detail, self.last())) from error
             raise Ended(Death("exit", _how(code), self.last())) from error
+
+    def _trace(self) -> None:
+        """Let the process write where it stands."""
+        before = len(self.printed)
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, ASKED)
+        until = time.monotonic() + 0.5
+        while len(self.printed) == before and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.02)
 
     def last(self) -> str:
         """The end of what the handler printed."""

@@ -235,6 +235,18 @@ class HandlerWorker:
             self.restart()
         return found
 
+    def retry(self, request: Request) -> list[str]:
+        """What makes a request work that fails: `form` (bytes for text, or text for bytes), or a function's name whose
+        arguments are in the other order. [] where nothing of this does.
+        """
+        try:
+            return list(
+                self._ask(self.process, self.limits.request_timeout, do="retry", request=request.line())["works"]
+            )
+        except Ended:
+            self.restart()
+            return []
+
     def grow(self, request: Request, windows: int, least: int, seconds: float) -> Growth:
         """Repeat a request in several windows, and measure the memory that each keeps. A death gives no windows."""
         try:

@@ -32,7 +32,9 @@ import handler_growth
 import handler_model
 import handler_recorder
 import handler_request
+import handler_retry
 import handler_surroundings
+import handler_trace
 import handler_watch
 import handler_wire
 from mms.metrics.metrics_store import MetricsStore
@@ -77,14 +79,7 @@ class Child:
 
     def do_missing(self, modules: list[str]) -> dict[str, Any]:
         """Which of these modules this Python cannot import, with code/ on its path."""
-        missing = []
-        for name in modules:
-            try:
-                if name not in sys.modules and importlib.util.find_spec(name) is None:
-                    missing.append(name)
-            except (ImportError, ValueError):
-                missing.append(name)
-        return {"missing": missing}
+        return {"missing": handler_describe.missing(modules)}
 
     def do_toolkit(self) -> dict[str, Any]:
         """The versions of the toolkit, and which default handler this Python brings."""
@@ -192,6 +187,10 @@ class Child:
         for request in requests:
             self.tell(**self._answer(request))
 
+    def do_retry(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What would make a failed request work; see `handler_retry.what_works`."""
+        return {"works": handler_retry.what_works(self.transformer, self._body(request), request)}
+
     def do_grow(self, request: dict[str, Any], windows: int, least: int, seconds: float) -> dict[str, Any]:
         """Repeat a request and measure what is kept; see `handler_growth.measure`."""
         body = self._body(request)
@@ -292,7 +291,8 @@ def main() -> None:
     handler_surroundings.act_as_the_worker(directory)
     child = Child(directory, list(zip(numbers[::2], numbers[1::2])))  # noqa: B905 - Python 3.9
     child.tell(done=True)
-    child.serve()
+    with handler_trace.traced():
+        child.serve()
 
 
 if __name__ == "__main__":

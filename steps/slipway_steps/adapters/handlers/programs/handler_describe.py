@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import inspect
+import sys
 from importlib import metadata
 from typing import Any
+
+
+def _plain(value: Any) -> Any:
+    """The function behind a callable: without decorators and given arguments; of an instance its `__call__`."""
+    value = inspect.unwrap(value)
+    while isinstance(value, functools.partial):
+        value = inspect.unwrap(value.func)
+    if isinstance(value, type):
+        return value.__init__  # type: ignore[misc]
+    return value if hasattr(value, "__code__") else getattr(type(value), "__call__", value)  # noqa: B004
 
 
 def signature(value: Any, code: str) -> dict[str, Any]:
@@ -16,10 +29,9 @@ def signature(value: Any, code: str) -> dict[str, Any]:
         "line": 0,
         "parameters": None,
     }
-    found["async"] = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
-    found["generator"] = inspect.isgeneratorfunction(value)
-    found["builtin"] = inspect.isbuiltin(value) or isinstance(value, type)
-    plain = inspect.unwrap(value) if callable(value) else value
+    plain = _plain(value) if callable(value) else value
+    found["async"] = inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain)
+    found["generator"] = inspect.isgeneratorfunction(plain)
     lines = getattr(plain, "__code__", None)
     if lines is not None and lines.co_filename.startswith(code):
         found["file"], found["line"] = lines.co_filename[len(code) + 1 :], lines.co_firstlineno
@@ -38,3 +50,15 @@ def version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:  # the PyTorch container brings the toolkit as part of its own distribution
         return "of another distribution"
+
+
+def missing(modules: list[str]) -> list[str]:
+    """Which of these modules this Python cannot import."""
+    found = []
+    for name in modules:
+        try:
+            if name not in sys.modules and importlib.util.find_spec(name) is None:
+                found.append(name)
+        except (ImportError, ValueError):
+            found.append(name)
+    return found

@@ -12,8 +12,14 @@ from sagemaker_inference.transformer import Transformer
 NAMES = ("pre_model_fn", "model_fn", "model_warmup_fn", "transform_fn", "input_fn", "predict_fn", "output_fn")
 
 
-def described(error: BaseException, code: str) -> dict[str, Any]:
-    """An exception as plain values: its type, its text, and the places of its traceback inside the directory `code`."""
+CAUSES = 5
+"""How many exceptions behind an exception are told, each the one in whose handling the next was raised."""
+
+
+def described(error: BaseException, code: str, depth: int = 0) -> dict[str, Any]:
+    """An exception as plain values: its type, its text, the places of its traceback inside the directory `code`, and
+    the exception behind it.
+    """
     places: list[dict[str, Any]] = []
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith(code):
@@ -22,10 +28,15 @@ def described(error: BaseException, code: str) -> dict[str, Any]:
         places.append({"file": error.filename[len(code) + 1 :], "line": error.lineno or 1, "function": ""})
     found: dict[str, Any] = {"type": type(error).__name__, "message": _text(error)[:2000], "places": places}
     found["bases"] = [base.__name__ for base in type(error).__mro__[1:-1]]
+    if hasattr(error, "status_code"):
+        found["status_type"] = type(error.status_code).__name__
     if isinstance(error, ImportError):
         found["module"] = error.name or ""
     if isinstance(error, OSError):
         found["filename"] = str(error.filename or "")
+    below = error.__cause__ or error.__context__
+    if below is not None and below is not error and depth < CAUSES:
+        found["cause"] = described(below, code, depth + 1)
     return found
 
 
