@@ -31,8 +31,13 @@ class Channel:
             fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE)
         self.child_ends: tuple[int, ...] = (read, write)
         self._buffer = b""
+        self._closed = False
         self._poll = select.poll()
         self._poll.register(self._receive, select.POLLIN)
+
+    def watch(self, process: int) -> None:
+        """Notice the end of the process with this descriptor (pidfd), even where something else keeps its ends open."""
+        self._poll.register(process, select.POLLIN)
 
     def close_child_ends(self) -> None:
         """Close the child's ends in this process, once the child has been started."""
@@ -57,8 +62,11 @@ class Channel:
         while b"\n" not in self._buffer:
             if many:
                 time.sleep(min(NAP, timeout))
-            if not self._poll.poll(max(0.0, until - time.monotonic()) * 1000):
+            ready = [number for number, _ in self._poll.poll(max(0.0, until - time.monotonic()) * 1000)]
+            if not ready:
                 raise TimedOut
+            if self._receive not in ready:
+                raise Closed
             part = os.read(self._receive, 1 << 20)
             if not part:
                 raise Closed
@@ -67,7 +75,8 @@ class Channel:
         return found
 
     def close(self) -> None:
-        """Close all ends of this process."""
-        for number in (*self.child_ends, self._send, self._receive):
-            with suppress(OSError):
+        """Close all ends of this process. Doing it twice changes nothing."""
+        if not self._closed:
+            self._closed = True
+            for number in (*self.child_ends, self._send, self._receive):
                 os.close(number)

@@ -20,7 +20,7 @@ from slipway_steps.adapters.handlers.channel import Channel, Closed, TimedOut
 from slipway_steps.adapters.handlers.programs.handler_trace import ASKED
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.adapters.local.limits import Limits, make_limits
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, SlipwayError
 
 PROGRAM = Path(__file__).parent / "programs" / "handler_child.py"
 PRINTED = 64 * 1024
@@ -45,6 +45,13 @@ class WorkerLimits:
     def left(self) -> float:
         """Seconds that are left for the whole test."""
         return self.until - time.monotonic()
+
+
+class OutOfTime(SlipwayError):
+    """The time for the whole test is over. That is no fault of the handler."""
+
+    def __init__(self) -> None:
+        super().__init__("the time for the whole test is over", "give it more by --timeout")
 
 
 class Ended(Exception):
@@ -76,6 +83,8 @@ class HandlerProcess:
         self.control: Limits = make_limits(
             self.label, limits.memory_bytes, (os.cpu_count() or 1) * 1000, limits.watchdog
         )
+        for path in self.control.places:
+            scratch.watch_control(path)
         self.printed: deque[bytes] = deque()
         self.channels = [Channel() for _ in range(workers)]
         try:
@@ -85,15 +94,29 @@ class HandlerProcess:
             raise BadInput(f"{python or sys.executable} cannot be started: {error.strerror}", INSTALL) from error
         self.scratch = scratch
         scratch.watch(self.process.pid)
+        self.pidfd = os.pidfd_open(self.process.pid)
+        for channel in self.channels:
+            channel.watch(self.pidfd)
         self.control.attach(self.process.pid)
         self.reader = threading.Thread(target=self._drain, name="handler output", daemon=True)
         self.reader.start()
         try:
+            self._greeted(python or sys.executable)
+        except BaseException:
+            self.close()
+            raise
+
+    def _greeted(self, python: str) -> None:
+        try:
             list(self.ask_lines(0, {}, START_TIMEOUT, greet=True))
         except Ended as ended:
+            death = ended.death
+            if death.reason == "memory":
+                raise BadInput(
+                    f"the inference toolkit does not start: {death.detail}", "give it more by --memory"
+                ) from ended
             raise BadInput(
-                f"the handler does not start under {python or sys.executable}: {_last_line(ended.death.last)}",
-                INSTALL,
+                f"the handler does not start under {python}: {_last_line(death.last) or death.detail}", INSTALL
             ) from ended
 
     def _start(self, package: Path, python: str, home: Path, libraries: Path | None) -> "subprocess.Popen[bytes]":
@@ -116,15 +139,14 @@ class HandlerProcess:
                 channel.close_child_ends()
 
     def _drain(self) -> None:
-        stream = self.process.stdout
-        if stream is None:
-            return
         kept = 0
-        while part := os.read(stream.fileno(), 8192):
-            self.printed.append(part)
-            kept += len(part)
-            while kept > PRINTED:
-                kept -= len(self.printed.popleft())
+        assert self.process.stdout is not None  # noqa: S101 - it was started with a pipe
+        with self.process.stdout as stream:
+            while part := os.read(stream.fileno(), 8192):
+                self.printed.append(part)
+                kept += len(part)
+                while kept > PRINTED:
+                    kept -= len(self.printed.popleft())
 
     def ask_lines(
         self, worker: int, request: dict[str, Any], timeout: float, *, greet: bool = False, many: bool = False
@@ -132,7 +154,8 @@ class HandlerProcess:
         """Send a request and give each line of the answer, the last of which has the key `done`.
 
         timeout: seconds for each line. many: whether there are so many lines that they are better read together. Raises
-        Ended where the process ends, or is ended, before the last line.
+        Ended where the process ends or is ended before the last line, OutOfTime where the whole test has no time left,
+        and BadInput where the body of a request cannot be read.
         """
         channel = self.channels[worker]
         try:
@@ -141,18 +164,20 @@ class HandlerProcess:
             while True:
                 line = json.loads(channel.line(min(timeout, max(0.0, self.limits.left())), many=many))
                 last = line.get("done", False)
+                if "unreadable" in line:
+                    raise BadInput(f"a sample cannot be read: {line['unreadable']}", "put it back")
                 yield line
                 if last:
                     return
         except TimedOut:
-            took = f"no answer within {timeout:g} s"
             if self.limits.left() <= 0:
-                took = "the time for the whole test is over"
+                self.kill()
+                raise OutOfTime from None
             self._trace()
             self.kill()
-            raise Ended(Death("timeout", took, self.last())) from None
+            raise Ended(Death("timeout", f"no answer within {timeout:g} s", self.last())) from None
         except (Closed, ValueError) as error:
-            self.kill()
+            self.kill(0.2)
             code = self.process.returncode
             if self.control.oom_killed():
                 detail = f"killed above {self.limits.memory_bytes / 2**20:.0f} MiB"
@@ -174,13 +199,15 @@ class HandlerProcess:
         self.reader.join(0.5)
         return b"".join(list(self.printed)).decode("utf-8", "replace")[-4000:]
 
-    def kill(self) -> None:
-        """End the process and everything that it started. Doing it twice changes nothing."""
+    def kill(self, patience: float = 0.0) -> None:
+        """End the process and everything that it started. Doing it twice changes nothing.
+
+        patience: seconds in which a process that is about to end may do so with its own status.
+        """
         if self.process.returncode is not None:
             return
-        # a process that ends by itself needs a moment to be reaped with its own status
         with suppress(ChildProcessError):
-            until = time.monotonic() + 0.2
+            until = time.monotonic() + patience
             while time.monotonic() < until:
                 if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                     break
@@ -192,12 +219,14 @@ class HandlerProcess:
         self.scratch.forget(self.process.pid)
 
     def close(self) -> None:
-        """End the process, and remove what was made for it."""
+        """End the process, and remove what was made for it. Doing it twice changes nothing."""
+        if self.pidfd < 0:
+            return
         self.kill()
+        self._release()  # with the control group ends what holds the output open
         self.reader.join(1.0)
-        if self.process.stdout:
-            self.process.stdout.close()
-        self._release()
+        os.close(self.pidfd)
+        self.pidfd = -1
 
     def _release(self) -> None:
         for channel in self.channels:
@@ -242,4 +271,4 @@ def _how(code: int | None) -> str:
 
 
 def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")[:300]
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")[:300]

@@ -20,12 +20,18 @@ class Scratch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._groups: set[int] = set()
+        self._controls: set[Path] = set()
         self._guardian = self._start()
 
     def watch(self, process_group_id: int) -> None:
         """Have this process group killed before the directory is removed."""
         self._groups.add(process_group_id)
         self._report(f"+{process_group_id}")
+
+    def watch_control(self, path: Path) -> None:
+        """Have this control group removed with the directory, where it is still there."""
+        self._controls.add(path)
+        self._report(str(path))
 
     def forget(self, process_group_id: int) -> None:
         """Say that this process group has ended: its number may soon be that of somebody else's processes."""
@@ -37,8 +43,8 @@ class Scratch:
         self._end(self._guardian)
         if os.path.lexists(self.path):  # somebody has killed the guardian
             self._guardian = self._start()
-            for group in self._groups:
-                self._report(f"+{group}")
+            for line in (*(f"+{group}" for group in self._groups), *map(str, self._controls)):
+                self._report(line)
             self._end(self._guardian)
         if os.path.lexists(self.path):
             raise Broken(f"the temporary directory {self.path} could not be removed", "remove it by hand")

@@ -21,7 +21,7 @@ from slipway_steps.adapters.handlers.answer import (
     Loaded,
     Request,
 )
-from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, WorkerLimits
+from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, OutOfTime, WorkerLimits
 from slipway_steps.adapters.handlers.programs.handler_wire import worker_died
 from slipway_steps.adapters.handlers.scratch import Scratch
 
@@ -93,6 +93,9 @@ class HandlerWorker:
             told = self._ask(process, max(1.0, self.limits.left()), do="load")
         except Ended as ended:
             return Loaded(False, time.monotonic() - started, death=ended.death)
+        except OutOfTime:
+            took = time.monotonic() - started
+            return Loaded(False, took, death=Death("timeout", f"the model is not loaded after {took:.0f} s"))
         return Loaded(
             told["loaded"],
             told["seconds"],
@@ -167,9 +170,6 @@ class HandlerWorker:
             if self.loaded and self.loaded.death:
                 # the server starts a worker again and again, and the requests wait for one that has loaded the model
                 return [found.get(request.id) or _unanswered(request, self.loaded.death) for request in requests]
-            if self.limits.left() <= 0:
-                over = Death("timeout", "the time for the whole test is over")
-                return [found.get(request.id) or _died(request, over) for request in requests]
             try:
                 for answer in self._stream(self.process, 0, left):
                     found[answer.id] = answer
@@ -186,6 +186,7 @@ class HandlerWorker:
                 line["body"] = base64.b64decode(line["body"])
                 line["calls"] = tuple(Call(*call) for call in line["calls"])
                 line["error"] = HandlerError.of(line["error"])
+                line["opened"], line["connections"] = tuple(line["opened"]), tuple(line["connections"])
                 yield Answer(**line)
 
     def _slots(self) -> list[tuple[HandlerProcess, int]]:

@@ -41,6 +41,10 @@ class Limits(Protocol):
     name: str
 
     @property
+    def places(self) -> list[Path]:
+        """The directories that were made for the process."""
+
+    @property
     def enter(self) -> Callable[[], None] | None:
         """A function that the process calls before exec; None where there is nothing to call."""
 
@@ -113,6 +117,11 @@ class Cgroup:
         if not key:
             return int(text)
         return next((int(line.split()[1]) for line in text.splitlines() if line.split()[0] == key), 0)
+
+    @property
+    def places(self) -> list[Path]:
+        """The directories of the cgroup, one for each hierarchy."""
+        return sorted(set(self.paths.values()))
 
     def enter(self) -> None:
         """Move the calling process into the cgroup."""
@@ -205,6 +214,7 @@ class Watchdog:
 
     name = "watchdog"
     enter: Callable[[], None] | None = None
+    places: list[Path] = []  # noqa: RUF012 - the watchdog makes none
 
     def __init__(self, label: str, memory_bytes: int, millicores: int) -> None:
         self.limit, self.cores = memory_bytes, millicores / 1000

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
-import fcntl
 import gc
 import hashlib
 import importlib
@@ -24,7 +23,6 @@ import signal
 import sys
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import handler_describe
@@ -55,14 +53,17 @@ class Child:
     def __init__(self, model_directory: str, pipes: list[tuple[int, int]]) -> None:
         self.model_directory, self.code = model_directory, model_directory + "/code"
         self.pipes, (self.requests, self.results) = pipes, pipes[0]
+        self.owner = os.getpid()
         self.service: Any = None
         self.transformer: Any = None
-        self.bodies: dict[str, bytes] = {}
+        self.bodies = handler_request.Bodies()
         self.unredirected = ""
         self.opened = handler_watch.OpenedFiles(model_directory)
 
     def tell(self, **values: Any) -> None:
         """Send one line."""
+        if os.getpid() != self.owner:  # the handler has forked, and its copy returned to us
+            os._exit(0)
         line = json.dumps(values).encode() + b"\n"
         while line:
             line = line[os.write(self.results, line) :]
@@ -72,7 +73,10 @@ class Child:
         with open(self.requests, "rb", closefd=False) as lines:
             for line in lines:
                 request = json.loads(line)
-                done = getattr(self, "do_" + request.pop("do"))(**request)
+                try:
+                    done = getattr(self, "do_" + request.pop("do"))(**request)
+                except handler_request.Unreadable as error:
+                    done = {"unreadable": str(error)}
                 self.tell(done=True, **(done or {}))
 
     # what is asked
@@ -83,13 +87,7 @@ class Child:
 
     def do_toolkit(self) -> dict[str, Any]:
         """The versions of the toolkit, and which default handler this Python brings."""
-        pytorch = importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None
-        return {
-            "sagemaker_inference": handler_describe.version("sagemaker-inference"),
-            "multi_model_server": handler_describe.version("multi-model-server"),
-            "flavour": "pytorch" if pytorch else "",
-            "python": ".".join(map(str, sys.version_info[:3])),
-        }
+        return handler_describe.versions()  # type: ignore[no-any-return]
 
     def do_load(self) -> dict[str, Any]:
         """Load the handler and its model, as MmsModelLoader does: an error of model_fn is kept for the first answer."""
@@ -151,7 +149,7 @@ class Child:
             transformer.measured = False
             return {"transform": True}
         for sample in samples:
-            body, kind = self._body(sample), sample["content_type"]
+            body, kind = self.bodies.of(sample), sample["content_type"]
             given = body.decode("utf-8", "replace") if kind in ("application/json", "text/csv") else body
             self._alone("input_fn", sample["name"], "", inputs, given, kind)
         for sample in samples:
@@ -193,7 +191,7 @@ class Child:
 
     def do_grow(self, request: dict[str, Any], windows: int, least: int, seconds: float) -> dict[str, Any]:
         """Repeat a request and measure what is kept; see `handler_growth.measure`."""
-        body = self._body(request)
+        body = self.bodies.of(request)
 
         def ask() -> None:
             self._message(body, request)
@@ -205,6 +203,7 @@ class Child:
 
     def do_reload(self) -> dict[str, Any]:
         """Read code/ anew and keep the loaded model."""
+        self.bodies.found.clear()
         for name, module in list(sys.modules.items()):
             if (getattr(module, "__file__", None) or "").startswith(self.code + "/"):
                 del sys.modules[name]
@@ -220,30 +219,32 @@ class Child:
         if handler_watch.threads() != 1:
             return {"forked": 0}
         gc.freeze()
-        for requests, results in self.pipes[1:]:
+        own, others = self.pipes[0], self.pipes[1:]
+        for ends in others:
             if os.fork() == 0:
-                self.requests, self.results = requests, results
+                # nobody else holds its pipes open, so that its end is seen
+                self._close(own, *(one for one in others if one != ends))
+                self.owner, (self.requests, self.results) = os.getpid(), ends
                 self.opened = handler_watch.OpenedFiles(self.model_directory)
                 self.serve()
                 os._exit(0)
-        return {"forked": len(self.pipes) - 1}
+        self._close(*others)
+        self.pipes = [own]
+        return {"forked": len(others)}
+
+    @staticmethod
+    def _close(*pipes: tuple[int, int]) -> None:
+        for number in (number for ends in pipes for number in ends):
+            os.close(number)
 
     # one request
-
-    def _body(self, request: dict[str, Any]) -> bytes:
-        if "body" in request:
-            return base64.b64decode(request["body"])
-        path = request["path"]
-        if path not in self.bodies:
-            self.bodies[path] = Path(path).read_bytes()
-        return self.bodies[path]
 
     def _message(self, body: bytes, request: dict[str, Any]) -> Any:
         """The message that the worker writes to the front end."""
         return self.service.predict(handler_request.batch(body, request.get("content_type"), request.get("accept")))
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        body = self._body(request)
+        body = self.bodies.of(request)
         if len(body) > handler_wire.LARGEST:
             return self._told(request, handler_wire.too_large(), 0.0)
         started, lost = time.perf_counter(), self.unredirected
@@ -283,10 +284,7 @@ def main() -> None:
     """Read the arguments, take the network away, serve."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     directory, given = sys.argv[1], [int(text) for text in sys.argv[2:]]
-    # numbers that a handler which closes or opens files does not meet; not inherited by programs that it starts
-    numbers = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 500) for number in given]
-    for number in given:
-        os.close(number)
+    numbers = [handler_watch.out_of_the_way(number) for number in given]
     handler_watch.without_network()
     handler_surroundings.act_as_the_worker(directory)
     child = Child(directory, list(zip(numbers[::2], numbers[1::2])))  # noqa: B905 - Python 3.9

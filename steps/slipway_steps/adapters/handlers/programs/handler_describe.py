@@ -62,3 +62,14 @@ def missing(modules: list[str]) -> list[str]:
         except (ImportError, ValueError):
             found.append(name)
     return found
+
+
+def versions() -> dict[str, str]:
+    """The versions of the toolkit and of Python, and which default handler this Python brings."""
+    pytorch = importlib.util.find_spec("sagemaker_pytorch_serving_container") is not None
+    return {
+        "sagemaker_inference": version("sagemaker-inference"),
+        "multi_model_server": version("multi-model-server"),
+        "flavour": "pytorch" if pytorch else "",
+        "python": ".".join(map(str, sys.version_info[:3])),
+    }

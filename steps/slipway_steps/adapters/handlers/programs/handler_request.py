@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from email.message import Message
 from email.parser import BytesHeaderParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+
+class Unreadable(Exception):
+    """The file with the body of a request cannot be read."""
+
+
+class Bodies:
+    """The bodies of requests. Those that come from files are kept, up to `KEPT` bytes."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, bytes] = {}
+
+    def of(self, request: dict[str, Any]) -> bytes:
+        """The body of one request. Raises Unreadable."""
+        if "body" in request:
+            return base64.b64decode(request["body"])
+        path = request["path"]
+        if path not in self.found:
+            try:
+                body = Path(path).read_bytes()
+            except OSError as error:
+                raise Unreadable(f"{path}: {error.strerror}") from error
+            if sum(map(len, self.found.values())) + len(body) > KEPT:
+                self.found.clear()
+            self.found[path] = body
+        return self.found[path]
+
+
+KEPT = 16 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
 
 

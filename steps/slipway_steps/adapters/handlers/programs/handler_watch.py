@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
+import re
+import resource
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -13,7 +17,9 @@ from typing import Any, NoReturn
 
 IN_OPEN, IN_NONBLOCK, IN_CLOEXEC, IN_ISDIR = 0x20, 0o4000, 0o2000000, 0x40000000
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-LOOPBACK = ("127.", "::1", "localhost")
+SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
+CAPABILITY_VERSION = 0x20080522
+LOOPBACK = re.compile(r"127(\.\d+){1,3}|::1|localhost|0\.0\.0\.0|::|")
 PROGRAMS = ("curl", "wget", "pip", "pip3", "aws", "gsutil", "git")
 """Programs that download; only their start can be seen from here."""
 
@@ -23,7 +29,7 @@ connections: list[str] = []
 
 def _local(host: object) -> bool:
     text = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
-    return not text or text.startswith(LOOPBACK) or text == "0.0.0.0"  # noqa: S104 - compared, not bound
+    return bool(LOOPBACK.fullmatch(text)) or text == os.uname().nodename
 
 
 def _refuse(address: str) -> NoReturn:
@@ -32,7 +38,7 @@ def _refuse(address: str) -> NoReturn:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in ("socket.connect", "socket.sendto"):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         if isinstance(address, tuple) and address and not _local(address[0]):
             _refuse(f"{address[0]}:{address[1]}")
@@ -41,8 +47,9 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
             host = arguments[0].decode("ascii", "replace") if isinstance(arguments[0], bytes) else str(arguments[0])
             port = arguments[1] if event == "socket.getaddrinfo" and len(arguments) > 1 else None
             _refuse(host if port is None else f"{host}:{port}")
-    elif event == "subprocess.Popen":
-        command = arguments[1] if isinstance(arguments[1], (list, tuple)) else str(arguments[1]).split()
+    elif event in ("subprocess.Popen", "os.system"):
+        given = arguments[1] if event == "subprocess.Popen" else os.fsdecode(arguments[0])
+        command = given if isinstance(given, (list, tuple)) else str(given).split()
         name = Path(os.fsdecode(command[0])).name if command else ""
         if name in PROGRAMS:
             connections.append("program " + name)
@@ -53,13 +60,34 @@ def without_network() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.getuid(), os.getgid()
     if user == 0:
-        libc.unshare(CLONE_NEWNET)
+        if libc.unshare(CLONE_NEWNET) == 0:
+            _loopback_up()
     elif libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
         # the process keeps its own user and group in the new namespace
         for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             with contextlib.suppress(OSError):
                 Path(f"/proc/self/{name}").write_text(text)
+        _loopback_up()
+        # the first process of a namespace may do all in it, such as write to read-only files; ours may not
+        header = struct.pack("Ii", CAPABILITY_VERSION, 0)
+        libc.capset(header, bytes(24))
     sys.addaudithook(_audit)
+
+
+def _loopback_up() -> None:
+    """A new network has a loopback device that is down."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+
+
+def out_of_the_way(number: int) -> int:
+    """Move a descriptor to a number that a handler which closes or opens files does not meet. Programs that the handler
+    starts do not inherit it.
+    """
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 500 if most > 600 else most // 2)
+    os.close(number)
+    return moved
 
 
 class OpenedFiles:
@@ -73,6 +101,7 @@ class OpenedFiles:
         self.descriptor = libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
         if self.descriptor < 0:
             return
+        self.descriptor = out_of_the_way(self.descriptor)
         for at, folders, _ in os.walk(directory):
             if at == directory:
                 folders[:] = [name for name in folders if name not in ("code", "payloads")]
