@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Request
-from slipway_steps.adapters.handlers.process import WorkerLimits
 from slipway_steps.adapters.handlers.script import ScriptRun, run_script
 from slipway_steps.domain.handler import JSON, InferenceHandlerSpec
 from slipway_steps.domain.pipeline_testing import CompatibilityResult, ScriptExecutionSpec, SentOutput
@@ -49,10 +48,7 @@ def _compatible(spec: ScriptExecutionSpec, session: HandlerSession) -> Compatibi
 
 def run_in(session: HandlerSession, spec: ScriptExecutionSpec, inputs: Mapping[str, str]) -> ScriptRun:
     """Run a script under the limits of the session's handler."""
-    limits = WorkerLimits(
-        session.spec.memory_bytes, session.spec.request_timeout, session.started + session.spec.timeout
-    )
-    return run_script(spec, inputs, session.spec.python, session.temporary, limits)
+    return run_script(spec, inputs, session.spec.python, session.temporary, session.limits())
 
 
 def files_of(outputs: Mapping[str, Path]) -> list[tuple[str, Path]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Answer, Request
+from slipway_steps.adapters.handlers.process import OutOfTime
 from slipway_steps.domain.handler import (
     BUDGETS,
     Fault,
@@ -30,6 +31,10 @@ from slipway_steps.handlers.session import HandlerSession, open_handler
 from slipway_steps.handlers.signatures import signature_faults
 from slipway_steps.handlers.skew import Holdout, check_skew
 
+NO_SAMPLES = (
+    "no samples: without a request nothing is known; put some into payloads/ of the package, name a directory by "
+    "--samples, or let --generate-samples write them"
+)
 STOPS = frozenset({"no-code", "syntax", "shadows-module", "import-missing"})
 """Faults after which the handler is not started: nothing that follows would say more."""
 USELESS = frozenset({"downloads", "model-none", "output-replaced"})
@@ -84,14 +89,14 @@ class PipelineTest:
             )
             return self._result(Verdict.PASS)
         self.faults += self.session.inspection.faults
-        if self._started() and self._loaded():
-            if samples:
-                self._asked(samples)
-            else:
-                self.errors.append(
-                    "no samples: without a request nothing is known; put some into payloads/ of the package, name a "
-                    "directory by --samples, or let --generate-samples write them"
-                )
+        try:
+            if self._started() and self._loaded():
+                if samples:
+                    self._asked(samples)
+                else:
+                    self.errors.append(NO_SAMPLES)
+        except OutOfTime as over:  # what was found until then still holds
+            self.errors.append(str(over))
         return self._result(self._verdict())
 
     def _rejected(self, codes: frozenset[str] | None = None) -> bool:

@@ -19,7 +19,7 @@ from slipway_steps.handlers.inspection import Inspection, inspect_package
 from slipway_steps.handlers.requirements import install, missing_faults
 from slipway_steps.handlers.samples import load_samples
 from slipway_steps.handlers.source import loads_alike
-from slipway_steps.settings import Settings
+from slipway_steps.settings import read_settings
 
 PAYLOADS = "payloads"
 """The directory of a package that holds its samples."""
@@ -58,11 +58,15 @@ class HandlerSession:
     def worker(self) -> HandlerWorker:
         """The process of the handler, which is started when it is first needed."""
         if self._worker is None:
-            limits = WorkerLimits(self.spec.memory_bytes, self.spec.request_timeout, self.started + self.spec.timeout)
             self._worker = HandlerWorker(
-                self.package, self.spec.python, self.temporary, limits, self.spec.workers, self.libraries
+                self.package, self.spec.python, self.temporary, self.limits(), self.spec.workers, self.libraries
             )
         return self._worker
+
+    def limits(self) -> WorkerLimits:
+        """The limits of a process that runs the user's code in this session."""
+        spec, watchdog = self.spec, read_settings().limits == "watchdog"
+        return WorkerLimits(spec.memory_bytes, spec.request_timeout, self.started + spec.timeout, watchdog)
 
     def missing(self) -> tuple[list[Fault], list[str]]:
         """The faults of imports that nothing satisfies, and the modules that still have to be installed."""
@@ -86,17 +90,25 @@ class HandlerSession:
         return self.worker.send(requests)
 
     def take_code(self, code: Path) -> bool:
-        """Test other files of code/ from now on. The model stays loaded, unless what loads it has changed.
+        """Test other files of code/ from now on, with a time of its own. The model stays loaded, unless what loads it
+        has changed.
 
-        Only for a session with a private copy of the package. Returns whether the model stayed.
+        Only for a session with a private copy of the package. Returns whether the model stayed. Raises BadInput for
+        files that cannot be read; the ones before are tested on then.
         """
+        fresh = self.temporary.path / "code"
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            shutil.copytree(code, fresh, ignore=shutil.ignore_patterns("__pycache__"))
+        except (OSError, shutil.Error) as error:
+            raise BadInput(f"{code} cannot be read: {error}", "it is read again when it changes") from error
         before = self.inspection.source
-        target = self.package / "code"
-        shutil.rmtree(target)
-        shutil.copytree(code, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.rmtree(self.package / "code")
+        fresh.rename(self.package / "code")
         del self.inspection
+        self.started = time.monotonic()
         kept = self.loaded is not None and self.loaded.loaded and loads_alike(before, self.inspection.source)
-        if not kept or self.worker.reload() is not None:
+        if not (kept and self.worker.reload(self.limits())):
             self.close_worker()
             return False
         return True
@@ -117,7 +129,7 @@ def open_handler(
     with_install: whether code/requirements.txt is installed. private: whether the session gets a copy of the package,
     whose code/ may change. Raises BadInput for a package that cannot be used.
     """
-    place = store if store is not None else Settings().home / "handlers"
+    place = store if store is not None else read_settings().home / "handlers"
     unpacked = unpack(spec.packaged_model_path, place)
     with scratch(place) as temporary:
         if private:

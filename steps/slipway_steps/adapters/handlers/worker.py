@@ -134,9 +134,23 @@ class HandlerWorker:
         self.process = self._process()
         return self.load()
 
-    def reload(self) -> HandlerError | None:
-        """Read the files of code/ anew; the model stays. Returns the error of an import that fails."""
-        return HandlerError.of(self._ask(self.process, self.limits.request_timeout, do="reload")["error"])
+    def reload(self, limits: WorkerLimits) -> bool:
+        """Read the files of code/ anew, under these limits; the model stays. Returns whether that worked: not where an
+        import fails or ends the process.
+        """
+        self.limits = limits
+        for process in (self.process, *self.more):
+            process.limits = limits
+        with suppress(Ended):
+            told = [self._ask(process, limits.request_timeout, worker, do="reload") for process, worker in self._known()]
+            return all(one["error"] is None for one in told)
+        return False
+
+    def _known(self) -> list[tuple[HandlerProcess, int]]:
+        """The processes that have loaded the model, each with its pair of pipes."""
+        if self.forked:
+            return [(self.process, number) for number in range(self.workers)]
+        return [(process, 0) for process in (self.process, *self.more)]
 
     def functions(self, samples: Sequence[dict[str, Any]], accepts: Sequence[str]) -> list[FunctionAnswer]:
         """Call each function alone for each sample, and output_fn for each accept type. [] for a transform_fn.
@@ -197,13 +211,11 @@ class HandlerWorker:
         """
         if not self.forked:
             self.forked = self._ask(self.process, self.limits.request_timeout, do="fork")["forked"] > 0
-        if self.forked:
-            return [(self.process, number) for number in range(self.workers)]
-        while len(self.more) < self.workers - 1:
+        while not self.forked and len(self.more) < self.workers - 1:
             process = self._process()
             self.more.append(process)
             self._load(process)
-        return [(process, 0) for process in (self.process, *self.more)]
+        return self._known()
 
     def _side_by_side(self, requests: Sequence[Request]) -> dict[str, Answer]:
         """The answers of all workers. Where one of them dies, those that are left are asked again, one by one, so that

@@ -190,11 +190,27 @@ def test_code_is_read_anew_and_the_model_stays(tmp_path: Path) -> None:
     with handler_worker(package) as worker:
         worker.load()
         code_package(package, predict_fn=body("return model"), model_fn="def model_fn(model_dir):\n    return 5")
-        assert worker.reload() is None
+        assert worker.reload(worker.limits)
         (told,) = worker.send([request("a")])
         assert json.loads(told.body) == [worker.process.process.pid]
-        code_package(package, predict_fn="def predict_fn(:")
-        error = worker.reload()
-        assert error is not None
-        assert (error.type, error.places[-1][:2]) == ("SyntaxError", ("inference.py", 6))
         assert worker.loads == 1
+
+
+@pytest.mark.parametrize("head", ["def broken(:", "import no_such_module", "import sys; sys.exit(1)"])
+def test_code_that_cannot_be_imported_is_not_read_anew(tmp_path: Path, head: str) -> None:
+    package = code_package(tmp_path / "package")
+    with handler_worker(package) as worker:
+        worker.load()
+        code_package(package, head=head)
+        assert not worker.reload(worker.limits)
+
+
+def test_several_workers_read_code_anew(tmp_path: Path) -> None:
+    package = code_package(tmp_path / "package")
+    with handler_worker(package, workers=2) as worker:
+        worker.load()
+        requests = [request(str(number)) for number in range(4)]
+        worker.send(requests, side_by_side=True)
+        code_package(package, predict_fn=body("return 7"))
+        assert worker.reload(worker.limits)
+        assert {answer.text for answer in worker.send(requests, side_by_side=True)} == {"7"}
