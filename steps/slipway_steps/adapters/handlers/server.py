@@ -28,6 +28,7 @@ ATTEMPTS = 3
 """Starts in case another process takes the port between its choice and its use."""
 PORTS = range(10240, 32767)
 """The server refuses ports from 32767 on, and those below 1024 need rights."""
+LOG = "mms_log.log"
 INSTALL_TOOLKIT = "pip install sagemaker-inference==1.10.1 multi-model-server==1.1.11"
 
 _FIND = """
@@ -119,7 +120,7 @@ def model_server(
         command = [java, *_options(mms, toolkit, python, properties, package)]
         with _running(command, package, libraries, directory, scratch) as process:
             server = ModelServer(port)
-            if _wait_until_healthy(server, process):
+            if _wait_until_healthy(server, process, directory / LOG):
                 yield server
                 return
             said = _last_words(directory)
@@ -239,18 +240,27 @@ def _shuffled(ports: range) -> Iterator[int]:
     return (ports[(start + step) % len(ports)] for step in range(len(ports)))
 
 
-def _wait_until_healthy(server: ModelServer, process: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + START_LIMIT
+def _wait_until_healthy(server: ModelServer, process: "subprocess.Popen[bytes]", log: Path) -> bool:
+    deadline, bound = time.monotonic() + START_LIMIT, f"API bind to: http://127.0.0.1:{server.port}"
     while time.monotonic() < deadline and process.poll() is None:
-        if server.ping() == (200, "Healthy"):
+        # where another process took the port, that one would answer the ping
+        if any(line.endswith(bound) for line in _lines(log)) and server.ping() == (200, "Healthy"):
             return True
         time.sleep(0.05)
     return False
 
 
 def _last_words(directory: Path) -> str:
-    for path in (directory / "stderr", directory / "mms_log.log"):
-        with suppress(OSError):
-            if lines := path.read_text(errors="replace").split("\n\tat")[0].strip().splitlines():
-                return " ".join(lines[-3:])[-500:]
-    return "it wrote nothing"
+    """What the server wrote last: Java itself, else the worker in the server's log, else the log."""
+    lines = [line for line in _lines(directory / "stderr") if not line.startswith("\t")]
+    log = _lines(directory / LOG)
+    lines = lines or [line.partition(" - ")[2] for line in log if "-stderr " in line] or log
+    # the server writes each line of its log twice
+    return " ".join(list(dict.fromkeys(lines))[-3:])[-500:] or "it wrote nothing"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []

@@ -5,12 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 
+from slipway_steps.adapters.handlers import server as server_module
 from slipway_steps.adapters.handlers.scratch import Scratch, scratch
 from slipway_steps.adapters.handlers.server import model_server
 from slipway_steps.domain.errors import BadInput
@@ -30,6 +33,7 @@ def predict_fn(data, model): os._exit(3)
 OWNER = """
 import sys, time
 from pathlib import Path
+from slipway_steps.adapters.handlers import server as server_module
 from slipway_steps.adapters.handlers.scratch import scratch
 from slipway_steps.adapters.handlers.server import model_server
 
@@ -37,6 +41,17 @@ with scratch(Path(sys.argv[1])) as temporary, model_server(Path(sys.argv[2]), sy
     print(server.port, flush=True)
     time.sleep(300)
 """
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """Another process on the port that says what a model server would say."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status": "Healthy"}')
+
+    def log_message(self, *_: object) -> None: ...
 
 
 def package(directory: Path, source: str) -> Path:
@@ -120,6 +135,20 @@ def test_a_killed_owner_leaves_no_server_and_no_directory(tmp_path: Path) -> Non
     while list(where.iterdir()) or processes_of(where):
         assert time.monotonic() < deadline, (list(where.iterdir()), processes_of(where))
         time.sleep(0.1)
+
+
+@java
+def test_a_port_that_another_process_took_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "def model_fn(d): return 1\ndef predict_fn(d, m): return m\n"
+    taken, free = server_module._free_port(), server_module._free_port()
+    ports = iter([taken, free])
+    monkeypatch.setattr(server_module, "_free_port", lambda: next(ports))
+    with HTTPServer(("127.0.0.1", taken), Healthy) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with scratch(tmp_path) as own, model_server(package(tmp_path / "p", source), sys.executable, own) as server:
+            assert server.port == free
+            assert server.ask(b"[1]", JSON, JSON).body == b"1"
+        other.shutdown()
 
 
 @java
