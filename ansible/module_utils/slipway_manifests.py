@@ -35,7 +35,7 @@ ORDER = (
 """What others refer to comes first. Kinds not named come last."""
 
 
-OWN = re.compile(r"slipway/(steps|train|app|mlflow):[\w.-]+")
+OWN = re.compile(r"slipway/(steps|train|handler|app|mlflow):[\w.-]+")
 """One of our own images, as the generated manifests name it."""
 
 

@@ -98,6 +98,7 @@ def parameters(rendered, host, application):
 def test_another_registry_and_another_namespace(manifests):
     objects = manifests("mirrored")
     assert images_of(objects) == {
+        "mirror.example:5000/team/slipway/handler:0.1.0",
         "mirror.example:5000/team/slipway/steps:0.1.0",
         "mirror.example:5000/team/moby/buildkit:v0.29.0-rootless",
         TRAIN,
@@ -110,6 +111,7 @@ def test_another_registry_and_another_namespace(manifests):
 def test_our_images_are_where_the_inventory_says_and_others_where_the_mirror_is(manifests):
     objects = manifests("imaged")
     assert images_of(objects) == {
+        "harbor.example/ml/slipway/handler:0.2.0",
         "harbor.example/ml/slipway/steps:0.2.0",
         f"harbor.example/ml/slipway/train@{DIGEST}",
         "mirror.example:5000/moby/buildkit:v0.29.0-rootless",

@@ -158,7 +158,7 @@ def test_building_images_can_be_left_out() -> None:
 
 
 def test_templates_can_be_left_to_another_tool() -> None:
-    assert {kind for kind, _ in slipway({"manifests": {"enabled": False}})} == {"ConfigMap"}
+    assert {kind for kind, _ in slipway({"manifests": {"enabled": False}})} == {"ConfigMap", "NetworkPolicy"}
 
 
 def test_the_controller_is_told_to_look_soon() -> None:
@@ -187,3 +187,31 @@ def test_releases_that_start_by_themselves_take_the_installations_parameters() -
 
 def test_steps_look_for_other_releases_where_workflows_run() -> None:
     assert slipway({})["ConfigMap", "slipway"]["data"]["SLIPWAY_WORKFLOWS_NAMESPACE"] == "ml"
+
+
+def test_the_code_of_a_package_reaches_nothing_but_what_its_step_needs() -> None:
+    policy = slipway({})["NetworkPolicy", "slipway-handler"]
+    selector = policy["spec"]["podSelector"]["matchLabels"]
+    templates = slipway({})["WorkflowTemplate", "test-handler"]["spec"]["templates"]
+    (handler,) = (one for one in templates if one["name"] == "handler")
+    assert selector.items() <= handler["metadata"]["labels"].items()
+    others = [one["metadata"]["labels"] for one in templates if one["name"] == "rejected"]
+    assert all(not selector.items() <= labels.items() for labels in others)
+    spec = policy["spec"]
+    assert (spec["policyTypes"], spec["ingress"]) == (["Ingress", "Egress"], [])
+    dns, inside, server = spec["egress"]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    named = inside["to"][0]["podSelector"]["matchExpressions"][0]["values"]
+    for name in named:
+        deployed = platform({})["Deployment", name]["spec"]["template"]["metadata"]["labels"]
+        assert deployed["app.kubernetes.io/name"] == name
+    blocks = {one["ipBlock"]["cidr"] for one in server["to"]}
+    assert blocks == {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}, "no public address"
+    elsewhere = {"to": [{"ipBlock": {"cidr": "203.0.113.7/32"}}], "ports": [{"port": 443}]}
+    given = {"enabled": True, "apiServer": {"cidrs": ["10.1.2.3/32"], "ports": [6443]}, "egress": [elsewhere]}
+    spec = slipway({"handlerNetworkPolicy": given})["NetworkPolicy", "slipway-handler"]["spec"]
+    assert spec["egress"][2:] == [
+        {"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}], "ports": [{"port": 6443, "protocol": "TCP"}]},
+        elsewhere,
+    ]
+    assert ("NetworkPolicy", "slipway-handler") not in slipway({"handlerNetworkPolicy": {"enabled": False}})

@@ -58,6 +58,9 @@ FIXED = {
 
 `workflow.name` is the same in every nested template; the other two are known in exit handlers."""
 
+STEP_LABEL = "slipway.dev/step"
+"""The label of a pod with the name of its step, by which a NetworkPolicy selects it."""
+
 TERMINATION_LOG = "/dev/termination-log"
 """The file whose text Kubernetes makes the container's termination message; its default path, which is writable."""
 
@@ -223,6 +226,7 @@ def pod_template(
             )
             for name in outputs_of(step)
         ],
+        labels={STEP_LABEL: step},
         service_account_name=service_account_of(step),
         pod_security_context=POD_SECURITY,
         pod_spec_patch=pod_spec_patch(REQUESTS if requests else None, DATA_CLAIM if data else ""),
