@@ -142,7 +142,9 @@ class HandlerWorker:
         for process in (self.process, *self.more):
             process.limits = limits
         with suppress(Ended):
-            told = [self._ask(process, limits.request_timeout, worker, do="reload") for process, worker in self._known()]
+            told = [
+                self._ask(process, limits.request_timeout, worker, do="reload") for process, worker in self._known()
+            ]
             return all(one["error"] is None for one in told)
         return False
 

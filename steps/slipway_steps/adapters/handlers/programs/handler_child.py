@@ -187,7 +187,7 @@ class Child:
 
     def do_retry(self, request: dict[str, Any]) -> dict[str, Any]:
         """What would make a failed request work; see `handler_retry.what_works`."""
-        return {"works": handler_retry.what_works(self.transformer, self._body(request), request)}
+        return {"works": handler_retry.what_works(self.transformer, self.bodies.of(request), request)}
 
     def do_grow(self, request: dict[str, Any], windows: int, least: int, seconds: float) -> dict[str, Any]:
         """Repeat a request and measure what is kept; see `handler_growth.measure`."""
