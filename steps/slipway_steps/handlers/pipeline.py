@@ -27,6 +27,7 @@ from slipway_steps.handlers.probes import (
     Probes,
     growth_fault,
 )
+from slipway_steps.handlers.samples import ignored_files
 from slipway_steps.handlers.session import HandlerSession, open_handler
 from slipway_steps.handlers.signatures import signature_faults
 from slipway_steps.handlers.skew import Holdout, check_skew
@@ -83,6 +84,10 @@ class PipelineTest:
     def run(self) -> InferenceTestResult:
         """Run all tests, until one shows that the next would say nothing."""
         samples = self.session.samples
+        if ignored := ignored_files(self.session.sample_directory) if self.session.sample_directory else []:
+            more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
+            told = f"{', '.join(ignored[:3])}{more}"
+            self.notes.append(f"no samples, as the suffix tells no content type: {told}; samples.json may tell it")
         if not self.session.inspection.handler:
             self.notes.append(
                 "no-handler: the package has no code/, so the toolkit's defaults or another server serve it"

@@ -45,14 +45,19 @@ class HandlerSession:
         """What the package's files show."""
         return inspect_package(self.package)
 
-    @cached_property
-    def samples(self) -> list[InferenceTestSample]:
-        """The samples that are given, else those of the package. Raises BadInput for what is no sample."""
+    @property
+    def sample_directory(self) -> Path | None:
+        """The directory of samples that is given, else that of the package; None without one. Raises BadInput."""
         given = self.spec.payload_samples_path
         if given is not None and not given.is_dir():
             raise BadInput(f"there is no directory of samples {given}", "name another by --samples, or leave it out")
         directory = given or self.package / PAYLOADS
-        return load_samples(directory) if directory.is_dir() else []
+        return directory if directory.is_dir() else None
+
+    @cached_property
+    def samples(self) -> list[InferenceTestSample]:
+        """The samples that are given, else those of the package. Raises BadInput for what is no sample."""
+        return load_samples(self.sample_directory) if self.sample_directory else []
 
     @property
     def worker(self) -> HandlerWorker:

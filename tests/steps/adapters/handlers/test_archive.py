@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from steps.adapters.handlers.archives import FILES, member, plain, refused, tar, write
 
+from slipway_steps.adapters.handlers import archive_file
 from slipway_steps.adapters.handlers.archive import Unpacked, unpack
 from slipway_steps.domain.errors import Broken
 
@@ -173,6 +174,18 @@ def test_a_wrong_checksum_after_the_last_file_is_seen(tmp_path: Path) -> None:
     packed[-8] ^= 0xFF
     (tmp_path / "model.tar.gz").write_bytes(bytes(packed))
     assert "damaged or cut off: CRC check failed" in refused(tmp_path / "model.tar.gz", tmp_path)
+
+
+def test_an_archive_that_is_written_to_meanwhile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "model.tar.gz", plain())
+    real = archive_file.make_read_only
+
+    def write_meanwhile(file: Path, *, executable: bool) -> None:
+        os.utime(source, (1, 1))
+        real(file, executable=executable)
+
+    monkeypatch.setattr(archive_file, "make_read_only", write_meanwhile)
+    assert "was written to while it was unpacked" in refused(source, tmp_path)
 
 
 def test_what_is_no_archive_is_called_what_it_is(tmp_path: Path) -> None:
