@@ -59,7 +59,8 @@ class Scratch:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd="/",
-            env={},
+            # a Python that is built shared may need it to start
+            env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
             start_new_session=True,
         )
 
@@ -85,12 +86,13 @@ def scratch(parent: Path) -> Iterator[Scratch]:
     """
     path = parent.absolute() / f"scratch-{uuid.uuid4().hex[:12]}"
     try:
-        parent.mkdir(parents=True, exist_ok=True)
         temporary = Scratch(path)
     except OSError as error:
-        raise Broken(f"no temporary directory can be made in {parent}: {error.strerror}") from error
+        fault = f"the guardian of a temporary directory cannot be started by {sys.executable}: {error.strerror}"
+        raise Broken(fault, "look at how many processes and files this user may have") from error
     try:
         try:
+            parent.mkdir(parents=True, exist_ok=True)
             path.mkdir(mode=0o700)
         except OSError as error:
             raise Broken(f"no temporary directory can be made in {parent}: {error.strerror}") from error

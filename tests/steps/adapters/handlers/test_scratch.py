@@ -138,13 +138,19 @@ def test_a_group_that_has_ended_is_not_killed(tmp_path: Path) -> None:
 
 def test_a_killed_guardian_is_replaced_at_the_end(tmp_path: Path) -> None:
     with scratch(tmp_path) as temporary:
-        (guardian,) = [one for one in psutil.Process().children() if str(temporary.path) in one.cmdline()]
+        guardian = psutil.Process(temporary._guardian.pid)
         guardian.kill()
         child = subprocess.Popen(SLEEPER, start_new_session=True)
         until(lambda: guardian.status() == psutil.STATUS_ZOMBIE)
         temporary.watch(child.pid)
     assert child.wait(5) == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_python_that_cannot_be_started_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(Broken, match=r"the guardian .* cannot be started by .*python: No such file"), scratch(tmp_path):
+        pass
 
 
 def test_a_parent_that_is_a_file_is_named(tmp_path: Path) -> None:
