@@ -28,7 +28,6 @@ def ask(directory: Path, group: list[Case], own: Path) -> list[Answer]:
     with scratch(own) as temporary:
         limits = WorkerLimits(2 * 1024**3, group[0].timeout, time.monotonic() + 300)
         with HandlerWorker(directory, sys.executable, temporary, limits) as worker:
-            worker.load()
             return worker.send(requests)
 
 

@@ -53,6 +53,8 @@ def _elsewhere(package: Path) -> str:
         for path in package.rglob("*")
         if path.name.lower() == MODULE and path.relative_to(package).as_posix() not in (f"{CODE}/{MODULE}", CODE)
     )
+    if MODULE in nested:
+        return "inference.py is at the root of the archive, where only multi-model-server finds it, by chance"
     if nested:
         return f"the handler is at {nested[0]}, but the server looks for code/inference.py at the root of the archive"
     if (package / CODE).is_dir():

@@ -84,3 +84,20 @@ def test_a_negative_sample_that_gets_no_answer_is_not_refused(tmp_path: Path) ->
     expected = '{"rows.csv": {"should_succeed": false}}'
     result = result_of(tmp_path, source, expected)
     assert [fault.code for fault in result.rejections] == ["no-answer"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("", "inference.py is at the root of the archive, where only multi-model-server finds it, by chance"),
+        ("model/code", "the handler is at model/code/inference.py"),
+    ],
+)
+def test_a_handler_outside_of_code_is_told_by_its_place(tmp_path: Path, folder: str, message: str) -> None:
+    directory = tmp_path / "model" / folder
+    directory.mkdir(parents=True)
+    (directory / "inference.py").write_text(HANDLER)
+    spec = InferenceHandlerSpec.create_default("h", "s", tmp_path / "model")
+    (fault,) = test_inference_pipeline(spec, store=tmp_path / "store").rejections
+    assert fault.code == "no-code"
+    assert fault.message.startswith(message)

@@ -178,8 +178,13 @@ class HandlerWorker:
         return found
 
     def send(self, requests: Sequence[Request], *, side_by_side: bool = False) -> list[Answer]:
-        """Send whole requests, one after another, or to all workers at once. The answers come in their order."""
+        """Send whole requests, one after another, or to all workers at once. The answers come in their order.
+
+        The model is loaded first where it is not yet.
+        """
         found: dict[str, Answer] = {}
+        if self.loaded is None:
+            self.load()
         if side_by_side and self.workers > 1 and len(requests) > 1:
             found = self._side_by_side(requests)
         while left := [request for request in requests if request.id not in found]:
