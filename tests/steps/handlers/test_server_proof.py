@@ -59,6 +59,8 @@ def test_a_difference_is_told_with_both_answers(tmp_path: Path) -> None:
 
 
 def test_a_server_that_gives_no_answer_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
     class Silent(ModelServer):
         def __init__(self) -> None:
             super().__init__(1)
@@ -68,14 +70,17 @@ def test_a_server_that_gives_no_answer_differs(tmp_path: Path, monkeypatch: pyte
 
         def __exit__(self, *_: object) -> None: ...
 
-        def ask(self, *_: object, **__: object) -> ServerAnswer:
+        def ask(self, body: bytes, *_: object, timeout: float, **__: object) -> ServerAnswer:
+            asked.append(timeout)
             return ServerAnswer(0, no_answer="timed out")
 
     monkeypatch.setattr("slipway_steps.handlers.server_proof.model_server", lambda *_, **__: Silent())
     found = compare(tmp_path, VALID, one="1,2\n")
     assert len(found) == 2
     assert "one.csv as text/csv: the real server gives no answer (timed out), the handler's process 200" in found[1]
+    assert asked == [30, 30]
     assert compare(tmp_path / "dies", "import os\ndef model_fn(d): os._exit(3)\n", one="1,2\n") == []
+    assert asked == [30, 30, 15]  # one request tells it, and the others would wait as long
 
 
 def test_without_samples_no_server_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

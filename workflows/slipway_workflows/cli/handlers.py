@@ -128,7 +128,7 @@ def _test(
         if generate:
             _generate(session)
         result = test_inference_pipeline(spec, session=session)
-        differences = _compared(session) if server and result.samples else []
+        differences = _compared(session, result) if server and result.samples else []
         result = result.model_copy(update={"notes": [*result.notes, *differences]})
         page = session.package.parent / "report.html"
     write_handler_report(result, spec.handler_name, page)
@@ -146,9 +146,11 @@ def _generate(session: "HandlerSession") -> None:
         click.echo(f"wrote {path}", err=True)
 
 
-def _compared(session: "HandlerSession") -> list[str]:
+def _compared(session: "HandlerSession", result: "InferenceTestResult") -> list[str]:
     from slipway_steps.handlers.server_proof import compare_with_server
 
+    if any(fault.code == "shadows-module" for fault in result.faults):
+        return ["the real server was not asked: a module of the package keeps its worker from starting"]
     found = compare_with_server(session)
     return [f"the real server differs: {one}" for one in found] or ["the real server answers all samples the same"]
 
