@@ -177,13 +177,19 @@ def measured(what: str, seconds: Sequence[float], peak_bytes: int) -> Check:
 
 def skew_checks(result: InferenceTestResult, predicted: list[int] | None) -> list[Check]:
     """Says whether the handler predicts what the evaluation did, where no fault says it."""
+    said = "not compared with the handler's"
     if predicted is None:
-        text = "not compared with the handler's: the evaluation kept no predictions (`predicted` in its details)"
-    elif result.verdict is Verdict.PASS and not any(fault.code.startswith("skew") for fault in result.faults):
-        text = f"the handler predicts what the evaluation did for all {len(predicted)} held-out images"
-    else:
+        text = f"{said}: the evaluation kept no predictions (`predicted` in its details)"
+    elif result.verdict is not Verdict.PASS or any(fault.code.startswith("skew") for fault in result.faults):
         return []
-    return [Check(code="evaluated-predictions", verdict=Verdict.PASS, message=text)]
+    elif not any(200 <= one.status < 300 for one in result.end_to_end_results):
+        text = f"{said}: no sample was answered"
+    else:
+        equal = len(predicted)
+        text = f"the handler predicts what the evaluation did for all {equal} held-out images"
+        values = {"measured": equal, "threshold": equal, "unit": "images"}
+        return [Check(code="predictions", verdict=Verdict.PASS, message=text, **values)]
+    return [Check(code="predictions", verdict=Verdict.PASS, message=text)]
 
 
 def fault_text(fault: Fault) -> str:

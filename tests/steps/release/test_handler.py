@@ -17,7 +17,7 @@ from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.domain.handler import CSV, JSON, Exchange, Fault, FunctionCall, InferenceTestResult, Place
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.verdict import Gate, GateReport, Verdict
-from slipway_steps.release.handler import Params, checks_of, predictions, run
+from slipway_steps.release.handler import Params, checks_of, predictions, run, skew_checks
 from slipway_steps.settings import Settings
 
 
@@ -107,7 +107,7 @@ def test_the_shipped_handler_predicts_what_was_evaluated(tested: Tested, trained
     assert (run_id, report.candidate) == ("run", Candidate(version="", digest=""))
     found = messages(report)
     assert {"model_fn", "input_fn", "predict_fn", "output_fn", "end-to-end"} <= set(found)
-    assert "all 360 held-out images" in found["evaluated-predictions"]
+    assert "all 360 held-out images" in found["predictions"]
     assert "usual are 100 to 5000 ms" in found["model_fn"]
     assert report.series["package"].startswith("sha256:")
     assert report.series["samples"] == 5
@@ -121,7 +121,7 @@ def test_other_scaling_than_the_evaluation_s_is_rejected(tested: Tested, trained
     assert (check.code, check.verdict) == ("skew", Verdict.REJECT)
     assert "of 360 images differ" in check.message
     assert "code/inference.py:" in check.message
-    assert "evaluated-predictions" not in messages(report)
+    assert "predictions" not in messages(report)
 
 
 def test_the_scenario_bad_handler_is_rejected_with_its_line(
@@ -144,7 +144,7 @@ def test_an_evaluation_that_tells_no_predictions_is_said_aloud(
 ) -> None:
     _, report = tested(trained_package)
     assert report.verdict is Verdict.PASS
-    assert "kept no predictions" in messages(report)["evaluated-predictions"]
+    assert "kept no predictions" in messages(report)["predictions"]
     assert "kept no predictions" in capsys.readouterr().out
 
 
@@ -229,6 +229,19 @@ def test_checks_name_place_request_and_advice_and_measure_functions() -> None:
     assert checks[2].message == "1 call, 300 ms; usual are 200 to 10000 ms"
     assert checks[3].message.startswith("charset: no charset; ")
     assert checks[4].message == "aloud"
+
+
+def test_nothing_is_said_of_predictions_that_were_not_compared() -> None:
+    """No request was answered, so none of the held-out images was sent."""
+    refused = Exchange(sample="s", content_type=JSON, accept=JSON, success=True, status=400)
+    (check,) = skew_checks(result(Verdict.PASS, end_to_end_results=[refused]), [1, 2])
+    assert (check.verdict, check.measured) == (Verdict.PASS, None)
+    assert "not compared" in check.message
+    answered = refused.model_copy(update={"status": 200})
+    (check,) = skew_checks(result(Verdict.PASS, end_to_end_results=[answered]), [1, 2])
+    assert (check.measured, check.threshold, check.unit) == (2, 2, "images")
+    told = [Fault(code="skew-unchecked", message="no")]
+    assert skew_checks(result(Verdict.PASS, end_to_end_results=[answered], faults=told), [1, 2]) == []
 
 
 def test_a_verdict_without_a_reason_is_kept() -> None:
