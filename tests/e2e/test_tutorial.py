@@ -36,6 +36,7 @@ def promoted_by_itself(machine: Slipway, found: Finished) -> None:
     assert outputs(workflow)["verdict"] == "pass"
     ran = phases(workflow)
     assert (ran["promote"], ran["hold"], ran["revert"], ran["rejected"]) == ("Succeeded", *["Skipped"] * 3)
+    assert "handler: pass" in machine("logs", workflow["metadata"]["name"], "handler").out
     assert (machine.home / "runs" / workflow["metadata"]["name"] / "report.html").exists()
     status = standing(machine, staging="1", canary="1", production=None)
     empty = {"version": None, "digest": None, "phase": "Empty", "url": None, "last_good": None, "message": ""}
@@ -53,6 +54,15 @@ def held(machine: Slipway, found: Finished) -> None:
 def not_registered(machine: Slipway, found: Finished) -> None:
     assert phases(found.workflow)["register"] == "Skipped", "a failing evaluation registered a version"
     assert machine.aliases()["development"] == "2"
+    standing(machine, staging="2", canary="2")
+
+
+def handler_rejected(machine: Slipway, found: Finished) -> None:
+    ran = phases(found.workflow)
+    assert (ran["evaluate"], ran["handler"], ran["register"]) == ("Succeeded", "Succeeded", "Skipped")
+    assert outputs(found.workflow)["verdict"] == "reject"
+    assert "reject by handler: output_fn returned None" in " ".join(found.err.split())
+    assert machine.aliases()["development"] == "2", "a handler that answers nothing was registered"
     standing(machine, staging="2", canary="2")
 
 
@@ -109,6 +119,7 @@ CHECKS: dict[str, Check] = {
     "slipway status": said("staging", "canary", "production"),
     "slipway promote --to canary": stands(staging="2", canary="2", production=None),
     "slipway run release-model -p scenario=flaky-metrics -p seed=2": not_registered,
+    "slipway run release-model -p scenario=bad-handler": handler_rejected,
     "slipway run release-model -p scenario=bad-architecture": rejected_by("integration"),
     "slipway run release-model -p scenario=oversized": rejected_by("resources"),
     "slipway graph @latest --output reverted.svg": drawn("reverted.svg"),
