@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from slipway_steps.adapters.handlers.answer import Request
+from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.adapters.handlers.script import ScriptRun, run_script
-from slipway_steps.domain.handler import JSON, InferenceHandlerSpec
+from slipway_steps.domain.handler import InferenceHandlerSpec
 from slipway_steps.domain.pipeline_testing import CompatibilityResult, ScriptExecutionSpec, SentOutput
 from slipway_steps.handlers.diagnosis import Failure
 from slipway_steps.handlers.rows import answer_rows, row_count
@@ -51,12 +51,13 @@ def run_in(session: HandlerSession, spec: ScriptExecutionSpec, inputs: Mapping[s
     return run_script(spec, inputs, session.spec.python, session.temporary, session.limits())
 
 
-def files_of(outputs: Mapping[str, Path]) -> list[tuple[str, Path]]:
-    """The files of a script's outputs that can be a request, as (name of the output, file)."""
-    found = []
+def files_of(outputs: Mapping[str, Path]) -> list[tuple[str, Path, str]]:
+    """The files of a script's outputs that can be a request, as (name of the output, file, content type)."""
+    found: list[tuple[str, Path, str]] = []
     for name, path in outputs.items():
         files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        found += [(name, one) for one in files if one.is_file() and one.suffix.lower() in CONTENT_TYPES]
+        kinds = ((one, CONTENT_TYPES.get(one.suffix.lower())) for one in files if one.is_file())
+        found += [(name, one, kind) for one, kind in kinds if kind]
     return found
 
 
@@ -68,7 +69,7 @@ def check_outputs(run: ScriptRun, session: HandlerSession) -> CompatibilityResul
         errors = [f"the script wrote no file that can be a request ({told})"]
         return CompatibilityResult(compatible=False, script_success=True, script_seconds=run.seconds, errors=errors)
     session.load()
-    sent = [_send(session, name, path) for name, path in files]
+    sent = [_send(session, *one) for one in files]
     return CompatibilityResult(
         compatible=all(one.compatible for one in sent),
         script_success=True,
@@ -78,15 +79,15 @@ def check_outputs(run: ScriptRun, session: HandlerSession) -> CompatibilityResul
     )
 
 
-def _send(session: HandlerSession, name: str, path: Path) -> SentOutput:
-    body, kind = path.read_bytes(), CONTENT_TYPES[path.suffix.lower()]
-    (answer,) = session.send([Request(name, kind, JSON, path)])
+def _send(session: HandlerSession, name: str, path: Path, kind: str) -> SentOutput:
+    body = path.read_bytes()
+    answer, accept = ask(session, name, path, kind)
     sent = row_count(body, kind)
     rows = answer_rows(answer.body, answer.content_type or "") if answer.ok else None
     answered = len(rows) if rows is not None else None
     message = ""
     if not answer.ok:
-        fault = Failure(answer, path.name, JSON, session.inspection.source).name()
+        fault = Failure(answer, path.name, accept, session.inspection.source).name()
         message = f"{fault.code}: {fault.message}; {fault.advice}"
     elif sent is not None and answered is not None and sent != answered:
         message = f"{sent} rows were sent and {answered} came back"
@@ -102,12 +103,29 @@ def _send(session: HandlerSession, name: str, path: Path) -> SentOutput:
     )
 
 
-def write_predictions(session: HandlerSession, inputs: list[tuple[str, Path]], directory: Path) -> dict[str, Path]:
+def ask(session: HandlerSession, name: str, path: Path, kind: str) -> tuple[Answer, str]:
+    """The answer to a file of this content type, with the first of the handler's accept types that it answers, else the
+    first one's.
+    """
+    accepts = session.spec.supported_accept_types
+    first: Answer | None = None
+    for accept in accepts:
+        (answer,) = session.send([Request(name, kind, accept, path)])
+        if answer.ok:
+            return answer, accept
+        first = first or answer
+        if answer.died:
+            break
+    assert first is not None  # noqa: S101 - a spec has at least one accept type
+    return first, accepts[0]
+
+
+def write_predictions(session: HandlerSession, inputs: list[tuple[str, Path, str]], directory: Path) -> dict[str, Path]:
     """Send files to the handler, and write its answers as the output `predictions` of its node."""
     directory.mkdir(parents=True, exist_ok=True)
     found = []
-    for name, path in inputs:
-        (answer,) = session.send([Request(name, CONTENT_TYPES[path.suffix.lower()], JSON, path)])
+    for name, path, kind in inputs:
+        answer, _ = ask(session, name, path, kind)
         if answer.ok:
             found += answer_rows(answer.body, answer.content_type or "") or []
     target = directory / "predictions.json"

@@ -138,20 +138,23 @@ class _Pipeline:
         session = self.sessions[node]
         result = test_inference_pipeline(session.spec, session=session)
         flowing = any(source in self.outputs for source in self._sources(node))
-        if not session.samples and flowing and not result.rejections:
+        loaded = session.loaded is not None and session.loaded.loaded
+        if not session.samples and flowing and loaded and not result.rejections:
             self.verdicts[node] = "pass"  # what flows in is its sample
         else:
             self.verdicts[node] = result.verdict.value
             if not result.overall_success:
                 told = "; ".join([*(f"{one.code}: {one.message}" for one in result.rejections), *result.errors])
                 self.errors.append(f"{node}: the handler is not passed: {told}")
-        files: list[tuple[str, Path]] = []
+        files: list[tuple[str, Path, str]] = []
         for source in self._sources(node):
             files += self._into_handler(source, node, session)
-        if files and session.loaded and session.loaded.loaded:
+        if not self._sources(node):  # at the start of a pipeline the samples are what flows
+            files = [(one.sample_name, one.path, one.content_type) for one in session.samples if one.should_succeed]
+        if files and loaded:
             self.outputs[node] = write_predictions(session, files, session.temporary.path / f"node-{len(self.outputs)}")
 
-    def _into_handler(self, source: str, node: str, session: HandlerSession) -> list[tuple[str, Path]]:
+    def _into_handler(self, source: str, node: str, session: HandlerSession) -> list[tuple[str, Path, str]]:
         there = self.outputs.get(source)
         if there is None:
             self._edge(source, node, [], f"{source} has no outputs, because it did not succeed")

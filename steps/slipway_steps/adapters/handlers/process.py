@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,14 +16,13 @@ from typing import Any
 
 from slipway_steps.adapters.handlers.answer import Death
 from slipway_steps.adapters.handlers.channel import Channel, Closed, TimedOut
+from slipway_steps.adapters.handlers.printed import keep_end, last_line
 from slipway_steps.adapters.handlers.programs.handler_trace import ASKED
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.adapters.local.limits import Limits, make_limits
 from slipway_steps.domain.errors import BadInput, SlipwayError
 
 PROGRAM = Path(__file__).parent / "programs" / "handler_child.py"
-PRINTED = 64 * 1024
-"""Bytes that are kept of what a handler prints; the newest."""
 START_TIMEOUT = 60.0
 """Seconds until Python and the toolkit are imported; 0.3 s are usual, and a cold disk takes ten times as long."""
 INSTALL = "install sagemaker-inference and multi-model-server there, or name another Python by --python"
@@ -98,8 +96,7 @@ class HandlerProcess:
         for channel in self.channels:
             channel.watch(self.pidfd)
         self.control.attach(self.process.pid)
-        self.reader = threading.Thread(target=self._drain, name="handler output", daemon=True)
-        self.reader.start()
+        self.reader = keep_end(self.process.stdout, self.printed)
         try:
             self._greeted(python or sys.executable)
         except BaseException:
@@ -116,7 +113,7 @@ class HandlerProcess:
                     f"the inference toolkit does not start: {death.detail}", "give it more by --memory"
                 ) from ended
             raise BadInput(
-                f"the handler does not start under {python}: {_last_line(death.last) or death.detail}", INSTALL
+                f"the handler does not start under {python}: {last_line(death.last) or death.detail}", INSTALL
             ) from ended
 
     def _start(self, package: Path, python: str, home: Path, libraries: Path | None) -> "subprocess.Popen[bytes]":
@@ -137,16 +134,6 @@ class HandlerProcess:
         finally:
             for channel in self.channels:
                 channel.close_child_ends()
-
-    def _drain(self) -> None:
-        kept = 0
-        assert self.process.stdout is not None  # noqa: S101 - it was started with a pipe
-        with self.process.stdout as stream:
-            while part := os.read(stream.fileno(), 8192):
-                self.printed.append(part)
-                kept += len(part)
-                while kept > PRINTED:
-                    kept -= len(self.printed.popleft())
 
     def ask_lines(
         self, worker: int, request: dict[str, Any], timeout: float, *, greet: bool = False, many: bool = False
@@ -182,7 +169,7 @@ class HandlerProcess:
             if self.control.oom_killed():
                 detail = f"killed above {self.limits.memory_bytes / 2**20:.0f} MiB"
                 raise Ended(Death("memory", detail, self.last())) from error
-            raise Ended(Death("exit", _how(code), self.last())) from error
+            raise Ended(Death("exit", how_it_ended(code), self.last())) from error
 
     def _trace(self) -> None:
         """Let the process write where it stands."""
@@ -263,12 +250,9 @@ def plain_environment(home: Path) -> dict[str, str]:
     }
 
 
-def _how(code: int | None) -> str:
+def how_it_ended(code: int | None) -> str:
+    """The end of a process by its exit code, negative for a signal."""
     if code is not None and code < 0:
         with suppress(ValueError):
             return f"ended by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "")[:300]

@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from slipway_steps.adapters.handlers.process import WorkerLimits, plain_environment
+from slipway_steps.adapters.handlers.printed import keep_end, last_line
+from slipway_steps.adapters.handlers.process import WorkerLimits, how_it_ended, plain_environment
 from slipway_steps.adapters.handlers.scratch import Scratch
 from slipway_steps.adapters.local.limits import make_limits
 from slipway_steps.domain.errors import BadInput
@@ -65,26 +67,31 @@ def run_script(
 
 def _run(command: list[str], variables: dict[str, str], home: Path, scratch: Scratch, limits: WorkerLimits) -> str:
     """Why the program failed; "" where it ended with 0."""
-    control = make_limits(f"slipway-{home.name}-{os.getpid()}", limits.memory_bytes, (os.cpu_count() or 1) * 1000)
-    log = home / "printed"
+    control = make_limits(
+        f"slipway-{home.name}-{os.getpid()}", limits.memory_bytes, (os.cpu_count() or 1) * 1000, limits.watchdog
+    )
+    for path in control.places:
+        scratch.watch_control(path)
+    printed: deque[bytes] = deque()
+    seconds = max(0.0, limits.left())
     try:
-        with log.open("wb") as printed:
-            process = subprocess.Popen(
-                command,
-                cwd=home,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=control.enter,  # noqa: PLW1509 - the cgroup has to be entered before exec
-            )
+        process = subprocess.Popen(
+            command,
+            cwd=home,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=control.enter,  # noqa: PLW1509 - the cgroup has to be entered before exec
+        )
+        reader = keep_end(process.stdout, printed)
         scratch.watch(process.pid)
         control.attach(process.pid)
         try:
-            process.wait(max(0.0, limits.left()))
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return f"it did not end within {limits.left():.0f} s of what was left"
+            return f"it did not end within {seconds:.0f} s, the time that was left for the whole test"
         finally:
             control.detach()
             with suppress(ProcessLookupError):
@@ -93,14 +100,14 @@ def _run(command: list[str], variables: dict[str, str], home: Path, scratch: Scr
             scratch.forget(process.pid)
         if control.oom_killed():
             return f"it was killed above {limits.memory_bytes / 2**20:.0f} MiB"
-        if process.returncode:
-            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            return f"it ended with {process.returncode}: {lines[-1][:300] if lines else 'it said nothing'}"
     except OSError as error:
         raise BadInput(
             f"{command[0]} cannot be started: {error.strerror}", "name another Python by --python"
         ) from error
-    else:
-        return ""
     finally:
         control.close()
+    if not process.returncode:
+        return ""
+    reader.join(1.0)
+    said = last_line(b"".join(list(printed)).decode("utf-8", "replace"))
+    return f"it {how_it_ended(process.returncode)}: {said or 'it said nothing'}"

@@ -8,14 +8,16 @@ The values for `main` come as JSON in the environment variable SCRIPT_VALUES; a 
 
 from __future__ import annotations
 
+import ast
 import ctypes
-import importlib.util
-import inspect
+import importlib.machinery
 import json
 import os
 import runpy
 import signal
 import sys
+import types
+from pathlib import Path
 
 import handler_watch
 
@@ -30,17 +32,28 @@ def main() -> None:
     sys.path[0] = os.path.dirname(script)  # noqa: PTH120 - as Python itself has it
     handler_watch.without_network()
     sys.argv = [script, *(text for name, value in values["job_args"].items() for text in (f"--{name}", str(value)))]
-    spec = importlib.util.spec_from_file_location("pipeline_script", script)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{script} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    function = getattr(module, "main", None)
-    names = set(inspect.signature(function).parameters) if callable(function) else set()
+    names = parameters_of_main(Path(script).read_bytes())
     if {"input_paths", "output_paths"} & names:
-        function(**{name: values[name] for name in names & values.keys()})  # type: ignore[misc]
+        # under another name than __main__: what the file does as a program would run `main` a second time
+        loader = importlib.machinery.SourceFileLoader("pipeline_script", script)
+        module = types.ModuleType(loader.name)
+        module.__file__, sys.modules[loader.name] = script, module
+        loader.exec_module(module)
+        module.main(**{name: values[name] for name in names & values.keys()})
     else:
         runpy.run_path(script, run_name="__main__")
+
+
+def parameters_of_main(source: bytes) -> set[str]:
+    """The names of the parameters of the file's function `main`; none where it has no such function."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # running it tells more
+        return set()
+    for one in statements:
+        if isinstance(one, ast.FunctionDef) and one.name == "main":
+            return {given.arg for given in (*one.args.posonlyargs, *one.args.args, *one.args.kwonlyargs)}
+    return set()
 
 
 if __name__ == "__main__":
