@@ -19,7 +19,8 @@ FUNCTIONS = {
     "model_fn": "def model_fn(model_dir):\n    return 2",
     "input_fn": "def input_fn(data, content_type):\n    return json.loads(data)",
     "predict_fn": "def predict_fn(data, model):\n    return [model * one for one in data]",
-    "output_fn": "def output_fn(prediction, accept):\n    return json.dumps(prediction), accept",
+    "output_fn": "def output_fn(prediction, accept):\n    if accept == 'text/csv':\n"
+    "        return '\\n'.join(map(str, prediction)), accept\n    return json.dumps(prediction), accept",
 }
 """A handler that doubles numbers, in parts that a test replaces."""
 

@@ -120,14 +120,19 @@ def ask(session: HandlerSession, name: str, path: Path, kind: str) -> tuple[Answ
     return first, accepts[0]
 
 
-def write_predictions(session: HandlerSession, inputs: list[tuple[str, Path, str]], directory: Path) -> dict[str, Path]:
-    """Send files to the handler, and write its answers as the output `predictions` of its node."""
-    directory.mkdir(parents=True, exist_ok=True)
+def write_predictions(
+    session: HandlerSession, inputs: list[tuple[str, Path, str]], directory: Path
+) -> dict[str, Path] | None:
+    """Send files to the handler, and write its answers as the output `predictions` of its node. None where the handler
+    does not answer all of them.
+    """
     found = []
-    for name, path, kind in inputs:
-        answer, _ = ask(session, name, path, kind)
-        if answer.ok:
-            found += answer_rows(answer.body, answer.content_type or "") or []
+    for one in inputs:
+        answer, _ = ask(session, *one)
+        if not answer.ok:
+            return None
+        found += answer_rows(answer.body, answer.content_type or "") or []
+    directory.mkdir(parents=True, exist_ok=True)
     target = directory / "predictions.json"
     target.write_text(json.dumps(found))
     return {"predictions": target}

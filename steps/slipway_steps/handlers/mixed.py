@@ -124,6 +124,7 @@ class _Pipeline:
             )
             message = message or (f"the output {', '.join(empty)} is empty" if empty else "")
             self._edge(source, node, [f"{output} as {name}" for name, output in wanted.items()], message)
+            ready = ready and not message
         if not ready:
             self.errors.append(f"{node} did not run: what it needs is missing")
             return
@@ -152,7 +153,8 @@ class _Pipeline:
         if not self._sources(node):  # at the start of a pipeline the samples are what flows
             files = [(one.sample_name, one.path, one.content_type) for one in session.samples if one.should_succeed]
         if files and loaded:
-            self.outputs[node] = write_predictions(session, files, session.temporary.path / f"node-{len(self.outputs)}")
+            predictions = write_predictions(session, files, session.temporary.path / f"node-{len(self.outputs)}")
+            self.outputs |= {node: predictions} if predictions else {}
 
     def _into_handler(self, source: str, node: str, session: HandlerSession) -> list[tuple[str, Path, str]]:
         there = self.outputs.get(source)

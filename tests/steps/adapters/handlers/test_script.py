@@ -93,7 +93,9 @@ def test_a_script_that_fails_says_why(tmp_path: Path, source: str, said: str, wa
 
 def test_a_script_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     mark = f"mark-{tmp_path.name}"
-    source = f"import subprocess, time\nsubprocess.Popen(['sleep', '300', ''], executable='sleep')\ntime.sleep(300) # {mark}"
+    source = (
+        f"import subprocess, time\nsubprocess.Popen(['sleep', '300', ''], executable='sleep')\ntime.sleep(300) # {mark}"
+    )
     source = source.replace("'sleep', '300', ''", f"'{mark}', '300'")
     done, _ = run(tmp_path, source, seconds=1.5)
     assert done.error == "it did not end within 1 s, the time that was left for the whole test"
@@ -101,7 +103,9 @@ def test_a_script_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -
 
 
 def test_a_flood_of_prints_is_not_kept(tmp_path: Path) -> None:
-    source = "import os\nfor _ in range(100): print('x' * (1 << 20))\nprint(sum(os.path.getsize(p) for p in os.listdir()))\n"
+    source = (
+        "import os\nfor _ in range(100): print('x' * (1 << 20))\nprint(sum(os.path.getsize(p) for p in os.listdir()))\n"
+    )
     done, _ = run(tmp_path, source + "import sys; sys.exit('end')")
     assert done.error == "it ended with exit code 1: end"
 
