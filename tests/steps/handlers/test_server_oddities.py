@@ -58,7 +58,7 @@ def result_of(tmp_path: Path, source: str, expected: str = "") -> InferenceTestR
             "import io",
             "import io, argparse\nargparse.ArgumentParser().parse_args()",
             "exit",
-            "def model_fn(model_dir):",
+            "argparse.ArgumentParser().parse_args()",
         ),
         (
             "    return [model",

@@ -46,10 +46,11 @@ class WorkerLimits:
 
 
 class OutOfTime(SlipwayError):
-    """The time for the whole test is over. That is no fault of the handler."""
+    """The time for the whole test is over. That is no fault of the handler. `printed` is the end of what it printed."""
 
-    def __init__(self) -> None:
+    def __init__(self, printed: str = "") -> None:
         super().__init__("the time for the whole test is over", "give it more by --timeout")
+        self.printed = printed
 
 
 class Ended(Exception):
@@ -157,11 +158,10 @@ class HandlerProcess:
                 if last:
                     return
         except TimedOut:
-            if self.limits.left() <= 0:
-                self.kill()
-                raise OutOfTime from None
             self._trace()
             self.kill()
+            if self.limits.left() <= 0:
+                raise OutOfTime(self.last()) from None
             raise Ended(Death("timeout", f"no answer within {timeout:g} s", self.last())) from None
         except (Closed, ValueError) as error:
             self.kill(0.2)

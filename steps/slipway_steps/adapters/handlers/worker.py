@@ -93,9 +93,10 @@ class HandlerWorker:
             told = self._ask(process, max(1.0, self.limits.left()), do="load")
         except Ended as ended:
             return Loaded(False, time.monotonic() - started, death=ended.death)
-        except OutOfTime:
+        except OutOfTime as error:
             took = time.monotonic() - started
-            return Loaded(False, took, death=Death("timeout", f"the model is not loaded after {took:.0f} s"))
+            late = Death("timeout", f"the model is not loaded after {took:.0f} s", error.printed)
+            return Loaded(False, took, death=late)
         return Loaded(
             told["loaded"],
             told["seconds"],
