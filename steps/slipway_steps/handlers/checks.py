@@ -30,7 +30,8 @@ def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> I
         (call.result_type for call in reversed(answer.calls) if call.function in ("output_fn", "transform_fn")), ""
     )
     if made in ("NoneType", "tuple(NoneType, str)"):
-        yield fault("output-none", f"{function} returned None; the client gets {answer.status} and the body `null`")
+        none = fault("output-none", f"{function} returned None; the client gets {answer.status} and the body `null`")
+        yield none.model_copy(update={"place": source.place_of_none(function)})
         return
     content_type = answer.content_type or ""
     if not MIME.fullmatch(content_type) and MIME.fullmatch(answer.text.strip()):

@@ -96,6 +96,15 @@ class Source:
         returns = [node.lineno for node in inside(function) if isinstance(node, ast.Return)]
         return self.at(name, max(returns, default=function.lineno))
 
+    def place_of_none(self, name: str) -> Place | None:
+        """Where a function returns nothing: its last statement, where that is a plain one, which ends in None; else its
+        last return.
+        """
+        function = self.function(name)
+        if function and isinstance(function.body[-1], ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Pass):
+            return self.at(name, function.body[-1].lineno)
+        return self.place_of_return(name)
+
     def text_of(self, name: str) -> str:
         """The statements of a function as text; "" for a function that is not in code/."""
         function = self.function(name)
