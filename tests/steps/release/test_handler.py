@@ -230,6 +230,16 @@ def test_checks_name_place_request_and_advice_and_measure_functions() -> None:
     assert checks[4].message == "aloud"
 
 
+def test_a_test_that_could_not_run_says_nothing_about_the_handler(
+    tested: Tested, trained_package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step fails, so that its verdict is its declared default, `error`."""
+    broken = result(Verdict.ERROR, errors=["no toolkit"])
+    monkeypatch.setattr("slipway_steps.handlers.test_inference_pipeline", lambda *_, **__: broken)
+    with pytest.raises(BadInput, match="could not be tested: no toolkit"):
+        tested(trained_package)
+
+
 def test_nothing_is_said_of_predictions_that_were_not_compared() -> None:
     """No request was answered, so none of the held-out images was sent."""
     refused = Exchange(sample="s", content_type=JSON, accept=JSON, success=True, status=400)
