@@ -65,7 +65,8 @@ def run(params: Params, world: World) -> Outputs:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         package = read_package(world.registry.download_package(run_id, directory / "package"))
-        if package.has_handler:
+        # a handler that lies elsewhere than in code/ is one that no server would find
+        if package.has_handler or any(package.directory.rglob("inference.py")):
             # what is tested is what a model server would be given, where the run has it
             archive = world.registry.download_archive(run_id, directory / "archive") or package.directory
             predicted = predictions(world.registry.reports_of(run_id), package)

@@ -163,6 +163,14 @@ def test_a_package_without_code_passes_and_says_so(
     assert "no code/" in capsys.readouterr().out
 
 
+def test_a_handler_that_no_server_would_find_is_rejected(tested: Tested, trained_package: Path, tmp_path: Path) -> None:
+    package = shutil.copytree(trained_package, tmp_path / "package")
+    (package / "code" / "inference.py").rename(package / "inference.py")
+    shutil.rmtree(package / "code")
+    _, report = tested(package)
+    assert [check.code for check in report.failures()] == ["no-code"]
+
+
 def test_no_request_to_test_with_is_no_pass(tested: Tested, trained_package: Path, tmp_path: Path) -> None:
     package = shutil.copytree(trained_package, tmp_path / "package", ignore=shutil.ignore_patterns("payloads"))
     _, report = tested(package)
