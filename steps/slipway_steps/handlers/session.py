@@ -81,8 +81,7 @@ class HandlerSession:
     def install(self) -> None:
         """Install code/requirements.txt beside the package, for this handler alone."""
         self.close_worker()
-        target = self.package.parent / "libraries"
-        self.libraries = install(self.package, self.spec.python, target, self.temporary.path / "libraries")
+        self.libraries = install(self.package, self.spec.python, self.unpacked.directory.parent, self.temporary)
 
     def load(self) -> Loaded:
         """Load the handler; once."""

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.verdict import Verdict
-from slipway_workflows.report.handler_table import bytes_text, fault_lines, function_rows, headline, seconds_text
+from slipway_workflows.report.handler_table import (
+    bytes_text,
+    fault_lines,
+    function_rows,
+    headline,
+    one_line,
+    seconds_text,
+)
 
 if TYPE_CHECKING:
     from slipway_steps.domain.handler import InferenceHandlerSpec, InferenceTestResult
@@ -15,7 +22,7 @@ COLUMNS = "{:<12}{:>6}  {:>8}  {:>8}  {:>8}  {:<12}{}"
 
 def print_summary(result: "InferenceTestResult", spec: "InferenceHandlerSpec") -> None:
     """Print the result as people read it: what was tested, a row for each function, the faults, the verdict."""
-    click.echo(headline(result, spec.handler_name, len(spec.supported_accept_types)))
+    click.echo(one_line(headline(result, spec.handler_name, len(spec.supported_accept_types))))
     rows = function_rows(result)
     if rows:
         click.echo(COLUMNS.format("function", "calls", "p50", "p95", "peak", "verdict", "usual").rstrip())
@@ -27,8 +34,8 @@ def print_summary(result: "InferenceTestResult", spec: "InferenceHandlerSpec") -
         for line in fault_lines(fault):
             click.echo(line)
     for note in result.notes:
-        click.echo(f"note: {note}")
+        click.echo(f"note: {one_line(note)}")
     for error in result.errors:
-        click.echo(f"inconclusive: {error}")
+        click.echo(f"inconclusive: {one_line(error)}")
     if result.verdict is Verdict.PASS:
         click.echo("passed")

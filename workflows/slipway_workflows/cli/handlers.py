@@ -1,12 +1,12 @@
 """`slipway test-handler`: tests the inference handler of a packaged model before anything is built or deployed."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Verdict
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from slipway_steps.settings import Settings
 
 REJECTED, UNDECIDED = 2, 1
+MOST_SECONDS = 7 * 86_400
+FITTING = {
+    "pipeline": {"pipeline"},
+    "watch": {"watch", "package", "samples", "workers", "python", "install", "memory", "timeout"},
+}
+"""Options that change what the program does, each with those that it goes with."""
 CODES = {Verdict.PASS: 0, Verdict.REJECT: REJECTED, Verdict.INCONCLUSIVE: UNDECIDED, Verdict.ERROR: UNDECIDED}
 """The exit code by verdict, as everywhere in Slipway."""
 
@@ -39,7 +45,9 @@ CODES = {Verdict.PASS: 0, Verdict.REJECT: REJECTED, Verdict.INCONCLUSIVE: UNDECI
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds."
 )
 @click.option("--watch", is_flag=True, help="Test again whenever a file of code/ changes; the model stays loaded.")
+@click.pass_context
 def test_handler(
+    context: click.Context,
     package: Path | None,
     samples: Path | None,
     model_version: str,
@@ -61,6 +69,7 @@ def test_handler(
     """
     from slipway_workflows.cli.settings import current_settings
 
+    _check_options(context)
     settings = current_settings()
     if pipeline is not None:
         from slipway_workflows.cli.handler_pipeline import test_pipeline
@@ -78,6 +87,16 @@ def test_handler(
 test_handler.__test__ = False  # type: ignore[attr-defined]
 
 
+def _check_options(context: click.Context) -> None:
+    """Raises BadInput for an option that would not be heeded beside another one."""
+    source = context.get_parameter_source
+    given = {name for name in context.params if source(name) is ParameterSource.COMMANDLINE and context.params[name]}
+    names = {one.name: one.opts[0] for one in context.command.params} | {"package": "a package"}
+    for option, fitting in FITTING.items():
+        if option in given and (others := sorted(names[one] for one in given - fitting)):
+            raise BadInput(f"{names[option]} does not go with {', '.join(others)}", "leave one of them out")
+
+
 @contextmanager
 def _package(package: Path | None, version: str, settings: "Settings") -> Iterator[Path]:
     """The package to test: that of the command line, or that of a registered model version."""
@@ -86,11 +105,12 @@ def _package(package: Path | None, version: str, settings: "Settings") -> Iterat
     if package is not None:
         yield package
         return
+    from slipway_steps.adapters.handlers.scratch import scratch
     from slipway_steps.adapters.world import make_world
 
     registry = make_world(settings).registry
-    with tempfile.TemporaryDirectory() as directory:
-        yield registry.download_package(registry.run_of(version), Path(directory))
+    with scratch(settings.home / "handlers") as temporary:
+        yield registry.download_package(registry.run_of(version), temporary.path / "download")
 
 
 def _spec(
@@ -100,19 +120,21 @@ def _spec(
     from slipway_steps.domain.handler import InferenceHandlerSpec
 
     try:
-        number = int(parse_quantity(memory))
+        quantity = parse_quantity(memory)
     except ValueError as error:
         raise BadInput(f"--memory: {error}", "such as 512Mi or 2Gi") from error
-    if number < 2**20:
-        raise BadInput(f"--memory {memory} is less than 1 MiB", "such as 512Mi or 2Gi")
+    if not (quantity.is_finite() and 2**20 <= quantity <= 2**50):
+        raise BadInput(f"--memory {memory} is not between 1Mi and 1Pi", "such as 512Mi or 2Gi")
+    if not timeout <= MOST_SECONDS:
+        raise BadInput(f"--timeout {timeout} is more than a week", "give it seconds, such as 600")
     return InferenceHandlerSpec(
-        handler_name=source.name,
+        handler_name=source.absolute().name or "package",
         step_name="Registration",
         packaged_model_path=source,
         payload_samples_path=samples,
         workers=workers,
         python=python,
-        memory_bytes=number,
+        memory_bytes=int(quantity),
         timeout=timeout,
     )
 

@@ -113,10 +113,16 @@ def _size(number: int) -> str:
     return f"{number / 1e6:.1f} MB" if number >= 100_000 else f"{number / 1e3:.1f} kB"
 
 
+def one_line(text: str) -> str:
+    """A text of the user's code on one line, without what a terminal would take as an order."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in " ".join(text.split()))
+
+
 def fault_lines(fault: Fault) -> list[str]:
     """A fault in one line, and where and how to mend it in another."""
     where = [str(fault.place)] if fault.place else []
     where += [f"sample {fault.sample}{f', {fault.rows}' if fault.rows else ''}"] if fault.sample else []
     word = "remark" if fault.remark else "rejected"
     message = fault.message if len(fault.message) <= SHOWN else f"{fault.message[: SHOWN - 1]}…"
-    return [f"{word}: {fault.code}: {message}", f"  {', '.join(where)}{'; ' if where else ''}{fault.advice}"]
+    told = f"{', '.join(where)}{'; ' if where else ''}{fault.advice}"
+    return [f"{word}: {fault.code}: {one_line(message)}", f"  {one_line(told)}"]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from slipway_steps.adapters.handlers.programs.handler_wire import worker_died
+
 
 @dataclass(frozen=True)
 class Request:
@@ -51,11 +53,11 @@ class HandlerError:
         return cls(
             told.get("function", ""),
             told["type"],
-            told["message"],
+            _whole(told["message"]),
             places,
             tuple(told["bases"]),
             told.get("module", ""),
-            told.get("filename", ""),
+            _whole(told.get("filename", "")),
             told.get("status_type", ""),
             cls.of(told.get("cause")),
         )
@@ -185,3 +187,27 @@ class Growth:
     python: list[int] = field(default_factory=list)
     resident: list[int] = field(default_factory=list)
     largest: tuple[str, int] | None = None
+
+
+def unanswered(request: Request, death: Death) -> Answer:
+    """What the client has where no worker loads the model."""
+    return Answer(request.id, 0, None, b"", no_answer=f"no worker loads the model: {death.detail}", death=death)
+
+
+def died(request: Request, death: Death) -> Answer:
+    """The answer where the worker died before it answered."""
+    answer = worker_died()
+    return Answer(
+        request.id,
+        answer["status"],
+        answer["content_type"],
+        answer["body"],
+        answer["reason"],
+        len(answer["body"]),
+        death=death,
+    )
+
+
+def _whole(text: str) -> str:
+    """A text without single surrogates, which can be neither stored nor printed."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -20,9 +20,10 @@ from slipway_steps.adapters.handlers.answer import (
     HandlerError,
     Loaded,
     Request,
+    died,
+    unanswered,
 )
 from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, OutOfTime, WorkerLimits
-from slipway_steps.adapters.handlers.programs.handler_wire import worker_died
 from slipway_steps.adapters.handlers.scratch import Scratch
 
 MANY = 50
@@ -191,13 +192,13 @@ class HandlerWorker:
         while left := [request for request in requests if request.id not in found]:
             if self.loaded and self.loaded.death:
                 # the server starts a worker again and again, and the requests wait for one that has loaded the model
-                return [found.get(request.id) or _unanswered(request, self.loaded.death) for request in requests]
+                return [found.get(request.id) or unanswered(request, self.loaded.death) for request in requests]
             try:
                 for answer in self._stream(self.process, 0, left):
                     found[answer.id] = answer
             except Ended as ended:
                 culprit = next(request for request in left if request.id not in found)
-                found[culprit.id] = _died(culprit, ended.death)
+                found[culprit.id] = died(culprit, ended.death)
                 self.restart()  # as the server does, which loads the model again
         return [found[request.id] for request in requests]
 
@@ -233,17 +234,17 @@ class HandlerWorker:
         for request in requests:
             queue.put(request)
         found: dict[str, Answer] = {}
-        died: list[Ended] = []
+        ends: list[Ended] = []
 
         def answer(slot: tuple[HandlerProcess, int]) -> None:
             try:
-                while not died:
+                while not ends:
                     request = queue.get_nowait()
                     found.update({one.id: one for one in self._stream(*slot, [request])})
             except Empty:
                 return
             except Ended as ended:
-                died.append(ended)
+                ends.append(ended)
 
         try:
             slots = self._slots()
@@ -252,7 +253,7 @@ class HandlerWorker:
             return {}
         with ThreadPoolExecutor(len(slots)) as pool:
             list(pool.map(answer, slots))
-        if died:
+        if ends:
             self.restart()
         return found
 
@@ -288,20 +289,3 @@ class HandlerWorker:
         return Growth(
             told["requests"], [p for p, _ in grown], [r for _, r in grown], tuple(largest) if largest else None
         )
-
-
-def _unanswered(request: Request, death: Death) -> Answer:
-    return Answer(request.id, 0, None, b"", no_answer=f"no worker loads the model: {death.detail}", death=death)
-
-
-def _died(request: Request, death: Death) -> Answer:
-    answer = worker_died()
-    return Answer(
-        request.id,
-        answer["status"],
-        answer["content_type"],
-        answer["body"],
-        answer["reason"],
-        len(answer["body"]),
-        death=death,
-    )

@@ -42,8 +42,8 @@ def run(
 
 def test_its_function_main_gets_what_it_names(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("1,2\n")
-    told = "[open(input_paths['rows']).read(), job_args]"
-    lines = f"    import json; open(output_paths['out'], 'w').write(json.dumps({told}))"
+    told = "json.dumps([open(input_paths['rows']).read(), job_args])"
+    lines = f"    import json; open(output_paths['out'], 'w').write({told})"
     done, texts = run(
         tmp_path,
         f"def main(input_paths, output_paths, job_args):\n{lines}\nif __name__ == '__main__':\n    main(1, 2, 3)\n",
