@@ -289,9 +289,7 @@ def test_the_help_needs_no_toolkit() -> None:
         "import sys; from slipway_workflows.cli import main; main(['test-handler', '--help'])\n"
         "print(sorted(sys.modules), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--generate-samples" in done.stdout
     for heavy in ("mlflow", "numpy", "mms", "sagemaker_inference", "pyarrow"):
         assert f"'{heavy}'" not in done.stderr, heavy

@@ -31,11 +31,19 @@ def watch_handler(spec: "InferenceHandlerSpec", store: Path, *, install: bool) -
             now = _state(source)
             if now != seen:
                 seen = now
-                started = time.monotonic()
-                kept = session.take_code(source / "code")
-                _tell(session, spec)
-                model = "the model stayed loaded" if kept else "the model was loaded again"
-                click.echo(f"{time.monotonic() - started:.2f} s, {model}\n")
+                _test_edit(session, spec)
+
+
+def _test_edit(session: "HandlerSession", spec: "InferenceHandlerSpec") -> None:
+    started = time.monotonic()
+    try:
+        kept = session.take_code(spec.packaged_model_path / "code")
+    except SlipwayError as error:
+        click.echo(f"error: {error}", err=True)
+        return
+    _tell(session, spec)
+    model = "the model stayed loaded" if kept else "the model was loaded again"
+    click.echo(f"{time.monotonic() - started:.2f} s, {model}\n")
 
 
 def _state(source: Path) -> dict[str, tuple[int, int]]:
