@@ -88,13 +88,14 @@ manifests: setup ## write workflows/manifests from the catalog
 # Where Argo's recorded answers lie; they are not part of this repository.
 CONFORMANCE ?= ../shared/conformance
 # Cases one at a time: several of them have the same name, and a name that is running is refused.
-conformance: setup ## hold the local engine against Argo's own answers (CONFORMANCE=DIRECTORY)
+conformance: setup ## hold the local engine against Argo's own answers (CONFORMANCE=DIRECTORY), and handlers against the real server's
 	@test -d $(CONFORMANCE) || { echo "no recorded answers in $(CONFORMANCE); name their directory: make conformance CONFORMANCE=DIR"; exit 1; }
 	@rm -rf .slipway/conformance; failed=0; \
 	$(BIN)/python -m slipway_workflows.engine.language.conformance $(CONFORMANCE)/expressions.jsonl --environments $(CONFORMANCE)/environments.json || failed=1; \
 	for kind in cases probes workflows; do echo "$$kind:"; \
 	  $(BIN)/python $(CONFORMANCE)/compare.py $$([ $$kind != cases ] || echo -j 1) --run '$(BIN)/slipway --home .slipway/conformance run {file} --with $(CONFORMANCE)/environment.yaml --output json' $(CONFORMANCE)/$$kind/*.yaml || failed=1; \
-	done; rm -rf .slipway/conformance; exit $$failed
+	done; rm -rf .slipway/conformance; \
+	SLIPWAY_TEST_ANSWERS=1 $(BIN)/python -m pytest tests/handlers/test_recorded_answers.py -n 2 || failed=1; exit $$failed
 
 # An environment with Metaflow and kfp in it, to compare with (python -m venv DIR && DIR/bin/pip install metaflow kfp).
 PEERS ?=
