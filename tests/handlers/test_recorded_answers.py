@@ -21,8 +21,8 @@ SEEN = 100
 
 
 EVERY = 1 if os.environ.get("SLIPWAY_TEST_ANSWERS") else 4
-"""Of how many recorded packages one is asked. `make conformance` asks all: each needs a process of its own, and the real
-server takes a second to start.
+"""Of how many recorded packages one is asked. `make conformance` asks all: each needs a process of its own, and the
+real server takes a second to start.
 """
 
 
