@@ -7,7 +7,7 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import MEMORY_BUDGET, InferenceTestResult
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.files import replace_file
-from slipway_workflows.report.handler_table import bytes_text, function_rows, seconds_text
+from slipway_workflows.report.handler_table import bytes_text, function_rows, seconds_text, size_text
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.times import moment_text
 
@@ -20,7 +20,7 @@ def write_handler_report(result: InferenceTestResult, name: str, target: Path) -
     name: what was tested, as people named it. Raises BadInput where `target` cannot be written.
     """
     jinja = templates()
-    jinja.globals |= {"seconds": seconds_text, "memory": bytes_text}
+    jinja.globals |= {"seconds": seconds_text, "memory": bytes_text, "size": size_text}
     text = jinja.get_template("handler.html.j2").render(
         css=stylesheet("graph.css", "report.css"),
         result=result,

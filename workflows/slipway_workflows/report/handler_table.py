@@ -101,7 +101,7 @@ def bytes_text(number: int | None) -> str:
 def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
     """What was tested, in one line."""
     digest = result.package_digest.removeprefix("sha256:")[:12]
-    parts = [f"{name} sha256:{digest}… {_size(result.package_bytes)}"]
+    parts = [f"{name} sha256:{digest}… {size_text(result.package_bytes)}"]
     if result.toolkit:
         parts.append(result.toolkit)
     types = f"{accepts} accept type{'s' if accepts != 1 else ''}"
@@ -109,7 +109,10 @@ def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
     return " · ".join(parts)
 
 
-def _size(number: int) -> str:
+def size_text(number: int) -> str:
+    """The size of a file as people read it: 0.4 kB, 4.1 MB, 2.0 GB."""
+    if number >= 10**9:
+        return f"{number / 1e9:.1f} GB"
     return f"{number / 1e6:.1f} MB" if number >= 100_000 else f"{number / 1e3:.1f} kB"
 
 
