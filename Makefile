@@ -102,6 +102,7 @@ PEERS ?=
 bench: setup ## measure what Slipway promises, as figures (PEERS=ENVIRONMENT with Metaflow and kfp)
 	@$(BIN)/python tests/bench_engine.py $(if $(PEERS),--peers $(PEERS))
 	@$(BIN)/python tests/bench_handlers.py
+	@$(BIN)/python tests/bench_faults.py
 	@$(BIN)/python tests/bench.py
 
 down: ## stop the local environments

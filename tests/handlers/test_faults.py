@@ -9,6 +9,8 @@ from slipway_steps.domain.handler_faults import KINDS
 from slipway_steps.domain.verdict import Verdict
 
 MUTATIONS = read_cases("mutations")
+VARIANTS = read_cases("variants")
+"""The same kinds as other people would write them: other idioms, helper modules, errors that are hidden."""
 NEEDS_MORE = {"skew", "skew-unchecked", "sample-fails", "unexpected-answer", "over-budget"}
 """Kinds that no change of the handler alone shows: they compare it with other results, samples or budgets."""
 
@@ -22,7 +24,7 @@ def test_every_kind_of_the_catalogue_has_a_mutation() -> None:
     assert {code for case in MUTATIONS for code in case.codes} == KINDS.keys() - NEEDS_MORE
 
 
-@pytest.mark.parametrize("case", MUTATIONS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", MUTATIONS + VARIANTS, ids=lambda case: case.name)
 def test_fault_is_named_first(case: Case, tmp_path: Path) -> None:
     package = make_case(case, tmp_path / "package")
     result = run_package(package, tmp_path / "store", **case.spec)

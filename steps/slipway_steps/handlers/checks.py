@@ -18,6 +18,18 @@ VOLATILE = re.compile(r"time|latency|duration|elapsed|stamp|uuid|request.?id|tra
 """Keys of an answer that say when and how, not what was predicted."""
 
 
+_STATUSES = frozenset(map(str, range(400, 600)))
+FAILED = {
+    "status": {"error", "fail", "failed", "failure", *_STATUSES},
+    "success": {"false"},
+    "ok": {"false"},
+    "statusCode": _STATUSES,
+    "status_code": _STATUSES,
+    "code": _STATUSES,
+}
+"""Keys of a JSON object, with the values in small letters that say that there is no prediction."""
+
+
 def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> Iterator[Fault]:
     """The faults of one answer to a valid request that asked for the type `accept`."""
     function = "output_fn" if source.place_of("output_fn") or not source.place_of("transform_fn") else "transform_fn"
@@ -74,16 +86,26 @@ def _refuse(name: str) -> None:
 
 def _looks_like_csv(text: str) -> bool:
     lines = text.splitlines()
-    return len(lines) > 1 and all(re.fullmatch(r"[-+0-9.eE,\s]+", line) for line in lines)
+    cells = {line.count(",") for line in lines}
+    # what begins with a bracket or a quote is meant as JSON, and is something like Python's repr
+    return text[0] not in "[{(<\"'" and len(cells) == 1 and (len(lines) > 1 or cells != {0})
 
 
 def error_in(answer: Answer) -> str:
     """The error that the body of an answer tells of; "" where it tells of none."""
+    if answer.error:
+        return f"{answer.error.type}: {answer.error.message}"[:200]
     try:
         found = json.loads(answer.body)
     except ValueError:
-        return answer.text[:200] if re.match(r"\s*(error|exception|traceback)\b", answer.text, re.IGNORECASE) else ""
+        found = answer.text
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    if isinstance(found, str):
+        return found[:200] if re.match(r"\s*(\w*error|\w*exception|traceback)\b", found, re.IGNORECASE) else ""
     if isinstance(found, dict):
+        if any(str(found.get(key)).lower() in values for key, values in FAILED.items()):
+            return answer.text[:200]
         for key, value in found.items():
             if str(key).lower() in ERROR_KEYS and value:
                 return f"{key}: {value}"

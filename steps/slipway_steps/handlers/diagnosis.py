@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from slipway_steps.adapters.handlers.answer import Answer, HandlerError
 from slipway_steps.domain.handler import Fault, Place
-from slipway_steps.handlers.load_diagnosis import FIXED, NO_NETWORK, death_fault, downloads, place_of_error
+from slipway_steps.handlers.load_diagnosis import BINDS, FIXED, NO_NETWORK, death_fault, downloads, place_of_error
 from slipway_steps.handlers.source import Source
 
 BYTES = re.compile(
@@ -17,11 +17,6 @@ BYTES = re.compile(
 )
 """Texts of Python's errors where text was expected and bytes came, or the other way round."""
 REFUSED = re.compile(r"content.?type|accept|media.?type|mime|unsupported|not supported|\btype\b", re.IGNORECASE)
-BINDS = re.compile(
-    r"takes (from )?\d+ .*arguments? but \d+|missing \d+ required|unexpected keyword argument"
-    r"|multiple values for argument"
-)
-"""Texts of Python's errors where a call does not fit a signature."""
 UNAWAITED = re.compile(r"coroutine|async_generator|'generator' object|type generator ")
 
 
@@ -94,7 +89,7 @@ class Failure:
         """The front end, or the client, could not read what the worker wrote."""
         lost = self.answer.lost
         if self.answer.no_answer:
-            return self.fault("no-answer", self.answer.no_answer, self.at() or self._returns())
+            return self.fault("no-answer", self.answer.no_answer, self.at() if self.error else self._returns())
         if not lost:
             return None
         if "reads at most" in lost:
@@ -161,7 +156,7 @@ class Failure:
             return "not-callable"
         function = self.source.function(self.function)
         outermost = not error.places or (function is None and len(error.places) == 1)
-        if BINDS.search(said) and function is not None and (function.args.vararg or function.args.kwarg):
+        if BINDS.search(said) and function is not None and self.source.is_variable(self.function):
             return "var-args" if not error.places or error.places[0][2] == function.name else ""
         return "arity" if BINDS.search(said) and outermost else ""
 

@@ -11,10 +11,13 @@ from slipway_steps.handlers.diagnosis import Failure
 from slipway_steps.handlers.functions import request_calls
 from slipway_steps.handlers.load_diagnosis import downloads
 from slipway_steps.handlers.probes import Base, Probes, smallest
+from slipway_steps.handlers.rows import row_count
 from slipway_steps.handlers.session import HandlerSession
 
 SHOWN = 500
 """Characters of an answer's body that a result keeps."""
+DATABASES = (".db", ".sqlite", ".sqlite3", ".mdb", ".duckdb")
+"""Suffixes of files that are opened to look something up, not to be loaded."""
 BASES = 4
 """Samples, each of another content type, that are probed further."""
 
@@ -61,7 +64,7 @@ class Exchanges:
         if sample.status is not None and answer.status != sample.status:
             found.append(self._unexpected(sample, accept, f"status {answer.status} instead of {sample.status}"))
         if answer.ok:
-            found += answer_faults(answer, sample.sample_name, accept, self.source)
+            found += self._answered(sample, accept, answer)
             if sample.expect is not None and not alike(parsed(answer), sample.expect):
                 found.append(self._unexpected(sample, accept, f"the answer is {answer.text[:120]}"))
             return found
@@ -69,6 +72,9 @@ class Exchanges:
             return found
         fault = self._failure(sample, accept, answer)
         return found if fault is None else [*found, fault]
+
+    def _answered(self, sample: InferenceTestSample, accept: str, answer: Answer) -> list[Fault]:
+        return list(answer_faults(answer, sample.sample_name, accept, self.source))
 
     def _failure(self, sample: InferenceTestSample, accept: str, answer: Answer) -> Fault | None:
         request = Request("retry", sample.content_type, accept, sample.path.absolute())
@@ -110,6 +116,8 @@ class Exchanges:
         if answer.died or answer.no_answer:
             return [Failure(answer, sample.sample_name, accept, self.source).name()]
         if answer.ok:
+            if found := [one for one in self._answered(sample, accept, answer) if one.code != "accept-ignored"]:
+                return found
             error = error_in(answer)
             code = "error-as-200" if error else "accepts-garbage"
             message = f"{sample.sample_name} should be refused and gets {answer.status}: {(error or answer.text)[:120]}"
@@ -131,10 +139,18 @@ class Exchanges:
     def _files(self) -> None:
         """A handler that opens the model's files in later requests loads the model again."""
         loaded = set(self.session.loaded.opened) if self.session.loaded else set()
-        later = [answer for answer in self.answers[1:] if loaded & set(answer.opened)]
-        if len(later) < 2 or any(answer.death for answer in self.answers):
+        well = [set(answer.opened) for answer in self.answers if answer.ok]
+        if len(well) < 2 or any(answer.death for answer in self.answers):
             return
-        names = ", ".join(sorted(loaded & set(later[0].opened)))
+        # the first request may load what model_fn has left for it; a file that all of them read is read each time
+        each = set.intersection(*well)
+        later = [opened & loaded for opened in well[1:] if opened & loaded]
+        again = set().union(*later) if len(later) > 1 else each & loaded
+        if not loaded:
+            again = {name for name in each if not name.endswith(DATABASES)}
+        if not again:
+            return
+        names = ", ".join(sorted(again))
         place = self.source.place_of("predict_fn") or self.source.place_of("transform_fn")
         self.faults.append(Fault(code="reloads", message=f"each request opens {names} again", place=place))
 
@@ -145,9 +161,15 @@ class Exchanges:
             if not (sample.should_succeed and answer.ok):
                 continue
             best = found.get(sample.content_type)
-            if best is None or (best.accept != JSON and accept == JSON):
-                found[sample.content_type] = Base(sample.sample_name, sample.data, sample.content_type, accept, answer)
+            base = Base(sample.sample_name, sample.data, sample.content_type, accept, answer)
+            if best is None or _worth(base) > _worth(best):
+                found[sample.content_type] = base
         return list(found.values())[:BASES]
+
+
+def _worth(base: Base) -> tuple[bool, bool]:
+    """How much the probes can see with a base: rows that can be compared, in JSON."""
+    return (row_count(base.body, base.content_type) or 0) > 1, base.accept == JSON
 
 
 def _told(sample: InferenceTestSample, accept: str, answer: Answer, success: bool) -> Exchange:

@@ -114,7 +114,10 @@ def _raises(source: Source) -> Iterator[Fault]:
             if not isinstance(node, ast.Raise) or node.exc is None:
                 continue
             texts = [
-                one.value for one in ast.walk(node.exc) if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                one.value
+                for part in _sent_as_phrase(node.exc)
+                for one in ast.walk(part)
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
             ]
             if any(not text.isascii() for text in texts):
                 text = next(text for text in texts if not text.isascii())
@@ -126,6 +129,15 @@ def _raises(source: Source) -> Iterator[Fault]:
                 if given and isinstance(given[0], ast.Constant) and not isinstance(given[0].value, int):
                     message = f"the status {given[0].value!r} of an error is not a whole number"
                     yield Fault(code="status-not-number", message=message, place=source.place(name, node.lineno))
+
+
+def _sent_as_phrase(raised: ast.expr) -> list[ast.expr]:
+    """The parts of a raised error that become the phrase of the answer. Of the toolkit's own error that is its third
+    argument; its message is the body, which may hold any text.
+    """
+    if isinstance(raised, ast.Call) and ast.unparse(raised.func).endswith("BaseInferenceToolkitError"):
+        return [*raised.args[2:3], *(one.value for one in raised.keywords if one.arg == "phrase")]
+    return [raised]
 
 
 def function_faults(source: Source) -> Iterator[Fault]:

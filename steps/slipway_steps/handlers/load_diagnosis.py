@@ -24,6 +24,11 @@ TRACE = re.compile(
     r"^(Fatal Python error|Traceback \(most recent call last\)|Current thread |Thread 0x|Stack \(most recent)",
     re.MULTILINE,
 )
+BINDS = re.compile(
+    r"takes (from )?\d+ .*arguments? but \d+|missing \d+ required|unexpected keyword argument"
+    r"|multiple values for argument"
+)
+"""Texts of Python's errors where a call does not fit a signature."""
 NO_NETWORK = re.compile(
     r"network is unreachable|name resolution|name or service not known|connection(error| refused)|max retries",
     re.IGNORECASE,
@@ -127,6 +132,8 @@ def _load_error(error: HandlerError, package: Path, source: Source) -> Fault:
         return fault("no-model-fn", "inference.py defines no model_fn", source.top())
     if "Cannot use transform_fn" in error.message:
         return fault("transform-conflict", error.message, source.place_of("transform_fn"))
+    if BINDS.search(error.message) and source.is_variable("model_fn"):
+        return fault("var-args", at=source.place_of("model_fn"))
     if not error.places and re.search(r"takes \d+ arguments but \d+ were given|not a callable object", error.message):
         code = "not-callable" if "callable" in error.message else "arity"
         return fault(code, at=source.place_of(error.function))

@@ -1,6 +1,7 @@
 """The Python files of a package's code/, parsed: where functions, returns and imports stand."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,22 @@ class Source:
         """The definition of a function of the handler; the last one, which is in effect. None for what is none."""
         found = self._found(name)
         return found[1] if found else None
+
+    def is_variable(self, name: str) -> bool:
+        """Whether a function takes *args or **kwargs."""
+        found = self.function(name)
+        return found is not None and bool(found.args.vararg or found.args.kwarg)
+
+    def mentions(self, words: re.Pattern[str]) -> bool:
+        """Whether the files use one of these words as a name."""
+        nodes = (node for tree in self.trees.values() for node in effective(tree))
+        names = (getattr(node, "id", None) or getattr(node, "attr", None) or "" for node in nodes)
+        return any(words.search(name.replace("_", " ")) for name in names)
+
+    def raises_at(self, file: str, line: int) -> bool:
+        """Whether a line is part of a raise statement."""
+        nodes = ast.walk(self.trees[file]) if file in self.trees else ()
+        return any(isinstance(one, ast.Raise) and one.lineno <= line <= (one.end_lineno or line) for one in nodes)
 
     def at(self, name: str, line: int) -> Place:
         """A line in the file of a function."""

@@ -115,6 +115,24 @@ class Loaded:
     resident: int = 0
     lost: str = ""
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Loaded":
+        """The load that the child told of."""
+        return cls(
+            told["loaded"],
+            told["seconds"],
+            told["model"],
+            tuple(Call(*call) for call in told["calls"]),
+            HandlerError.of(told["error"]),
+            None,
+            tuple(told["opened"]),
+            told["sees_files"],
+            tuple(told["connections"]),
+            told["threads"],
+            told["resident"],
+            told["lost"],
+        )
+
 
 @dataclass(frozen=True)
 class FunctionAnswer:

@@ -98,20 +98,7 @@ class HandlerWorker:
             took = time.monotonic() - started
             late = Death("timeout", f"the model is not loaded after {took:.0f} s", error.printed)
             return Loaded(False, took, death=late)
-        return Loaded(
-            told["loaded"],
-            told["seconds"],
-            told["model"],
-            tuple(Call(*call) for call in told["calls"]),
-            HandlerError.of(told["error"]),
-            None,
-            tuple(told["opened"]),
-            told["sees_files"],
-            tuple(told["connections"]),
-            told["threads"],
-            told["resident"],
-            told["lost"],
-        )
+        return Loaded.of(told)
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """The signatures of the handler's functions; {} where its module cannot be imported."""

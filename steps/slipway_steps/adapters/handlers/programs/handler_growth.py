@@ -11,6 +11,11 @@ from typing import Any
 
 import handler_watch
 
+PATIENCE = 4
+"""How much longer a slow handler may take, and one that seems to keep memory."""
+MANY = 1500
+"""Requests after which a list of bounded length is expected to be full."""
+
 
 def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, code: str) -> dict[str, Any]:
     """Repeat a request, and measure in several windows how many bytes are kept: by Python objects, and by all.
@@ -22,7 +27,7 @@ def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, c
         started = time.perf_counter()
         ask()
         took.append(time.perf_counter() - started)
-        if took[-1] * least * (windows + 1) > seconds:
+        if took[-1] * least * (windows + 1) > PATIENCE * seconds:
             return {"requests": 0, "grown": []}
     number = max(least, min(5 * least, int(seconds / (windows + 1) / max(min(took) * 3, 1e-5))))
     tracemalloc.start()
@@ -33,6 +38,17 @@ def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, c
         for _ in range(windows):
             _repeat(ask, number)
             levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
+        if min(now[0] - before[0] for before, now in zip(levels, levels[1:])) > number:  # noqa: B905, RUF007 - Python 3.9
+            # what is bounded stops to grow; seen again after many requests, or as many as there is time for
+            until = time.perf_counter() + PATIENCE * seconds
+            for _ in range(MANY // number):
+                _repeat(ask, number)
+                if time.perf_counter() > until:
+                    break
+            levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
+            _repeat(ask, number)
+            now = (tracemalloc.get_traced_memory()[0], handler_watch.resident())
+            levels[-2:] = [levels[-2], tuple(a + b - c for a, b, c in zip(levels[-2], now, levels[-1]))]  # noqa: B905
         largest = _largest(first, tracemalloc.take_snapshot(), code)
     finally:
         tracemalloc.stop()

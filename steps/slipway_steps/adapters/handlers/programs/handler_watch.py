@@ -50,9 +50,13 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     elif event in ("subprocess.Popen", "os.system"):
         given = arguments[1] if event == "subprocess.Popen" else os.fsdecode(arguments[0])
         command = given if isinstance(given, (list, tuple)) else str(given).split()
-        name = Path(os.fsdecode(command[0])).name if command else ""
-        if name in PROGRAMS:
-            connections.append("program " + name)
+        words = [word for part in command for word in re.split(r"[\s;|&()]+", os.fsdecode(part))]
+        first = Path(words[0]).name if words else ""
+        # a shell runs what it is given, and so does python -m
+        named = [word for word in words if first.endswith("sh") or event == "os.system"]
+        named += [word for before, word in zip(words, words[1:]) if before == "-m"]  # noqa: B905, RUF007 - Python 3.9
+        found = [name for name in (Path(word).name for word in [first, *named]) if name in PROGRAMS]
+        connections.extend("program " + name for name in dict.fromkeys(found))
 
 
 def without_network() -> None:
