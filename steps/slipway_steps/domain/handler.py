@@ -90,8 +90,12 @@ class InferenceHandlerSpec(BaseModel):
     python: str = ""
     workers: int = Field(1, ge=1, le=16)
     memory_bytes: int = Field(2 * 1024**3, gt=0, description="Most bytes that the handler's processes may use.")
-    timeout: float = Field(600.0, gt=0, description="Most seconds for the whole test; SageMaker's limit for a start.")
-    request_timeout: float = Field(60.0, gt=0, description="Most seconds for one request; SageMaker's own limit.")
+    timeout: float = Field(
+        600.0, gt=0, allow_inf_nan=False, description="Most seconds for the whole test; SageMaker's limit for a start."
+    )
+    request_timeout: float = Field(
+        60.0, gt=0, allow_inf_nan=False, description="Most seconds for one request; SageMaker's own limit."
+    )
     budgets_reject: bool = Field(False, description="Whether a function above its budget rejects the handler.")
 
     @classmethod

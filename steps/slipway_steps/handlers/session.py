@@ -29,7 +29,7 @@ class HandlerSession:
     """What the tests of one handler share. Made by `open_handler`."""
 
     def __init__(self, spec: InferenceHandlerSpec, unpacked: Unpacked, temporary: Scratch) -> None:
-        self.spec, self.unpacked, self.temporary = spec, unpacked, temporary
+        self.spec, self.unpacked, self.temporary = _with_paths(spec, unpacked.directory), unpacked, temporary
         self.started = time.monotonic()
         self._worker: HandlerWorker | None = None
         self.loaded: Loaded | None = None
@@ -122,6 +122,22 @@ class HandlerSession:
         if self._worker is not None:
             self._worker.close()
         self._worker, self.loaded = None, None
+
+
+def _with_paths(spec: InferenceHandlerSpec, package: Path) -> InferenceHandlerSpec:
+    """The spec with what the package holds, by file name for the model and the code, by directory for data."""
+    parts = {
+        "model_paths": (one for one in package.iterdir() if one.is_file()),
+        "code_paths": (package / "code").glob("*.py"),
+        "data_paths": (one for one in package.iterdir() if one.is_dir() and one.name != "code"),
+    }
+    return spec.model_copy(
+        update={
+            name: {one.name: str(one) for one in sorted(paths)}
+            for name, paths in parts.items()
+            if not getattr(spec, name)
+        }
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from handler_code import body, code_package
 from junitparser import Failure, JUnitXml
 
 from slipway_steps.domain.handler import InferenceTestResult
+from slipway_steps.settings import Settings
 from slipway_workflows.cli import main
 
 STRANGE = r"raise ValueError('\x1b[31m \x00 \udcff <b> two\nlines')"
@@ -293,3 +294,19 @@ def test_the_help_needs_no_toolkit() -> None:
     assert "--generate-samples" in done.stdout
     for heavy in ("mlflow", "numpy", "mms", "sagemaker_inference", "pyarrow"):
         assert f"'{heavy}'" not in done.stderr, heavy
+
+
+def test_the_package_of_a_registered_version_is_tested(
+    trained_package: Path, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    from slipway_steps.adapters.mlflow.registry import MlflowRegistry
+
+    registry = MlflowRegistry(Settings(home=home))
+    run = registry.log_package("release-1", trained_package)
+    version = registry.register(run)
+    capsys.readouterr()
+    assert main(["test-handler", "--model-version", version]) == 0, capsys.readouterr()
+    assert "passed" in capsys.readouterr().out
+    assert main(["test-handler", "--model-version", "99"]) == 1
+    assert "99" in capsys.readouterr().err
+    assert leftovers(home) == []
