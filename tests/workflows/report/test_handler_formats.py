@@ -1,0 +1,49 @@
+"""The result of a handler's test as JUnit and SARIF, whatever the handler says."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, TestCase
+from workflows.report.handler_results import result
+
+from slipway_steps.domain.verdict import Verdict
+from slipway_workflows.report.handler_formats import junit, sarif
+
+
+def cases(verdict: Verdict) -> dict[str, TestCase]:
+    suites = JUnitXml.fromroot(ET.fromstring(junit(result(verdict)).encode()))
+    return {case.name: case for suite in suites for case in suite}
+
+
+def test_each_request_is_a_case_of_junit_and_a_fault_its_failure() -> None:
+    found = cases(Verdict.REJECT)
+    assert list(found) == ["one.json as application/json", "one.json as text/csv"]
+    assert found["one.json as application/json"].is_passed
+    (failure,) = found["one.json as text/csv"].result
+    assert isinstance(failure, Failure)
+    assert failure.type == "sample-fails"
+    assert "(code/inference.py:41)" in failure.message
+
+
+def test_what_is_inconclusive_is_an_error_of_junit() -> None:
+    ((name, case),) = cases(Verdict.INCONCLUSIVE).items()
+    assert name == "no samples"
+    assert isinstance(case.result[0], Error)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.REJECT, Verdict.INCONCLUSIVE])
+def test_sarif_has_a_rule_and_a_line_for_each_fault(verdict: Verdict) -> None:
+    told = json.loads(sarif(result(verdict)))
+    assert told["version"] == "2.1.0"
+    (run,) = told["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    faults = result(verdict).faults
+    assert [one["ruleId"] for one in run["results"]] == [fault.code for fault in faults]
+    assert {fault.code for fault in faults} == rules
+    assert [one["level"] for one in run["results"]] == ["note" if fault.remark else "error" for fault in faults]
+    for one in run["results"]:
+        (location,) = one["locations"]
+        place = location["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "code/inference.py"
+        assert place["region"]["startLine"] >= 1
