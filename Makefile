@@ -95,7 +95,7 @@ conformance: setup ## hold the local engine against Argo's own answers (CONFORMA
 	for kind in cases probes workflows; do echo "$$kind:"; \
 	  $(BIN)/python $(CONFORMANCE)/compare.py $$([ $$kind != cases ] || echo -j 1) --run '$(BIN)/slipway --home .slipway/conformance run {file} --with $(CONFORMANCE)/environment.yaml --output json' $(CONFORMANCE)/$$kind/*.yaml || failed=1; \
 	done; rm -rf .slipway/conformance; \
-	SLIPWAY_TEST_ANSWERS=1 $(BIN)/python -m pytest tests/handlers/test_recorded_answers.py -n 2 || failed=1; exit $$failed
+	SLIPWAY_TEST_HANDLERS=1 $(BIN)/python -m pytest tests/handlers -n 2 || failed=1; exit $$failed
 
 # An environment with Metaflow and kfp in it, to compare with (python -m venv DIR && DIR/bin/pip install metaflow kfp).
 PEERS ?=

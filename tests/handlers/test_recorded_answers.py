@@ -20,7 +20,7 @@ SEEN = 100
 """Characters of a phrase or a body that have to be equal."""
 
 
-EVERY = 1 if os.environ.get("SLIPWAY_TEST_ANSWERS") else 4
+EVERY = 1 if os.environ.get("SLIPWAY_TEST_HANDLERS") else 4
 """Of how many recorded packages one is asked. `make conformance` asks all: each needs a process of its own, and the
 real server takes a second to start.
 """

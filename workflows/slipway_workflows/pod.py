@@ -9,6 +9,9 @@ from slipway_workflows.strict_hera import Parameter, PodSecurityContext, S3Artif
 USER = 10001
 """The user of our images."""
 
+STEP_LABEL = "slipway.dev/step"
+"""The label of a pod with the name of its step, by which a NetworkPolicy selects it."""
+
 POD_SECURITY = PodSecurityContext(
     run_as_non_root=True,
     run_as_user=USER,

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from slipway_steps import __version__
 from slipway_steps.entry import load_step
-from slipway_workflows.pod import DATA_CLAIM, POD_SECURITY, data_artifact, data_parameters, pod_spec_patch
+from slipway_workflows.pod import DATA_CLAIM, POD_SECURITY, STEP_LABEL, data_artifact, data_parameters, pod_spec_patch
 from slipway_workflows.strict_hera import (
     Backoff,
     ConfigMapEnvSource,
@@ -57,9 +57,6 @@ FIXED = {
 """Fields of Params that get their value from Argo and are no inputs of the template.
 
 `workflow.name` is the same in every nested template; the other two are known in exit handlers."""
-
-STEP_LABEL = "slipway.dev/step"
-"""The label of a pod with the name of its step, by which a NetworkPolicy selects it."""
 
 TERMINATION_LOG = "/dev/termination-log"
 """The file whose text Kubernetes makes the container's termination message; its default path, which is writable."""
