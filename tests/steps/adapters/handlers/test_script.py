@@ -73,19 +73,22 @@ def test_an_output_that_is_a_directory_is_there(tmp_path: Path) -> None:
     assert done.success, done.error
 
 
+BIG = "block = bytearray(900 << 20)\nimport time; time.sleep(0.3)"
+
+
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "said", "watchdog"),
     [
-        ("import sys; sys.exit('no data')", "ended with exit code 1: no data"),
-        ("raise ValueError('bad row 7')", "ended with exit code 1: ValueError: bad row 7"),
-        ("def main(:", "SyntaxError"),
-        ("import os; os.kill(os.getpid(), 11)", "ended by SIGSEGV: it said nothing"),
-        ("block = bytearray(900 << 20)\nimport time; time.sleep(0.3)", "killed above 200 MiB"),
-        ("import urllib.request; urllib.request.urlopen('http://192.0.2.1')", "Network is unreachable"),
-        ("\0", "source code"),
+        ("import sys; sys.exit('no data')", "ended with exit code 1: no data", False),
+        ("raise ValueError('bad row 7')", "ended with exit code 1: ValueError: bad row 7", True),
+        ("def main(:", "SyntaxError", False),
+        ("import os; os.kill(os.getpid(), 11)", "ended by SIGSEGV: it said nothing", False),
+        (BIG, "killed above 200 MiB", False),
+        (BIG, "killed above 200 MiB", True),
+        ("import urllib.request; urllib.request.urlopen('http://192.0.2.1')", "Network is unreachable", False),
+        ("\0", "source code", False),
     ],
 )
-@pytest.mark.parametrize("watchdog", [False, True])
 def test_a_script_that_fails_says_why(tmp_path: Path, source: str, said: str, watchdog: bool) -> None:
     done, _ = run(tmp_path, source, watchdog=watchdog)
     assert not done.success

@@ -71,17 +71,17 @@ def test_what_follows_a_death_in_a_function_is_not_reached_and_the_next_worker_a
 
 
 @pytest.mark.parametrize(
-    ("line", "reason", "detail"),
+    ("line", "reason", "detail", "watchdog"),
     [
-        ("sys.exit('enough')", "exit", "ended with exit code 1"),
-        ("os._exit(7)", "exit", "ended with exit code 7"),
-        (SEGFAULT, "exit", "ended by SIGSEGV"),
-        ("os.kill(os.getpid(), 9)", "exit", "ended by SIGKILL"),
-        ("time.sleep(30)", "timeout", "no answer within 1 s"),
-        ("block = bytearray(900 << 20)", "memory", "killed above 200 MiB"),
+        ("sys.exit('enough')", "exit", "ended with exit code 1", False),
+        ("os._exit(7)", "exit", "ended with exit code 7", True),
+        (SEGFAULT, "exit", "ended by SIGSEGV", False),
+        ("os.kill(os.getpid(), 9)", "exit", "ended by SIGKILL", True),
+        ("time.sleep(30)", "timeout", "no answer within 1 s", False),
+        ("block = bytearray(900 << 20)", "memory", "killed above 200 MiB", False),
+        ("block = bytearray(900 << 20)", "memory", "killed above 200 MiB", True),
     ],
 )
-@pytest.mark.parametrize("watchdog", [False, True])
 def test_after_a_death_a_new_worker_answers(
     tmp_path: Path, line: str, reason: str, detail: str, watchdog: bool
 ) -> None:
@@ -138,12 +138,11 @@ def test_several_workers_share_one_load(tmp_path: Path) -> None:
     assert [answer.id for answer in sent] == [str(number) for number in range(6)]
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_a_death_while_several_workers_answer_names_the_request_at_fault(tmp_path: Path, workers: int) -> None:
+def test_a_death_while_several_workers_answer_names_the_request_at_fault(tmp_path: Path) -> None:
     package = code_package(tmp_path / "package", predict_fn=body("time.sleep(0.05)", "if data == [666]: os._exit(6)"))
     bodies = ["[1]", KILL, "[2]", "[3]", KILL, "[4]"]
     started = time.monotonic()
-    with handler_worker(package, workers=workers) as worker:
+    with handler_worker(package, workers=3) as worker:
         worker.load()
         sent = worker.send([request(str(n), one) for n, one in enumerate(bodies)], side_by_side=True)
     assert [bool(answer.death) for answer in sent] == [one == KILL for one in bodies]
