@@ -51,7 +51,8 @@ def started(directory: Path, *arguments: str) -> "subprocess.Popen[bytes]":
 
 def wait_for(directory: Path, name: str, process: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + 30
-    while not any(one.startswith(name) for _, *names in os.walk(directory / "home") for one in sum(names, [])):
+    home = directory / "home"
+    while not any(one.startswith(name) for _, dirs, files in os.walk(home) for one in (*dirs, *files)):
         assert process.poll() is None, (directory / "said").read_text()
         assert time.monotonic() < until
         time.sleep(0.01)
