@@ -75,7 +75,8 @@ class Probes:
     def repeated(self, base: Base) -> Iterator[Fault]:
         """The same request again, and once more after another."""
         other = self._other(base)
-        first, second, between, third = self.ask(base, base.body, base.body, other, base.body)
+        bodies = (base.body, base.body, other, self._changed(base.body), base.body)
+        first, second, between, _, third = self.ask(base, *bodies)
         if not all(one.ok for one in (first, second, third)):
             return
         if not same(first, second) or not same(base.answer, first):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -26,6 +27,8 @@ from slipway_steps.adapters.handlers.answer import (
 from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, OutOfTime, WorkerLimits
 from slipway_steps.adapters.handlers.scratch import Scratch
 
+MOST_DEATHS = 3
+"""Requests that may end the process before the others of a series are not sent: each costs a load, or a time limit."""
 MANY = 50
 """Requests from which on the answers are read together."""
 
@@ -187,6 +190,9 @@ class HandlerWorker:
                 culprit = next(request for request in left if request.id not in found)
                 found[culprit.id] = died(culprit, ended.death)
                 self.restart()  # as the server does, which loads the model again
+                if sum(bool(answer.death) for answer in found.values()) == MOST_DEATHS:
+                    over = replace(ended.death, detail=f"not sent, after {MOST_DEATHS} others: {ended.death.detail}")
+                    found |= {one.id: died(one, over) for one in left if one.id not in found}
         return [found[request.id] for request in requests]
 
     def _stream(self, process: HandlerProcess, worker: int, requests: Sequence[Request]) -> Iterator[Answer]:
