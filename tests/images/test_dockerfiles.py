@@ -236,14 +236,8 @@ def test_its_lock_is_enough_for_the_toolkit_and_the_shipped_handler(trained_pack
     child = PROJECT_ROOT / "steps" / "slipway_steps" / "adapters" / "handlers" / "programs" / "handler_child.py"
     program = "import runpy, sys; [runpy.run_path(one, run_name='imported') for one in sys.argv[1:]]"
     command = [sys.executable, "-W", "ignore", ONLY, lock, "/dev/stdin", child, trained_package / "code/inference.py"]
-    done = subprocess.run(
-        command,
-        input=program,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(child.parent), "ORT_DISABLE_TELEMETRY": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    alone = {"PATH": os.environ["PATH"], "PYTHONPATH": str(child.parent), "ORT_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run(command, input=program, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -153,7 +153,13 @@ def _test(
         differences = _compared(session, result) if server and result.samples else []
         result = result.model_copy(update={"notes": [*result.notes, *differences]})
         page = session.package.parent / "report.html"
-    write_handler_report(result, spec.handler_name, page)
+        # by way of the temporary directory, which is gone after a kill
+        written = write_handler_report(result, spec.handler_name, session.temporary.path / "report.html")
+        try:
+            written.replace(page)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadInput(f"the report could not be written to {page}: {reason}", "move what is there away") from error
     _print(result, spec, output, page)
     return CODES[result.verdict]
 
