@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from slipway_steps.adapters.handlers.package_files import MOST_BYTES, PACK, Names, make_read_only, too_large
+from slipway_steps.adapters.tar_members import write_member
 from slipway_steps.domain.errors import BadInput
 
 MOST_RATIO = 200
@@ -86,7 +87,7 @@ class ArchiveFile:
                     fault, "only regular files and directories may be in a package; tar -h packs what links lead to"
                 )
             stream.allow(member.size + MOST_HEADER)
-            archive.extract(member.replace(name=name, deep=False), target, set_attrs=False, filter="data")
+            write_member(archive, member, target, name)
             make_read_only(target / name, executable=bool(member.mode & 0o100))
 
     def _damaged(self, why: str) -> BadInput:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from slipway_steps.adapters.oci.blobs import Blobs, Descriptor
+from slipway_steps.adapters.tar_members import write_member
 from slipway_steps.domain.errors import BadInput, ImageError
 from slipway_steps.domain.package import CONTRACT, MODEL, read_package
 
@@ -87,15 +88,6 @@ def _opened(source: Path) -> IO[bytes]:
         raise BadInput(f"{source} cannot be put into the image: {error.strerror}", "make it readable") from error
 
 
-def _files_only(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """A filter for tarfile that refuses links as well. Images of Slipway have none, and an archive can use a link to
-    write outside of its directory.
-    """
-    if not (member.isreg() or member.isdir()):
-        raise tarfile.SpecialFileError(member)
-    return tarfile.data_filter(member, target)
-
-
 def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
     """Unpack a layer over `target`. Raises ImageError where it is damaged, unsafe, or compressed. Only uncompressed
     layers are built here, and a compressed one could unpack to any size.
@@ -104,7 +96,8 @@ def unpack_layer(blobs: Blobs, layer: Descriptor, target: Path) -> None:
         raise ImageError(f"layer {layer.digest} is {layer.media_type}", f"only {LAYER_TYPE} can be unpacked here")
     try:
         with tarfile.open(blobs.verified(layer.digest), mode="r:") as archive:
-            archive.extractall(target, filter=_files_only)  # noqa: S202 - the filter is stricter than "data"
+            for member in archive:
+                write_member(archive, member, target)
     except tarfile.TarError as error:
         raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error
 
@@ -132,6 +125,6 @@ def unpack_app(blobs: Blobs, layer: Descriptor, target: Path) -> None:
                     raise ImageError(
                         f"layer {layer.digest} has {reason} under /app", "build the app's base image again"
                     )
-                archive.extract(member, target, filter=_files_only)
+                write_member(archive, member, target)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ImageError(f"layer {layer.digest} is damaged or unsafe: {error}", "build the image again") from error
