@@ -14,7 +14,7 @@ from slipway_steps.handlers.source import Source
 MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(\s*;.*)?")
 TOLERANCE = 1e-4
 """Two predictions are equal up to this, relative and absolute: batches of another size round differently."""
-VOLATILE = re.compile(r"time|latency|duration|elapsed|stamp|uuid|request.?id|trace|date", re.IGNORECASE)
+VOLATILE = re.compile(r"time|latency|duration|elapsed|stamp|uuid|request.?id|trace|date|(^|_)id$", re.IGNORECASE)
 """Keys of an answer that say when and how, not what was predicted."""
 
 
@@ -99,15 +99,22 @@ def error_in(answer: Answer) -> str:
         found = json.loads(answer.body)
     except ValueError:
         found = answer.text
-    if isinstance(found, list) and len(found) == 1:
+    whole = not (isinstance(found, list) and len(found) == 1)
+    if not whole:
         found = found[0]
     if isinstance(found, str):
-        return found[:200] if re.match(r"\s*(\w*error|\w*exception|traceback)\b", found, re.IGNORECASE) else ""
+        # one word alone can be the label of a class
+        return found[:200] if re.match(r"\s*(\w*error|\w*exception|traceback)\b\W+\w", found, re.IGNORECASE) else ""
     if isinstance(found, dict):
-        if any(str(found.get(key)).lower() in values for key, values in FAILED.items()):
+        if whole and any(str(found.get(key)).lower() in values for key, values in FAILED.items()):
             return answer.text[:200]
         for key, value in found.items():
-            if str(key).lower() in ERROR_KEYS and value:
+            # a number is a standard error or the like
+            if (
+                str(key).lower() in ERROR_KEYS
+                and value
+                and (isinstance(value, bool) or not isinstance(value, int | float))
+            ):
                 return f"{key}: {value}"
     return ""
 

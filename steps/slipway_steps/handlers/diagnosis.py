@@ -164,9 +164,8 @@ class Failure:
         if self.function in ("input_fn", "transform_fn") and BYTES.search(said):
             return "bytes-expected"
         # the toolkit's own decoder and encoder raise UnsupportedFormatError
-        refusing = error.is_a("UnsupportedFormatError") or (
-            self.function in ("input_fn", "output_fn", "transform_fn") and REFUSED.search(error.message)
-        )
+        worded = self.function in ("input_fn", "output_fn", "transform_fn") and REFUSED.search(error.message)
+        refusing = self.answer.status in (406, 415) or error.is_a("UnsupportedFormatError") or bool(worded)
         return "type-refused" if refusing and error.cause is None else ""
 
     def _tried(self, said: str) -> Fault | None:

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.adapters.handlers.process import OutOfTime
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import (
     BUDGETS,
     Fault,
@@ -17,16 +19,10 @@ from slipway_steps.domain.handler import (
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.handlers.exchanges import Exchanges
 from slipway_steps.handlers.functions import alone, load_call
+from slipway_steps.handlers.growth import GROWTH_REQUESTS, GROWTH_SECONDS, GROWTH_WINDOWS, growth_fault
 from slipway_steps.handlers.inspection import function_faults
-from slipway_steps.handlers.load_diagnosis import load_faults
-from slipway_steps.handlers.probes import (
-    GROWTH_REQUESTS,
-    GROWTH_SECONDS,
-    GROWTH_WINDOWS,
-    Base,
-    Probes,
-    growth_fault,
-)
+from slipway_steps.handlers.load_diagnosis import death_fault, load_faults
+from slipway_steps.handlers.probes import Base, Probes
 from slipway_steps.handlers.samples import ignored_files
 from slipway_steps.handlers.session import HandlerSession, open_handler
 from slipway_steps.handlers.signatures import signature_faults
@@ -89,6 +85,8 @@ class PipelineTest:
             told = f"{', '.join(ignored[:3])}{more}"
             self.notes.append(f"no samples, as the suffix tells no content type: {told}; samples.json may tell it")
         if not self.session.inspection.handler:
+            if not any(self.session.package.iterdir()):
+                raise BadInput(f"{self.spec.packaged_model_path} holds nothing", "name a packaged model")
             self.notes.append(
                 "no-handler: the package has no code/, so the toolkit's defaults or another server serve it"
             )
@@ -143,6 +141,8 @@ class PipelineTest:
     def _asked(self, samples: Sequence[InferenceTestSample]) -> None:
         session, source = self.session, self.session.inspection.source
         positive = [one for one in samples if one.should_succeed]
+        if not positive:
+            self.errors.append("no sample that should succeed: the handler was never seen to predict anything")
         known = self._rejected()
         self.calls = alone(session.worker, positive, self.spec.supported_accept_types)
         self.exchanges = Exchanges(session, samples)
@@ -163,7 +163,10 @@ class PipelineTest:
     def _growth(self, base: Base) -> None:
         request = Request("growth", base.content_type, base.accept, None, base.body)
         growth = self.session.worker.grow(request, GROWTH_WINDOWS, GROWTH_REQUESTS, GROWTH_SECONDS)
-        if fault := growth_fault(growth, self.session.inspection.source):
+        if growth.death:
+            after = f"after some of the same requests: {growth.death.detail}"
+            self.faults.append(death_fault(replace(growth.death, detail=after), "", self.session.inspection.source))
+        elif fault := growth_fault(growth, self.session.inspection.source):
             self.faults.append(fault)
 
     def _skew(self, holdout: Holdout) -> None:

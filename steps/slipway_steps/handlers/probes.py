@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from slipway_steps.adapters.handlers.answer import Answer, Growth, Request
+from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.domain.handler import CSV, JSON, Fault
 from slipway_steps.handlers.checks import alike, answer_faults, error_in, no_prediction, same
 from slipway_steps.handlers.diagnosis import Failure
@@ -23,12 +23,6 @@ UNKNOWN = "application/x-unknown-type"
 CHANCE = re.compile(r"\b(random|rng|dropout|shuffle|randn?|noise|permutation|bernoulli|multinomial)\b", re.IGNORECASE)
 """What handlers call that draws random numbers, which repeat in each new worker where they have a seed."""
 OTHER_GARBAGE = b"\x00garbage that no decoder knows\xff"
-GROWTH_LEAST = 24
-"""Bytes for each request: a number in a list that never ends takes 32."""
-RESIDENT_LEAST = 4096
-"""Bytes of resident memory for each request, a page: what native code keeps is not seen by Python."""
-GROWTH_WINDOWS, GROWTH_REQUESTS, GROWTH_SECONDS = 3, 12, 0.6
-"""Windows, requests in each at least, and seconds for all of them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,8 @@ class Probes:
         other = self._other(base)
         bodies = (base.body, base.body, other, self._changed(base.body), base.body)
         first, second, between, _, third = self.ask(base, *bodies)
-        if not all(one.ok for one in (first, second, third)):
+        if failed := next((one for one in (first, second, third) if not one.ok), None):
+            yield self._later(failed, base)
             return
         if not same(first, second) or not same(base.answer, first):
             yield self._changes(base)
@@ -113,6 +108,14 @@ class Probes:
         # digits alone are changed, so that a body in text stays valid
         return body.translate(bytes.maketrans(b"123456789", b"234567891")) if body.isascii() else body
 
+    def _later(self, failed: Answer, base: Base) -> Fault:
+        """The fault of a request that worked before and does not any more."""
+        named = Failure(failed, base.sample, base.accept, self.source).name()
+        if named.code != "sample-fails":
+            return named
+        message = f"a request that worked gets {failed.status} when it is sent again: {named.message}"
+        return named.model_copy(update={"code": "state-leak", "message": message})
+
     def rows(self, base: Base) -> Iterator[Fault]:
         """Other numbers of rows: the answer has to have as many, and each row's prediction stays what it was."""
         total = row_count(base.body, base.content_type)
@@ -123,6 +126,10 @@ class Probes:
             if (body := take_rows(base.body, base.content_type, rows)) is not None:
                 bodies[rows] = body
         answers = dict(zip(bodies, self.ask(base, *bodies.values()), strict=True))
+        if dead := next((one for one in answers.values() if one.died), None):
+            yield Failure(dead, base.sample, base.accept, self.source).name()
+            return
+        yield from self._alone(base, total)
         found = {rows: answer_rows(one.body, one.content_type or "") for rows, one in answers.items() if one.ok}
         known = {rows: values for rows, values in found.items() if values is not None}
         lengths = {len(rows): len(values) for rows, values in known.items()}
@@ -134,6 +141,18 @@ class Probes:
             return
         if not alike(everything[0], twice[0]):
             yield self._fault("batch-dependent", "the first row gets another prediction beside other rows", base)
+
+    def _alone(self, base: Base, total: int) -> Iterator[Fault]:
+        """One row alone. The toolkit's own decoder makes a plain list of one row of CSV, which is not looked at."""
+        one = take_rows(base.body, base.content_type, (0,))
+        own = self.source.place_of("input_fn") or self.source.place_of("transform_fn")
+        if total < 2 or one is None or not (own or base.content_type == JSON):
+            return
+        (answer,) = self.ask(base, one)
+        if answer.died or answer.status >= 500:
+            named = Failure(answer, base.sample, base.accept, self.source).name()
+            message = f"one row alone gets {answer.status}: {named.message}"
+            yield named if answer.died else named.model_copy(update={"code": "row-count", "message": message})
 
     def _row_fault(self, lengths: dict[int, int], base: Base) -> Fault:
         told = ", ".join(f"{sent} rows get {got}" for sent, got in sorted(lengths.items()))
@@ -257,19 +276,6 @@ def smallest(send: Callable[[bytes], Answer], body: bytes, content_type: str) ->
     if not failing or len(failing) == total:
         return ""
     return f"row{'s' if len(failing) > 1 else ''} {', '.join(map(str, failing[:8]))} of {total}"
-
-
-def growth_fault(growth: Growth, source: Source) -> Fault | None:
-    """The fault of a handler that keeps memory in each of all windows."""
-    if growth.requests == 0 or not growth.python:
-        return None
-    python = min(growth.python) / growth.requests
-    resident = min(growth.resident) / growth.requests
-    if python < GROWTH_LEAST and resident < RESIDENT_LEAST:
-        return None
-    kept = max(python, resident if resident >= RESIDENT_LEAST else 0)
-    place = source.place(*growth.largest) if growth.largest else source.place_of("predict_fn")
-    return Fault(code="grows", message=f"each request leaves {kept:,.0f} bytes behind", place=place)
 
 
 def _any_text(base: Base) -> bool:

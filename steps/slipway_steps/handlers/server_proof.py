@@ -58,7 +58,8 @@ def _difference(ours: Answer, theirs: ServerAnswer) -> str:
     body = theirs.body[: len(ours.body)] if cut else theirs.body
     real = Answer(ours.id, theirs.status, theirs.content_type, body, theirs.reason, len(theirs.body))
     equal = (ours.status, ours.content_type, ours.reason) == (real.status, real.content_type, real.reason)
-    if equal and not theirs.no_answer and (_start(ours) == _start(real) if not ours.ok else same(ours, real)):
+    traced = not ours.ok or TRACEBACK in ours.text
+    if equal and not theirs.no_answer and (_start(ours) == _start(real) if traced else same(ours, real)):
         return ""
     said = f"no answer ({theirs.no_answer})" if theirs.no_answer else _told(real)
     return f"the real server gives {said}, the handler's process {_told(ours)}"

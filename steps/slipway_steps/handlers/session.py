@@ -107,6 +107,7 @@ class HandlerSession:
         except (OSError, shutil.Error) as error:
             raise BadInput(f"{code} cannot be read: {error}", "it is read again when it changes") from error
         before = self.inspection.source
+        self.unpacked = replace(self.unpacked, digest="")  # it is no longer what was packed
         shutil.rmtree(self.package / "code")
         fresh.rename(self.package / "code")
         del self.inspection

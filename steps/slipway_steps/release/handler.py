@@ -128,9 +128,12 @@ def tested(
         handler_name=world.settings.model,
         step_name="handler",
         packaged_model_path=archive,
-        supported_accept_types=[kind.strip() for kind in params.handler_accept_types.split(",")],
         memory_bytes=params.handler_memory_mib * MIB,
     )
+    if params.handler_accept_types != Params.model_fields["handler_accept_types"].default:
+        # types that somebody has named have to be answered; of the default ones a handler may refuse some
+        kinds = [kind.strip() for kind in params.handler_accept_types.split(",")]
+        spec = spec.model_copy(update={"supported_accept_types": kinds})
     holdout = Holdout(package.holdout, predicted, package.contract.labels) if predicted is not None else None
     result = test_inference_pipeline(spec, store=directory / "store", holdout=holdout)
     if result.verdict is Verdict.ERROR:

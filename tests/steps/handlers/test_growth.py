@@ -6,7 +6,7 @@ import pytest
 
 from slipway_steps.adapters.handlers.answer import Request
 from slipway_steps.handlers import InferenceHandlerSpec, open_handler
-from slipway_steps.handlers.probes import GROWTH_REQUESTS, GROWTH_WINDOWS, growth_fault
+from slipway_steps.handlers.growth import GROWTH_REQUESTS, GROWTH_WINDOWS, growth_fault
 
 HANDLER = """
 KEPT = []

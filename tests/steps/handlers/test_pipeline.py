@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from handler_code import code_package
+import pytest
+from handler_code import body, code_package
 
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import Fault, InferenceHandlerSpec, Place
 from slipway_steps.domain.pipeline_testing import ScriptExecutionSpec
 from slipway_steps.domain.verdict import Verdict
@@ -55,6 +57,70 @@ def test_without_samples_nothing_is_known(tmp_path: Path) -> None:
     result = test_inference_pipeline(spec_of(code_package(tmp_path / "package"), None), store=tmp_path / "store")
     assert (result.verdict, result.overall_success) == (Verdict.INCONCLUSIVE, False)
     assert result.errors[0].startswith("no samples")
+
+
+def test_negative_samples_alone_show_no_prediction(tmp_path: Path) -> None:
+    package = code_package(
+        tmp_path / "package", predict_fn="def predict_fn(data, model):\n    raise RuntimeError('never')"
+    )
+    (package / "payloads" / "negative").mkdir(parents=True)
+    (package / "payloads" / "negative" / "bad.json").write_text("{")
+    result = test_inference_pipeline(spec_of(package, None), store=tmp_path / "store")
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "was never seen to predict" in result.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("if calls() > 6: raise RuntimeError('pool exhausted')", "state-leak"),
+        ("if calls() > 60: os._exit(1)", "exit"),
+        ("assert len(data) > 1", "row-count"),
+    ],
+    ids=["fails later", "dies later", "one row fails"],
+)
+def test_what_no_sample_shows_rejects(tmp_path: Path, line: str, code: str) -> None:
+    head = "import itertools, json, os\ncount = itertools.count()\ndef calls():\n    return next(count)"
+    package = code_package(tmp_path / "package", head=head, predict_fn=body(line))
+    result = test_inference_pipeline(spec_of(package, "[[1], [2], [3]]"), store=tmp_path / "store")
+    assert [one.code for one in result.rejections] == [code]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"mean": [1, 2], "error": 0.05}',
+        '{"predictions": [1, 2], "id": os.urandom(8).hex()}',
+        '["error", "good"]',
+    ],
+    ids=["standard error", "id of the answer", "a class named error"],
+)
+def test_honest_answers_pass(tmp_path: Path, answer: str) -> None:
+    output = f"def output_fn(prediction, accept):\n    return json.dumps({answer})"
+    spec = spec_of(code_package(tmp_path / "package", output_fn=output))
+    spec = spec.model_copy(update={"supported_accept_types": ["application/json"]})
+    assert test_inference_pipeline(spec, store=tmp_path / "store", quick=True).rejections == []
+
+
+def test_an_accept_type_that_nobody_promised_may_be_refused_with_406(tmp_path: Path) -> None:
+    output = (
+        "def output_fn(prediction, accept):\n    from sagemaker_inference.errors import BaseInferenceToolkitError\n"
+        "    if accept != 'application/json':\n        raise BaseInferenceToolkitError(406, 'json only', 'json only')\n"
+        "    return json.dumps(prediction)"
+    )
+    spec = spec_of(code_package(tmp_path / "package", output_fn=output))
+    result = test_inference_pipeline(spec, store=tmp_path / "store", quick=True)
+    assert (result.verdict, result.rejections) == (Verdict.PASS, [])
+    assert "text/csv is not answered" in result.notes[0]
+    promised = spec.model_copy(update={"supported_accept_types": ["application/json", "text/csv"]})
+    rejected = test_inference_pipeline(promised, store=tmp_path / "store", quick=True)
+    assert [one.code for one in rejected.rejections] == ["type-refused"]
+
+
+def test_an_empty_directory_is_no_package(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="holds nothing"):
+        test_inference_pipeline(spec_of(tmp_path / "empty", None), store=tmp_path / "store")
 
 
 def test_what_the_files_show_is_enough_to_stop(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def function_rows(result: InferenceTestResult) -> list[FunctionRow]:
         *result.predict_fn_results,
         *result.output_fn_results,
     ]
-    names = [*FUNCTIONS, *({"transform_fn"} & {one.function for one in result.request_calls} if not alone[1:] else ())]
+    called = {one.function for one in result.request_calls}
+    names = [*FUNCTIONS, *({"transform_fn"} & called if not called & {"input_fn", "predict_fn"} else ())]
     for name in names:
         own = [one for one in alone if one.function == name]
         timed = [one for one in result.request_calls if one.function == name] or own
@@ -101,7 +102,7 @@ def bytes_text(number: int | None) -> str:
 def headline(result: InferenceTestResult, name: str, accepts: int) -> str:
     """What was tested, in one line."""
     digest = result.package_digest.removeprefix("sha256:")[:12]
-    parts = [f"{name} sha256:{digest}… {size_text(result.package_bytes)}"]
+    parts = [f"{name} sha256:{digest}… {size_text(result.package_bytes)}" if digest else name]
     if result.toolkit:
         parts.append(result.toolkit)
     types = f"{accepts} accept type{'s' if accepts != 1 else ''}"

@@ -198,13 +198,14 @@ class Answer:
 class Growth:
     """Bytes that were kept in each window of `requests` equal requests: by Python objects, and by the process.
 
-    `largest`: file and line of code/ that kept the most.
+    `largest`: file and line of code/ that kept the most. `death`: how the process ended meanwhile.
     """
 
     requests: int
     python: list[int] = field(default_factory=list)
     resident: list[int] = field(default_factory=list)
     largest: tuple[str, int] | None = None
+    death: Death | None = None
 
 
 def unanswered(request: Request, death: Death) -> Answer:

@@ -274,9 +274,9 @@ class HandlerWorker:
                 least=least,
                 seconds=seconds,
             )
-        except Ended:
+        except Ended as ended:
             self.restart()
-            return Growth(0)
+            return Growth(0, death=ended.death)
         grown = told["grown"]
         largest = told.get("largest")
         return Growth(
