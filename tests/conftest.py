@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from slipway_steps.settings import PROJECT_ROOT
 
 TRAIN = PROJECT_ROOT / "images" / "train" / "train.py"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+# A shell lets what it starts in the background ignore Ctrl-C, and what tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # how long an example takes depends on what else this machine does
 settings.register_profile("slipway", deadline=None)
 settings.load_profile("slipway")

@@ -29,6 +29,7 @@ KNOWN = {
     "library/python": {"3.11.14-slim-bookworm"},
     # Our own.
     "slipway/app": {__version__},
+    "slipway/handler": {__version__},
     "slipway/mlflow": {__version__},
     "slipway/steps": {__version__},
     "slipway/train": {__version__},

@@ -237,6 +237,7 @@ def test_its_lock_is_enough_for_the_toolkit_and_the_shipped_handler(trained_pack
     program = "import runpy, sys; [runpy.run_path(one, run_name='imported') for one in sys.argv[1:]]"
     command = [sys.executable, "-W", "ignore", ONLY, lock, "/dev/stdin", child, trained_package / "code/inference.py"]
     alone = {"PATH": os.environ["PATH"], "PYTHONPATH": str(child.parent), "ORT_DISABLE_TELEMETRY": "1"}
+    alone["PYTHONDONTWRITEBYTECODE"] = "1"  # the package is that of all tests
     done = subprocess.run(command, input=program, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
