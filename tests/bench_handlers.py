@@ -84,7 +84,7 @@ def timed(do: Callable[[], object]) -> float:
 
 def overhead(directory: Path, temporary: Scratch, body: Path) -> None:
     """A request of 1.2 ms through our process, against the bare Transformer."""
-    package, number = make(directory / "busy", BUSY.format(seconds=0.001)), 300
+    package, number = make(directory / "busy", BUSY.format(seconds=0.0012)), 300
     ours, bare = [], []
     with worker(package, temporary) as asked:
         for _ in range(5):

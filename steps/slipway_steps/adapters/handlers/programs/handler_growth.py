@@ -13,6 +13,8 @@ import handler_watch
 
 PATIENCE = 4
 """How much longer a slow handler may take, and one that seems to keep memory."""
+NOISE = 20
+"""Bytes for each request, less than a number in a list takes; the measurement itself keeps some 200 in each window."""
 MANY = 1500
 """Requests after which a list of bounded length is expected to be full."""
 
@@ -38,7 +40,7 @@ def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, c
         for _ in range(windows):
             _repeat(ask, number)
             levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
-        if min(now[0] - before[0] for before, now in zip(levels, levels[1:])) > number:  # noqa: B905, RUF007 - Python 3.9
+        if min(now[0] - before[0] for before, now in zip(levels, levels[1:])) > NOISE * number:  # noqa: B905, RUF007
             # what is bounded stops to grow; seen again after many requests, or as many as there is time for
             until = time.perf_counter() + PATIENCE * seconds
             for _ in range(MANY // number):
