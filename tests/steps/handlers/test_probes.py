@@ -16,7 +16,7 @@ def asked(body: bytes) -> list[bytes]:
 
     def send(requests: Sequence[Request]) -> list[Answer]:
         sent.extend(request.body for request in requests)
-        return [Answer(request.id, 500, JSON, b"") for request in requests]
+        return [Answer(request.id, 400, JSON, b"") for request in requests]
 
     probes = Probes(send, lambda: None, Source({}, {}))
     assert list(probes.rows(Base("sample", body, JSON, JSON, Answer("0", 200, JSON, b"[1, 2]")))) == []
@@ -24,7 +24,7 @@ def asked(body: bytes) -> list[bytes]:
 
 
 def test_rows_are_asked_for_in_other_numbers() -> None:
-    assert asked(b"[[1], [2]]") == [b"[[1], [1]]", b"[[1], [2], [1]]", b"[[1], [2]]"]
+    assert asked(b"[[1], [2]]") == [b"[[1], [1]]", b"[[1], [2], [1]]", b"[[1], [2]]", b"[[1]]"]
     assert asked(b"[[1]]") == [b"[[1], [1]]", b"[[1], [1], [1]]", b"[[1]]"]
     assert asked(b'{"a": 1}\n{"a": 2}')[0] == b'{"a": 1}\n{"a": 1}\n'
 
