@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import MEMORY_BUDGET, InferenceTestResult
 from slipway_steps.domain.verdict import Verdict
-from slipway_steps.files import replace_file
 from slipway_workflows.report.handler_table import bytes_text, function_rows, seconds_text, size_text
+from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.times import moment_text
 
@@ -31,15 +30,7 @@ def write_handler_report(result: InferenceTestResult, name: str, target: Path) -
         memory_budget=MEMORY_BUDGET,
         made=moment_text(datetime.now(UTC)),
     )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, text.encode(errors="replace").decode())
-    except OSError as error:
-        raise BadInput(
-            f"the report could not be written to {target}: {error.strerror}",
-            "check the free space and your permission to write there",
-        ) from error
-    return target
+    return write_page(text, target)
 
 
 def _title(result: InferenceTestResult) -> str:

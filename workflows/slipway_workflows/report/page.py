@@ -9,13 +9,12 @@ from typing import Any
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.check_text import measure, number
 from slipway_steps.domain.environment import ORDER
-from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Check, Gate, GateReport
-from slipway_steps.files import replace_file
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.report.graph import Step, branch_picture, steps_of, steps_without_groups
 from slipway_workflows.report.layout import Picture, arrange
 from slipway_workflows.report.outcome import GATE_NAMES, GATE_STEPS, Environments, outcome_of
+from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
 from slipway_workflows.report.times import duration_text, moment_text
@@ -55,16 +54,7 @@ def write_report(
     missing. Raises BadInput where `target` cannot be written.
     """
     text = _render(workflow, reports, environments)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # a lone surrogate (from a file name that is not UTF-8) cannot be encoded; it becomes a question mark
-        replace_file(target, text.encode(errors="replace").decode())
-    except OSError as error:
-        raise BadInput(
-            f"the report could not be written to {target}: {error.strerror}",
-            "check the free space and your permission to write there",
-        ) from error
-    return target
+    return write_page(text, target)
 
 
 def _render(workflow: StoredWorkflow, reports: Sequence[GateReport], environments: Environments) -> str:

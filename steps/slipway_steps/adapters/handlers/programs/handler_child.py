@@ -87,7 +87,7 @@ class Child:
 
     def do_toolkit(self) -> dict[str, Any]:
         """The versions of the toolkit, and which default handler this Python brings."""
-        return handler_describe.versions()  # type: ignore[no-any-return]
+        return handler_describe.versions()  # type: ignore[no-any-return]  # for mypy our programs have no types
 
     def do_load(self) -> dict[str, Any]:
         """Load the handler and its model, as MmsModelLoader does: an error of model_fn is kept for the first answer."""

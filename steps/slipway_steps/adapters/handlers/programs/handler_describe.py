@@ -16,8 +16,8 @@ def _plain(value: Any) -> Any:
     while isinstance(value, functools.partial):
         value = inspect.unwrap(value.func)
     if isinstance(value, type):
-        return value.__init__  # type: ignore[misc]
-    return value if hasattr(value, "__code__") else getattr(type(value), "__call__", value)  # noqa: B004
+        return value.__init__  # type: ignore[misc]  # its signature is read, it is not called
+    return value if hasattr(value, "__code__") else getattr(type(value), "__call__", value)  # noqa: B004 - the function itself
 
 
 def signature(value: Any, code: str) -> dict[str, Any]:

@@ -36,26 +36,26 @@ def measure(ask: Callable[[], None], windows: int, least: int, seconds: float, c
     try:
         _repeat(ask, number)
         first = tracemalloc.take_snapshot()
-        levels = [(tracemalloc.get_traced_memory()[0], handler_watch.resident())]
-        for _ in range(windows):
-            _repeat(ask, number)
-            levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
-        if min(now[0] - before[0] for before, now in zip(levels, levels[1:])) > NOISE * number:  # noqa: B905, RUF007
+        grown = [_window(ask, number) for _ in range(windows)]
+        if min(python for python, _ in grown) > NOISE * number:
             # what is bounded stops to grow; seen again after many requests, or as many as there is time for
             until = time.perf_counter() + PATIENCE * seconds
             for _ in range(MANY // number):
                 _repeat(ask, number)
                 if time.perf_counter() > until:
                     break
-            levels.append((tracemalloc.get_traced_memory()[0], handler_watch.resident()))
-            _repeat(ask, number)
-            now = (tracemalloc.get_traced_memory()[0], handler_watch.resident())
-            levels[-2:] = [levels[-2], tuple(a + b - c for a, b, c in zip(levels[-2], now, levels[-1]))]  # noqa: B905
+            grown.append(_window(ask, number))
         largest = _largest(first, tracemalloc.take_snapshot(), code)
     finally:
         tracemalloc.stop()
-    grown = [(now[0] - before[0], now[1] - before[1]) for before, now in zip(levels, levels[1:])]  # noqa: B905, RUF007 - Python 3.9
     return {"requests": number, "grown": grown, "largest": largest}
+
+
+def _window(ask: Callable[[], None], number: int) -> tuple[int, int]:
+    """The bytes that so many requests leave behind: by Python objects, and by the process."""
+    python, resident = tracemalloc.get_traced_memory()[0], handler_watch.resident()
+    _repeat(ask, number)
+    return tracemalloc.get_traced_memory()[0] - python, handler_watch.resident() - resident
 
 
 def _repeat(ask: Callable[[], None], number: int) -> None:

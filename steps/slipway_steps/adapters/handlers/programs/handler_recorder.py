@@ -47,7 +47,7 @@ def _text(error: BaseException) -> str:
         return f"its text cannot be made: {type(second).__name__}"
 
 
-class RecordingTransformer(Transformer):  # type: ignore[misc]
+class RecordingTransformer(Transformer):  # type: ignore[misc]  # the toolkit has no types
     """Records the calls since `calls` was last emptied, and the error that a function raised last."""
 
     def __init__(self, code: str, default_handler: Any = None) -> None:

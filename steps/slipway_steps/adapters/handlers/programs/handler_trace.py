@@ -29,7 +29,7 @@ def traced() -> Iterator[None]:
                 faulthandler.dump_traceback(stream, all_threads=False)
             leave(status)
 
-        os._exit = traced_exit  # type: ignore[assignment]
+        os._exit = traced_exit  # type: ignore[assignment]  # in its place: it ends with the real one
         try:
             yield
         except BaseException:
