@@ -42,7 +42,7 @@ def ask(package: Path, *requests: tuple[bytes, str, str]) -> list[ToolkitAnswer]
     lines = "\n".join(json.dumps([b64encode(body).decode(), *types]) for body, *types in requests)
     environment = {**os.environ, "PYTHONPATH": str(package / "code"), "SAGEMAKER_PROGRAM": "inference.py"}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(package)],
+        [sys.executable, "-B", "-c", PROGRAM, str(package)],  # the package may be that of all tests
         input=lines,
         env=environment,
         capture_output=True,
