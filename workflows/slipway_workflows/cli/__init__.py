@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from slipway_steps.domain.errors import SlipwayError
+from slipway_workflows.cli.lazy_group import LazyGroup
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, the same as in a shell."""
@@ -35,6 +36,7 @@ COMMANDS = {
     "approve": "slipway_workflows.cli.workflow_commands:approve",
     "reject": "slipway_workflows.cli.workflow_commands:reject",
     "test-handler": "slipway_workflows.cli.handlers:test_handler",
+    "perf": "slipway_workflows.cli.perf:perf",
     "lint": "slipway_workflows.cli.lint:lint",
     "render": "slipway_workflows.cli.render:render",
     "ui": "slipway_workflows.cli.ui:ui",
@@ -62,33 +64,19 @@ SUMMARIES = {
     "approve": "Answer a waiting workflow with yes.",
     "reject": "Answer a waiting workflow with no.",
     "test-handler": "Test the inference handler of a packaged model before anything is built.",
+    "perf": "Measure how fast pipelines run, and find out whether they got slower.",
     "lint": "Find mistakes in workflows that Argo's own linter does not check.",
     "render": "Write workflows/manifests from the catalog.",
     "ui": "Open MLflow's web UI on the local releases.",
 }
 
 
-class _Lazy(click.Group):
-    """A click group that imports a command only when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        import importlib
-
-        module, name = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+class _Program(LazyGroup):
+    commands_at = COMMANDS
+    summaries = SUMMARIES
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),

@@ -116,8 +116,8 @@ def _package(package: Path | None, version: str, settings: "Settings") -> Iterat
 def _spec(
     source: Path, samples: Path | None, workers: int, python: str, memory: str, timeout: float
 ) -> "InferenceHandlerSpec":
-    from slipway_steps.adapters.kubernetes.quantity import parse_quantity
     from slipway_steps.domain.handler import InferenceHandlerSpec
+    from slipway_steps.domain.quantity import parse_quantity
 
     try:
         quantity = parse_quantity(memory)

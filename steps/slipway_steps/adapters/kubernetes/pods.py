@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from slipway_steps.adapters.kubernetes.quantity import parse_quantity
 from slipway_steps.domain.pods import ContainerState, Pod, Sample
+from slipway_steps.domain.quantity import parse_quantity
 
 CONTAINER = "app"
 

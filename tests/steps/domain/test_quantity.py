@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from kubernetes.utils.quantity import parse_quantity as official
 
-from slipway_steps.adapters.kubernetes.quantity import parse_quantity
+from slipway_steps.domain.quantity import parse_quantity
 
 SUFFIXES = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 

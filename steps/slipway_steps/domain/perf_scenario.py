@@ -1,0 +1,132 @@
+"""A scenario of a performance test: which pipeline is run, how often, how many at a time, and under which limits.
+
+It is written as JSON with the field names of Kubeflow's proposal for performance tests (`numTimes`,
+`pipelineFileName`). `perf.scenario_file` reads the file.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from slipway_steps.domain.perf_metrics import METRICS
+from slipway_steps.domain.quantity import parse_quantity
+
+MODES = ("PIPELINE_RUN", "EXPERIMENT", "RANDOM_GETS", "SCHEDULED_RUNS", "LARGE_DATASET")
+"""The modes that Slipway brings; packages add more by the entry point `slipway.perf.modes`."""
+KINDS: dict[str, dict[str, int]] = {
+    "smoke": {"numTimes": 3, "concurrency": 1},
+    "load": {"numTimes": 20, "concurrency": 5},
+    "stress": {},
+    "soak": {},
+}
+"""What each kind fills in where a scenario leaves it out.
+
+stress doubles the concurrency until more than 5 % of the runs fail or the throughput stops growing; soak runs until
+`runTime` ends.
+"""
+TARGETS = ("local", "argo", "kfp")
+MOST_RUNS, MOST_AT_ONCE, MOST_REQUESTS = 1000, 50, 100.0
+"""Caps that keep a typing error from flooding a cluster: runs, runs at a time, requests a second."""
+LEAST_RUNS = 5
+"""Finished runs under which a session says nothing about a pipeline's time."""
+
+
+def _quantity(text: str) -> str:
+    value = parse_quantity(text)
+    if not (value.is_finite() and value > 0):
+        raise ValueError(f"{text!r} is not above 0")
+    return text
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, allow_inf_nan=False
+    )
+
+
+class ResourceLimits(_Model):
+    """Limits of CPU and memory, as Kubernetes writes quantities; empty: none."""
+
+    cpu: Quantity | Literal[""] = ""
+    memory: Quantity | Literal[""] = ""
+
+    @property
+    def cores(self) -> Decimal | None:
+        """Cores, or None where the CPU is not limited."""
+        return parse_quantity(self.cpu) if self.cpu else None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Bytes, or None where the memory is not limited."""
+        return int(parse_quantity(self.memory)) if self.memory else None
+
+
+class PerfScenario(_Model):
+    """One performance test.
+
+    `start_time` and `run_time` are minutes, as in Kubeflow's proposal; `run_time` is the deadline of the whole session.
+    `num_times` runs are started, at most `concurrency` at a time; None: until `run_time` ends. `resource_limits` holds
+    for each run on one machine, and for each container on a cluster.
+    """
+
+    mode: str
+    name: str = Field("", description="A name for people; empty: that of the pipeline's file.")
+    kind: Literal["", "smoke", "load", "stress", "soak"] = ""
+    target: Literal["local", "argo", "kfp"] = "local"
+    environment: Literal["local", "staging", "production"] = Field(
+        "local", description="production allows what only reads: RANDOM_GETS at one request a second, and observe."
+    )
+    pipeline_file_name: str = Field("", description="The pipeline, relative to the scenario's file.")
+    parameters: dict[str, str] = Field({}, description="Values of the pipeline's parameters.")
+    start_time: float = Field(0, ge=0, description="Minutes to wait before the first run.")
+    run_time: float = Field(10, gt=0, description="Minutes after which unfinished runs are ended and counted.")
+    num_times: int | None = Field(None, ge=1, description="Iterations; absent: until runTime.")
+    concurrency: int = Field(1, ge=1, description="Runs at a time.")
+    warm_up: int = Field(1, ge=0, le=20, description="Runs before the first counted one; they fill caches.")
+    resource_limits: ResourceLimits = ResourceLimits()
+    requests_per_second: float = Field(10, gt=0, description="RANDOM_GETS: the fixed rate of requests.")
+    interval_seconds: float = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings.")
+    dataset_mi_b: int = Field(50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact.")
+    seed: int = Field(0, description="Of every random choice, so that a session can be repeated.")
+    limits: dict[str, float] = Field({}, description="Metric -> share by which it may grow, such as 0.1 for 10 %.")
+    thresholds: dict[str, float] = Field({}, description="Metric -> largest median, in the metric's unit.")
+    max_error_rate: float = Field(0.05, ge=0, le=1, description="Share of runs, or of requests, that may fail.")
+    allow_more: bool = Field(False, description="Lifts the caps of 1,000 runs, 50 at a time and 100 requests/s.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, given: Any) -> Any:
+        """What the kind fills in."""
+        if isinstance(given, dict) and isinstance(kind := given.get("kind"), str):
+            return KINDS.get(kind, {}) | given
+        return given
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.num_times is not None and self.concurrency > self.num_times:
+            raise ValueError(f"concurrency {self.concurrency} is more than numTimes {self.num_times}")
+        if self.mode in MODES and self.mode != "RANDOM_GETS" and not self.pipeline_file_name:
+            raise ValueError(f"mode {self.mode} needs pipelineFileName")
+        if self.environment == "production" and (self.mode != "RANDOM_GETS" or self.requests_per_second > 1):
+            raise ValueError("environment production allows mode RANDOM_GETS with requestsPerSecond up to 1 alone")
+        for field in ("limits", "thresholds"):
+            for metric, value in getattr(self, field).items():
+                if metric not in METRICS:
+                    raise ValueError(f"{field}: no metric {metric!r}; there are {', '.join(METRICS)}")
+                if value <= 0:
+                    raise ValueError(f"{field}: {metric} is not above 0")
+        if not self.allow_more:
+            self._check_caps()
+        return self
+
+    def _check_caps(self) -> None:
+        most = {"numTimes": MOST_RUNS, "concurrency": MOST_AT_ONCE, "requestsPerSecond": MOST_REQUESTS}
+        given = {"numTimes": self.num_times, "concurrency": self.concurrency}
+        for name, value in (given | {"requestsPerSecond": self.requests_per_second}).items():
+            if value is not None and value > most[name]:
+                raise ValueError(f"{name} {value:g} is more than {most[name]:g}; allowMore: true lifts the caps")

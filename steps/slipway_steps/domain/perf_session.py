@@ -1,0 +1,148 @@
+"""What a performance test measured: its runs, requests and firings, and the machine that it ran on."""
+
+import hashlib
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.statistics import percentile
+from slipway_steps.domain.verdict import Check, Verdict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunOutcome(StrEnum):
+    """How a run ended. unfinished: it was ended at the deadline of its session. Only a run that succeeded is timed."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+
+
+class Phase(_Frozen):
+    """A piece of a run for its waterfall: seconds after the submission. `component`: the step that it belongs to."""
+
+    name: str
+    start: float
+    end: float
+    component: str = ""
+
+
+class RunSample(_Frozen):
+    """One run of a pipeline: one sample of each metric.
+
+    `run` is its name at the target, `started` its submission in Unix seconds. `metrics` are named as in
+    `perf_metrics.METRICS`; what was not measured is absent. `components` are the seconds of each step, by name.
+    `yardstick`: seconds that a fixed piece of work took just before it (see perf/yardstick). `measures`: what a mode
+    measured beside, such as MiB/s, by name.
+    """
+
+    run: str
+    started: float
+    outcome: RunOutcome
+    message: str = ""
+    warm_up: bool = False
+    concurrency: int = 1
+    metrics: dict[str, float] = {}
+    components: dict[str, float] = {}
+    phases: list[Phase] = []
+    measures: dict[str, float] = {}
+    yardstick: float | None = None
+
+
+class ApiRequest(_Frozen):
+    """One request of mode RANDOM_GETS. `due` is when it should have been sent, in Unix seconds; `seconds` counts from
+    then on, so that a server that stalls is seen in every request that had to wait. `status` 0: no answer.
+    """
+
+    operation: str
+    due: float
+    seconds: float
+    status: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was no answer, or one that is an error."""
+        return not 200 <= self.status < 400
+
+
+class Firing(_Frozen):
+    """One firing of a schedule. Times are Unix seconds; `started` None: it was missed. `overlapping`: the run of the
+    firing before had not ended yet.
+    """
+
+    due: float
+    started: float | None = None
+    run: str = ""
+    overlapping: bool = False
+
+    @property
+    def lateness(self) -> float | None:
+        """Seconds that the run started late."""
+        return None if self.started is None else self.started - self.due
+
+
+class Fingerprint(_Frozen):
+    """What a measurement depends on beside the pipeline. Two sessions are compared only where it is equal."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    python: str
+    target: str
+    target_version: str
+
+    @property
+    def digest(self) -> str:
+        """A short name of the fingerprint."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+
+class PerfSession(_Frozen):
+    """One performance test from its first to its last run.
+
+    `name` such as perf-x7k2p is the label of all that it made. `scenario_digest` is of the scenario and its pipeline's
+    file. `unmeasured`: metric -> why the target cannot measure it. `measures`: what a mode found, by name with its unit
+    (`throughput MiB/s`). `plugins`: what each plugin collected or concluded. `errors`: what could not be done.
+    """
+
+    name: str
+    scenario: PerfScenario
+    scenario_digest: str
+    revision: str
+    fingerprint: Fingerprint
+    started: float
+    finished: float
+    runs: list[RunSample] = []
+    requests: list[ApiRequest] = []
+    firings: list[Firing] = []
+    unmeasured: dict[str, str] = {}
+    measures: dict[str, float] = {}
+    plugins: dict[str, dict[str, object]] = {}
+    errors: list[str] = []
+    notes: list[str] = []
+    checks: list[Check] = []
+    verdict: Verdict = Verdict.INCONCLUSIVE
+
+    @property
+    def counted(self) -> list[RunSample]:
+        """The runs that are no warm-up."""
+        return [run for run in self.runs if not run.warm_up]
+
+    @property
+    def timed(self) -> list[RunSample]:
+        """The counted runs that succeeded."""
+        return [run for run in self.counted if run.outcome is RunOutcome.SUCCEEDED]
+
+    def values(self, metric: str) -> list[float]:
+        """A metric of all timed runs in which it was measured, in the order of the runs."""
+        return [run.metrics[metric] for run in self.timed if metric in run.metrics]
+
+    def median(self, metric: str) -> float | None:
+        """The median (nearest rank) of a metric; None where it was not measured."""
+        values = self.values(metric)
+        return percentile(values, 50) if values else None

@@ -1,0 +1,1 @@
+"""Performance tests of pipelines: scenarios, modes, statistics, comparisons."""
