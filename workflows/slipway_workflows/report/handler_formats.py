@@ -41,10 +41,10 @@ def junit(result: InferenceTestResult) -> str:
     """The result as JUnit XML: a test case for each whole request, and one for each fault that none of them shows."""
     from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
-    suite = TestSuite(_plain(f"handler {result.handler_name}"))
+    suite = TestSuite(plain(f"handler {result.handler_name}"))
     shown: set[int] = set()
     for exchange in result.end_to_end_results:
-        case = TestCase(_plain(f"{exchange.sample} as {exchange.accept}"), "requests", exchange.seconds)
+        case = TestCase(plain(f"{exchange.sample} as {exchange.accept}"), "requests", exchange.seconds)
         faults = [one for one in result.rejections if one.sample == exchange.sample and one.accept == exchange.accept]
         shown |= {id(one) for one in faults}
         if faults or not exchange.success:
@@ -56,11 +56,11 @@ def junit(result: InferenceTestResult) -> str:
             case.result = [_failure(Failure, fault)]
             suite.add_testcase(case)
     for error in result.errors:
-        case = TestCase(_plain(error.partition(":")[0]), "errors", 0)
-        case.result = [Error(_plain(error), "inconclusive")]
+        case = TestCase(plain(error.partition(":")[0]), "errors", 0)
+        case.result = [Error(plain(error), "inconclusive")]
         suite.add_testcase(case)
     if not len(suite):
-        suite.add_testcase(TestCase(_plain("; ".join(result.notes)) or "package", "package", 0))
+        suite.add_testcase(TestCase(plain("; ".join(result.notes)) or "package", "package", 0))
     xml = JUnitXml()
     xml.add_testsuite(suite)
     text: bytes = xml.tostring()
@@ -68,16 +68,16 @@ def junit(result: InferenceTestResult) -> str:
 
 
 def _answered(exchange: Exchange) -> str:
-    return _plain(f"status {exchange.status}: {exchange.body[:200]}")
+    return plain(f"status {exchange.status}: {exchange.body[:200]}")
 
 
 def _failure(kind: Any, fault: Fault) -> Any:
     where = f" ({fault.place})" if fault.place else ""
-    failure = kind(_plain(f"{fault.message}{where}"), fault.code)
+    failure = kind(plain(f"{fault.message}{where}"), fault.code)
     failure.text = fault.advice
     return failure
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without the characters that XML cannot hold."""
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
