@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from slipway_steps.adapters.argocd.application import ArgoCD
+from slipway_steps.adapters.argocd.application import ArgoCD, helm_parameters
 from slipway_steps.adapters.argocd.environment_status import read_status
 from slipway_steps.adapters.argocd.usage_samples import UsageSamples
+from slipway_steps.adapters.argocd.version_source import check_parameters_are_the_source
 from slipway_steps.adapters.kubernetes.api import Api, Unavailable
 from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import limits_of, pod_of, sample_of
@@ -77,7 +78,7 @@ class KubernetesPlatform:
 
     def deploy(self, environment: Environment, candidate: Candidate, release: str = "") -> None:
         """Set the candidate's image on the Application, or commit it to Git. Returns once Argo CD has synced it;
-        whether it is healthy is seen from its pods.
+        whether it is healthy is seen from its pods. Raises Refused where the version comes from another place.
         """
         host, _, prefix = self.settings.registry.partition("/")
         repository = "/".join(part for part in (host, prefix.strip("/"), self.settings.app) if part)
@@ -90,9 +91,15 @@ class KubernetesPlatform:
         )
         wanted = dict(zip(IMAGE, values, strict=True))
         if self.repository is None:
-            self.argocd.set(environment, wanted, gone=("replicas",))
-            return
-        self._commit(self.repository, environment, wanted, release)
+            self._set(environment, wanted, ("replicas",))
+        else:
+            self._commit(self.repository, environment, wanted, release)
+
+    def _set(self, environment: Environment, wanted: dict[str, str], gone: tuple[str, ...]) -> None:
+        app = self.argocd.read(environment)
+        told = helm_parameters((app.get("spec") or {}).get("source"))
+        check_parameters_are_the_source(app, told, self.deployment(environment))
+        self.argocd.set(environment, wanted, gone=gone)
 
     def _commit(
         self, repository: "DeploymentRepository", environment: Environment, wanted: dict[str, str], release: str
@@ -133,7 +140,7 @@ class KubernetesPlatform:
     def empty(self, environment: Environment, release: str = "") -> None:
         """Set the number of replicas to 0, so that the environment serves nothing."""
         if self.repository is None:
-            self.argocd.set(environment, {"replicas": "0"}, gone=IMAGE)
+            self._set(environment, {"replicas": "0"}, IMAGE)
         else:
             self._commit(self.repository, environment, {"replicas": "0"}, release)
 

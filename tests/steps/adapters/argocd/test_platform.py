@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from kube_rbac import service_account
 from kube_server import Cluster, cut_off, reset, status
-from kube_workloads import DIGEST, pod, served
+from kube_workloads import DIGEST, deployment, pod, served
 
 from slipway_steps.adapters.argocd.application import ArgoCD, helm_parameters
 from slipway_steps.adapters.argocd.platform import KubernetesPlatform
@@ -17,7 +17,7 @@ from slipway_steps.adapters.kubernetes.api import Api
 from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.errors import BadInput, PlatformError
+from slipway_steps.domain.errors import BadInput, PlatformError, Refused
 from slipway_steps.settings import PROJECT_ROOT, Settings
 
 STAGING = Environment.STAGING
@@ -131,6 +131,32 @@ def test_an_emptied_environment_serves_nothing(cluster: Cluster) -> None:
     assert parameters(cluster) == {"other": "kept", "replicas": "0"}
     platform().deploy(STAGING, CANDIDATE)
     assert "replicas" not in parameters(cluster)
+
+
+def running() -> dict[str, Any]:
+    """A Deployment that runs the candidate, as the chart model-app renders it."""
+    annotations = {"slipway.dev/model-version": CANDIDATE.version, "slipway.dev/revision": CANDIDATE.revision}
+    template = {"metadata": {"annotations": annotations}, "spec": pod()["spec"]}
+    return deployment() | {"spec": {"replicas": 1, "template": template}}
+
+
+@pytest.mark.parametrize("change", ["deploy", "empty"])
+def test_what_git_has_deployed_is_not_overridden_by_parameters(cluster: Cluster, change: str) -> None:
+    """In Git mode, by a program that was not told of the repository: each later commit would have no effect."""
+    served(cluster, of=running())
+    with pytest.raises(Refused, match="takes its version from Git") as caught:
+        platform().deploy(STAGING, CANDIDATE) if change == "deploy" else platform().empty(STAGING)
+    assert "SLIPWAY_DEPLOY_REPOSITORY" in str(caught.value)
+    assert cluster.patches == []
+
+
+def test_parameters_that_somebody_removed_are_set_again(cluster: Cluster) -> None:
+    """Argo CD has not synced that yet, so the Deployment still says what stood there."""
+    served(cluster, of=running())
+    (app,) = (one for one in cluster.objects.values() if one["kind"] == "Application")
+    app["status"]["sync"]["status"] = "OutOfSync"
+    platform().deploy(STAGING, CANDIDATE)
+    assert platform().deployed(STAGING) == CANDIDATE
 
 
 @pytest.mark.skipif(not SCHEMAS.exists(), reason="the CRD schemas of Argo CD are not beside this checkout")
