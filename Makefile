@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock)
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Slipway needs Python 3.11 or newer; name one: make setup PYTHON=python3.11"; exit 1; }
@@ -58,8 +58,15 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-test: .venv/.platform .venv/mlflow-server/.ready ## run all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# What takes minutes: the tutorial word by word, releases that are killed, releases on a simulated cluster, playbooks.
+ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in under ten minutes
+	@$(PYTEST) $(addprefix --ignore=,$(ACCEPTANCE))
+
+acceptance: .venv/.platform .venv/mlflow-server/.ready ## run the long tests: the tutorial, kills, a simulated cluster, playbooks
+	@$(PYTEST) $(ACCEPTANCE)
 
 # The context of the cluster has to be named; the current one of the kubeconfig is never used. SKIP: groups of cases.
 CONTEXT ?=
