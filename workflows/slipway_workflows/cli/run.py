@@ -144,7 +144,8 @@ def _is_file(target: str) -> bool:
 @click.option(
     "--output", type=click.Choice(["text", "json"]), default="text", help="json: print the Workflow on stdout."
 )
-def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: str) -> int:
+@click.option("--dry-run", is_flag=True, help="Check the workflow and its parameters, and start nothing.")
+def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: str, dry_run: bool) -> int:
     """Run a workflow of the catalog by NAME, or the Workflow, CronWorkflow or WorkflowTemplate in FILE.
 
     Exit codes: 0 succeeded (a release: promoted), 2 rejected by a gate, 1 any other failure, 130 after Ctrl-C.
@@ -152,11 +153,11 @@ def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: st
     parameters = parameters_of(given)
     if not _is_file(target):
         execution = backend.local_workflows().submit(target, parameters, files)
-        return execute(execution, output, may_be_release=(MANIFESTS / f"{target}.yaml").exists())
+        return 0 if dry_run else execute(execution, output, may_be_release=(MANIFESTS / f"{target}.yaml").exists())
     path = Path(target)
     library = engine.load([path, *files], MANIFESTS)
     source = engine.main_object(library, path)
     values = with_absolute_paths(source, parameters, library.find, Path.cwd())
     prepared = engine.prepare(library, source, values, engine_options(current_settings()))
     check_parameters(source, values, library.find)
-    return execute(LocalExecution(prepared), output, may_be_release=False)
+    return 0 if dry_run else execute(LocalExecution(prepared), output, may_be_release=False)

@@ -1,0 +1,109 @@
+"""The processes of a run with all that they started: how much memory they use, and how they are found and ended."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MARK = "SLIPWAY_PERF_SESSION"
+"""The environment variable that every process of a performance test inherits; its value is the session's name."""
+EVERY = 0.1
+"""Seconds between two measurements: a step of a second is seen ten times."""
+SHARE = 0.01
+"""Most of one core that the measurements may take; where they take longer, they are made less often."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def marked(session: str) -> list[psutil.Process]:
+    """The living processes of a session, also those that have left their process group or lost their parent."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK) == session:
+                found.append(process)
+    return found
+
+
+def end_marked(session: str, seconds: float = 10.0) -> list[int]:
+    """Kill all processes of a session; returns their process ids.
+
+    It looks again until it finds none, as a process may have started another one meanwhile, for so many seconds.
+    """
+    ended: list[int] = []
+    deadline = time.monotonic() + seconds
+    while (left := marked(session)) and time.monotonic() < deadline:
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        ended += [process.pid for process in left if process.pid not in ended]
+        psutil.wait_procs(left, timeout=1)
+    return ended
+
+
+def _family(pid: int) -> Iterator[int]:
+    """A process and all that descend from it. Linux lists children by thread, so that not all of /proc is read."""
+    yield pid
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - ten times a second; a Path each would double it
+            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                yield from _family(int(child))
+
+
+def _memory(pid: int) -> int:
+    """Resident bytes of a process and of all that descend from it; memory that they share counts for each."""
+    total = 0
+    for one in _family(pid):
+        with suppress(OSError, IndexError, ValueError):
+            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * PAGE
+    return total
+
+
+class PeakMemory:
+    """Measures the largest memory of several process trees. One thread measures all of them, while there are any."""
+
+    def __init__(self) -> None:
+        self._peaks: dict[int, int] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def watch(self, pid: int) -> None:
+        """Begin to measure the tree of a process."""
+        with self._changed:
+            self._peaks[pid] = 0
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._measure, name="peak-memory", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def take(self, pid: int) -> int:
+        """Stop measuring a tree; returns the largest number of bytes, 0 where it ended before it was measured."""
+        with self._changed:
+            return self._peaks.pop(pid, 0)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread:
+            self._thread.join()
+
+    def _measure(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._peaks or self._closed)
+                if self._closed:
+                    return
+                pids = list(self._peaks)
+            began = time.thread_time()
+            measured = {pid: _memory(pid) for pid in pids}
+            with self._changed:
+                for pid, memory in measured.items():
+                    if pid in self._peaks:
+                        self._peaks[pid] = max(self._peaks[pid], memory)
+                self._changed.wait_for(lambda: self._closed, max(EVERY, (time.thread_time() - began) / SHARE))

@@ -1,0 +1,61 @@
+"""Judges a session by itself: whether enough runs ended, whether too many failed, and whether a threshold is met."""
+
+from slipway_steps.domain.perf_metrics import METRICS
+from slipway_steps.domain.perf_scenario import LEAST_RUNS
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome
+from slipway_steps.domain.verdict import Check, Verdict
+
+ERROR_RATE, RUNS, INTERRUPTED, SESSION = "error-rate", "runs", "interrupted", "session"
+
+
+def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]:
+    """The checks of a session. interrupted: it was ended by a person."""
+    found = [_error_rate(session), *_thresholds(session)]
+    if session.counted or not session.requests:
+        found.append(_runs(session))
+    if interrupted:
+        found.append(Check(code=INTERRUPTED, verdict=Verdict.INCONCLUSIVE, message="it was interrupted"))
+    if session.errors:
+        found.append(Check(code=SESSION, verdict=Verdict.ERROR, message="; ".join(session.errors)))
+    return found
+
+
+def _error_rate(session: PerfSession) -> Check:
+    """How many runs and requests failed. An unfinished run has not failed: see `_runs`."""
+    ended = [run for run in session.counted if run.outcome is not RunOutcome.UNFINISHED]
+    failed = [run for run in ended if run.outcome is RunOutcome.FAILED]
+    if session.requests:
+        failures, total, what = sum(one.failed for one in session.requests), len(session.requests), "requests"
+    else:
+        failures, total, what = len(failed), len(ended), "runs"
+    rate, most = failures / total if total else 0.0, session.scenario.max_error_rate
+    message = f"{failures} of {total} {what} failed"
+    if failed and not session.requests:
+        message += f"; the first: {failed[0].message}"
+    verdict = Verdict.REJECT if rate > most else Verdict.PASS if total else Verdict.INCONCLUSIVE
+    return Check(code=ERROR_RATE, verdict=verdict, message=message, measured=rate, threshold=most)
+
+
+def _runs(session: PerfSession) -> Check:
+    """Whether enough runs ended in time."""
+    ended = sum(run.outcome is not RunOutcome.UNFINISHED for run in session.counted)
+    least = min(LEAST_RUNS, session.scenario.num_times or LEAST_RUNS)
+    late = len(session.counted) - ended
+    message = f"{ended} runs ended" + (f", {late} were ended at the deadline" if late else "")
+    verdict = Verdict.PASS if ended >= least else Verdict.INCONCLUSIVE
+    return Check(code=RUNS, verdict=verdict, message=message, measured=ended, threshold=least)
+
+
+def _thresholds(session: PerfSession) -> list[Check]:
+    """The largest medians that the scenario allows."""
+    found = []
+    for metric, most in session.scenario.thresholds.items():
+        median, unit = session.median(metric), METRICS[metric].unit
+        if median is None:
+            why = session.unmeasured.get(metric, "no run that succeeded tells it")
+            verdict, message = Verdict.INCONCLUSIVE, f"{metric} was not measured: {why}"
+        else:
+            verdict = Verdict.REJECT if median > most else Verdict.PASS
+            message = f"median {metric} {median:g} {unit}, at most {most:g}"
+        found.append(Check(code=metric, verdict=verdict, message=message, measured=median, threshold=most, unit=unit))
+    return found

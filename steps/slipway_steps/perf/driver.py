@@ -1,0 +1,181 @@
+"""Runs one session: prepares its target, drives its mode, judges what was measured, and leaves nothing behind."""
+
+import asyncio
+import hashlib
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from slipway_steps.adapters.local.machine import fingerprint
+from slipway_steps.domain.errors import BadInput, SlipwayError
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import PerfSession, RunSample
+from slipway_steps.domain.verdict import judge
+from slipway_steps.perf.checks import checks_of
+from slipway_steps.perf.kinds import schedule_of
+from slipway_steps.perf.modes import mode_of
+from slipway_steps.perf.runner import PerfContext, Runner
+from slipway_steps.perf.store import SessionStore
+from slipway_steps.perf_ports import Target
+
+THREADS = 256
+"""Threads for blocking calls: more than the runs at a time, and requests that wait for a server that stalls."""
+ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""What the names of sessions are made of, as those of Kubernetes: no vowels, and nothing that looks like another."""
+
+
+class SessionInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM has ended a session. `session` holds what was measured until then; it has been stored."""
+
+    def __init__(self, session: PerfSession) -> None:
+        super().__init__("interrupted")
+        self.session = session
+
+
+def run_session(
+    scenario: PerfScenario,
+    target: Target,
+    *,
+    directory: Path,
+    pipeline: Path | None,
+    revision: str,
+    modes: Mapping[str, type[Runner]] | None = None,
+    on_progress: Callable[[RunSample], None] | None = None,
+) -> PerfSession:
+    """Run a scenario and store what was measured; returns the session, judged.
+
+    directory: holds the directories of all sessions. pipeline: the file of the pipeline; None where the mode needs
+    none. revision: of the source that is measured. modes: more modes by name, before those that are installed.
+    on_progress: called with each run that has ended.
+
+    Raises BadInput and WorkflowInvalid before anything is started, Broken where the session cannot be stored, and
+    SessionInterrupted after Ctrl-C or SIGTERM.
+    """
+    name = f"perf-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
+    mode = (modes or {}).get(scenario.mode) or mode_of(scenario.mode)
+    session = PerfSession(
+        name=name,
+        scenario=scenario,
+        scenario_digest=scenario_digest(scenario, pipeline),
+        revision=revision,
+        fingerprint=fingerprint(target.name, target.version),
+        started=time.time(),
+        finished=0,
+        unmeasured=dict(target.unmeasured),
+    )
+    store = SessionStore(directory, name)
+    try:
+        target.prepare(name, scenario, pipeline)
+        store.begin(session)
+        return _Driving(session, target, store, pipeline, on_progress).run(mode)
+    except BaseException:
+        store.discard()
+        raise
+    finally:
+        target.remove(name)
+        store.close()
+
+
+def scenario_digest(scenario: PerfScenario, pipeline: Path | None) -> str:
+    """A short name of what is measured: the scenario, and the content of its pipeline's file."""
+    content = pipeline.read_bytes() if pipeline else b""
+    # what judges a session is no part of what it measures
+    told = scenario.model_dump_json(exclude={"name", "limits", "thresholds", "max_error_rate", "allow_more"})
+    return hashlib.sha256(told.encode() + b"\0" + content).hexdigest()[:12]
+
+
+class _Driving:
+    """One session while it runs."""
+
+    def __init__(
+        self,
+        session: PerfSession,
+        target: Target,
+        store: SessionStore,
+        pipeline: Path | None,
+        on_progress: Callable[[RunSample], None] | None,
+    ) -> None:
+        self.session, self.target, self.store, self.pipeline = session, target, store, pipeline
+        self.on_progress = on_progress
+        self.interrupted = False
+
+    def run(self, mode: type[Runner]) -> PerfSession:
+        """Drive the mode to its end, judge, and store the session."""
+        context = asyncio.run(self._drive(mode))
+        session = self.session.model_copy(
+            update={
+                "finished": time.time(),
+                "runs": sorted(context.runs, key=lambda run: run.started),
+                "requests": context.requests,
+                "firings": context.firings,
+                "measures": context.measures,
+                "errors": context.errors,
+                "notes": context.notes,
+            }
+        )
+        checks = checks_of(session, interrupted=self.interrupted)
+        session = session.model_copy(update={"checks": checks, "verdict": judge(checks)})
+        self.store.finish(session)
+        if self.interrupted:
+            raise SessionInterrupted(session)
+        return session
+
+    async def _drive(self, mode: type[Runner]) -> PerfContext:
+        scenario = self.session.scenario
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "perf"))
+        begin = time.time() + scenario.start_time * 60
+        context = PerfContext(
+            name=self.session.name,
+            scenario=scenario,
+            target=self.target,
+            pipeline=self.pipeline,
+            directory=self.store.directory,
+            deadline=begin + scenario.run_time * 60,
+            schedule=schedule_of(scenario.kind),
+            add=self._add,
+        )
+        with self._stopped_by_signals(loop, context.stop):
+            await context.pause(begin - time.time())
+            await self._guarded(mode(context).run(), context)
+        return context
+
+    async def _guarded(self, running: Awaitable[None], context: PerfContext) -> None:
+        """Await a mode. Its error is named and costs no run that has ended; what the user gave wrong is raised."""
+        try:
+            await running
+        except* (BadInput, MemoryError) as group:
+            raise group.exceptions[0] from group
+        except* SlipwayError as group:
+            context.errors += [str(error) for error in group.exceptions]
+        except* Exception as group:
+            context.errors += [f"mode {self.session.scenario.mode} failed: {error!r}" for error in group.exceptions]
+
+    def _add(self, sample: RunSample) -> None:
+        self.store.add(sample)
+        if self.on_progress:
+            self.on_progress(sample)
+
+    @contextmanager
+    def _stopped_by_signals(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the session early. Only the main thread can handle signals."""
+
+        def interrupt() -> None:
+            self.interrupted = True
+            stop.set()
+
+        numbers: Sequence[signal.Signals] = (
+            (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        )
+        for number in numbers:
+            loop.add_signal_handler(number, interrupt)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)

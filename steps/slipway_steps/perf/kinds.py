@@ -1,0 +1,123 @@
+"""The kinds of performance tests: how many runs are started, and how many at a time.
+
+smoke and load start the number of runs that the scenario says. stress doubles the concurrency and names the knee. soak
+goes on until the session's time is over, and looks for growing memory.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, MOST_RUNS
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.perf.runner import Runner
+
+STRESS_ERRORS = 0.05
+"""Share of failed runs above which a concurrency is too much."""
+STRESS_GROWTH = 1.1
+"""By how much the throughput has to grow when the concurrency doubles, or it counts as having stopped to grow: runs
+that need one core each give 2 as long as there are free cores, and 1 afterwards; noise is some 5 %."""
+STRESS_ROUNDS = 2
+"""Runs of each worker at one concurrency."""
+SOAK_LEAST = 10
+"""Runs that a slope of memory needs at least."""
+
+
+def schedule_of(kind: str) -> Callable[[Runner], Awaitable[None]]:
+    """What starts the runs of a scenario of that kind."""
+    return {"stress": stress, "soak": soak}.get(kind, fixed)
+
+
+async def fixed(runner: Runner) -> None:
+    """The warm-up runs in turn, then `numTimes` runs (None: until the deadline), `concurrency` at a time."""
+    scenario = runner.context.scenario
+    await warm_up(runner)
+    most = scenario.num_times
+    if most is None and not scenario.allow_more:
+        most = MOST_RUNS
+    await batch(runner, most, scenario.concurrency)
+
+
+async def warm_up(runner: Runner) -> None:
+    """The runs that fill caches and are not counted."""
+    for _ in range(runner.context.scenario.warm_up):
+        if not runner.context.over:
+            await runner.one(warm_up=True)
+
+
+async def batch(runner: Runner, most: int | None, concurrency: int) -> list[RunSample]:
+    """Start so many runs (None: until the deadline), so many at a time; returns them once all have ended."""
+    left = most
+    done: list[RunSample] = []
+
+    async def work() -> None:
+        nonlocal left
+        while not runner.context.over and (left is None or left > 0):
+            left = left and left - 1
+            done.append(await runner.one(concurrency))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(concurrency):
+            group.create_task(work())
+    return done
+
+
+async def stress(runner: Runner) -> None:
+    """Double the concurrency until more than 5 % of the runs fail or the throughput stops growing.
+
+    The knee is the last concurrency at which the throughput still grew and runs did not fail.
+    """
+    context = runner.context
+    await warm_up(runner)
+    most = MOST_RUNS if context.scenario.allow_more else MOST_AT_ONCE
+    concurrency, knee, best = context.scenario.concurrency, 0, 0.0
+    ended = f"at the cap of {most} runs at a time"
+    while concurrency <= most:
+        began = time.monotonic()
+        samples = await batch(runner, STRESS_ROUNDS * concurrency, concurrency)
+        seconds = time.monotonic() - began
+        if context.over:
+            ended = "at the end of runTime"
+            break
+        failed = sum(sample.outcome is not RunOutcome.SUCCEEDED for sample in samples)
+        throughput = (len(samples) - failed) / seconds
+        context.measures[f"runs/min at {concurrency}"] = throughput * 60
+        if failed > STRESS_ERRORS * len(samples):
+            ended = f"{failed} of {len(samples)} runs failed at {concurrency} at a time"
+            break
+        if throughput < STRESS_GROWTH * best:
+            ended = f"the throughput stopped growing at {concurrency} at a time"
+            break
+        knee, best, concurrency = concurrency, throughput, concurrency * 2
+    context.measures["knee runs at a time"] = knee
+    context.notes.append(f"stress ended: {ended}; knee: {_knee(knee, best)}")
+
+
+def _knee(knee: int, best: float) -> str:
+    return f"{knee} runs at a time, {best * 60:.1f} runs/min" if knee else "not found"
+
+
+async def soak(runner: Runner) -> None:
+    """Run until the deadline (or `numTimes`), then work out by how much the memory grew from run to run."""
+    await fixed(runner)
+    context = runner.context
+    memory = [
+        sample.metrics["memory"]
+        for sample in sorted(context.runs, key=lambda sample: sample.started)
+        if not sample.warm_up and "memory" in sample.metrics
+    ]
+    if len(memory) < SOAK_LEAST:
+        context.notes.append(f"soak: {len(memory)} runs tell their memory; a slope needs {SOAK_LEAST}")
+        return
+    slope, low, high = memory_slope(memory)
+    context.measures |= {"memory slope MiB/run": slope, "memory slope low": low, "memory slope high": high}
+    grows = "grows" if low > 0 else "does not grow"
+    context.notes.append(f"soak: memory {grows}: {slope:+.2f} MiB a run [{low:+.2f}, {high:+.2f}]")
+
+
+def memory_slope(memory: list[float]) -> tuple[float, float, float]:
+    """MiB by which memory grows from run to run, by Theil-Sen, with its 95 % interval. memory: bytes of each run."""
+    from scipy.stats import theilslopes
+
+    found = theilslopes([value / 2**20 for value in memory])
+    return float(found.slope), float(found.low_slope), float(found.high_slope)

@@ -1,0 +1,113 @@
+"""A session on disk: `<directory>/<session>/`, with what was measured so far and, at its end, the whole session.
+
+`begun.json`: the session without runs, written before the first run. `runs.jsonl`: a line for each run, written when
+the run has ended. `session.json`: the whole session, written at its end. `lock`: held while the program lives, which is
+how a session that was killed is told from one that runs.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.perf_session import PerfSession, RunSample
+from slipway_steps.files import replace_file
+
+BEGUN, RUNS, SESSION, LOCK = "begun.json", "runs.jsonl", "session.json", "lock"
+
+
+class SessionStore:
+    """The directory of one session, for the program that runs it."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        """Create it and take its lock. Raises BadInput where it cannot be written."""
+        self.directory = directory.absolute() / name
+        try:
+            self.directory.mkdir(parents=True)
+            self._lock = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise BadInput(f"{self.directory} cannot be written: {error.strerror}", "choose another --home") from error
+
+    def begin(self, session: PerfSession) -> None:
+        """Store what is known before the first run. Raises Broken where that fails."""
+        self._write(BEGUN, session)
+
+    def add(self, sample: RunSample) -> None:
+        """Store a run that has ended. Raises Broken where that fails."""
+        try:
+            with (self.directory / RUNS).open("a") as file:
+                file.write(sample.model_dump_json() + "\n")
+        except OSError as error:
+            raise Broken(f"cannot write to {self.directory}: {error.strerror}", "is the disk full?") from error
+
+    def finish(self, session: PerfSession) -> None:
+        """Store the whole session. Raises Broken where that fails."""
+        self._write(SESSION, session)
+
+    def discard(self) -> None:
+        """Remove the directory of a session that has started nothing; one that has stays for `slipway perf clean`."""
+        if not (self.directory / BEGUN).exists():
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._lock)
+
+    def _write(self, name: str, session: PerfSession) -> None:
+        try:
+            replace_file(self.directory / name, session.model_dump_json(indent=1))
+        except OSError as error:
+            raise Broken(f"cannot write {self.directory / name}: {error.strerror}", "is the disk full?") from error
+
+
+def is_alive(directory: Path) -> bool:
+    """Whether the program of a session still lives. directory: the session's."""
+    try:
+        file = os.open(directory / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)
+
+
+def read_session(directory: Path) -> PerfSession | None:
+    """A session that has ended; None where it has not, or its file cannot be read. directory: the session's."""
+    return _read(directory / SESSION)
+
+
+def read_unfinished(directory: Path) -> PerfSession | None:
+    """A session whose program was killed, with the runs that had ended; None where it wrote nothing.
+
+    directory: the session's.
+    """
+    begun = _read(directory / BEGUN)
+    return begun and begun.model_copy(update={"runs": list(_runs(directory / RUNS))})
+
+
+def _read(path: Path) -> PerfSession | None:
+    try:
+        return PerfSession.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _runs(path: Path) -> Iterator[RunSample]:
+    """The runs of a file; a last line that was not written to its end is left out."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().splitlines():
+        try:
+            yield RunSample.model_validate_json(line)
+        except ValidationError:
+            return

@@ -1,0 +1,79 @@
+"""`slipway perf run`: runs the scenarios of a file and reports what was measured."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
+from slipway_steps.domain.verdict import Verdict
+from slipway_workflows.cli.perf.progress import progress
+from slipway_workflows.cli.settings import current_settings
+
+if TYPE_CHECKING:
+    from slipway_steps.domain.perf_session import PerfSession
+    from slipway_steps.settings import Settings
+
+CODES = {Verdict.PASS: 0, Verdict.REJECT: 2, Verdict.INCONCLUSIVE: 1, Verdict.ERROR: 1}
+"""The exit code by verdict, as everywhere in Slipway."""
+WORST = (2, 1, 0)
+"""Exit codes of several scenarios: a rejected one is told before one that says nothing."""
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO.JSON")
+@click.option("--target", type=click.Choice(TARGETS), help="Where the pipelines run, instead of the scenario's target.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def run(scenario: Path, target: str | None, output: str) -> int:
+    """Run the scenarios of a file, one after the other, and report what was measured.
+
+    Exit codes: 0 passed, 2 too many runs failed or a threshold was not met, 1 inconclusive, broken or bad input, 130
+    after Ctrl-C; what was measured until then is kept.
+    """
+    from slipway_steps.perf.driver import SessionInterrupted
+    from slipway_steps.perf.modes import mode_names
+    from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
+
+    scenarios = read_scenarios(scenario, mode_names())
+    if target:
+        scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
+    pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
+    settings = current_settings()
+    sessions = []
+    for one, pipeline in zip(scenarios, pipelines, strict=True):
+        try:
+            sessions.append(_run(one, pipeline, settings))
+        except SessionInterrupted as interrupted:
+            _show([*sessions, interrupted.session], output, settings, scenario)
+            raise
+    _show(sessions, output, settings, scenario)
+    codes = {CODES[session.verdict] for session in sessions}
+    return next(code for code in WORST if code in codes)
+
+
+def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
+    from slipway_steps.adapters.targets.choice import make_target
+    from slipway_steps.perf.driver import run_session
+
+    with progress(scenario) as tell:
+        return run_session(
+            scenario,
+            make_target(scenario.target, settings),
+            directory=settings.home / "perf",
+            pipeline=pipeline,
+            revision=settings.revision,
+            on_progress=tell,
+        )
+
+
+def _show(sessions: "list[PerfSession]", output: str, settings: "Settings", file: Path) -> None:
+    if output == "json":
+        told = [session.model_dump(mode="json") for session in sessions]
+        click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
+        return
+    from slipway_workflows.cli.perf.summary import lines
+
+    for session in sessions:
+        for line in lines(session, settings.home / "perf" / session.name, file):
+            click.echo(line)
