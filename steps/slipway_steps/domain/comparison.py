@@ -1,5 +1,6 @@
 """How a regression is decided. Only numbers come in: the intervals are computed in `perf.statistics`."""
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -47,13 +48,64 @@ class MetricComparison(BaseModel):
     where: str = ""
 
 
-def judged(interval: Interval, limit: float, *, last: bool) -> Verdict | None:
-    """The verdict on one metric at one look; None: more pairs are needed.
+IntervalOf = Callable[[Sequence[float], float], Interval | None]
+"""Gives the interval of log ratios at an alpha; None where they are too few for it (`perf.statistics`)."""
 
-    reject where the whole interval is above the limit, pass where all of it is below; inconclusive at the last look.
+
+class SequentialTest:
+    """Judges the metrics of a comparison at each look. The first verdict on a metric stands.
+
+    A metric is rejected where the whole interval of its ratio is above its limit, and passes where all of it is below.
+    Each look may use `alpha` / len(LOOKS), so that several looks give no more false alarms than one.
+
+    Several metrics are several chances of a false alarm. Rejections therefore follow Holm's method at each look: with
+    m metrics that are not rejected, an interval at (alpha of the look) / m decides, and after each rejection the others
+    are judged anew with m - 1. A pass needs no such correction, because the comparison passes only where all metrics
+    do: one metric that passes by mistake makes no pass of the others.
     """
-    if interval.low > limit:
-        return Verdict.REJECT
-    if interval.high < limit:
-        return Verdict.PASS
-    return Verdict.INCONCLUSIVE if last else None
+
+    def __init__(self, limits: Mapping[str, float], interval_of: IntervalOf, alpha: float = ALPHA) -> None:
+        """limits: metric -> the largest ratio that is no regression, such as 1.1."""
+        self._interval_of = interval_of
+        self._alpha = alpha / len(LOOKS)
+        self._open = set(limits)
+        self.metrics = {
+            metric: MetricComparison(metric=metric, ratio=None, limit=limit, pairs=0, verdict=Verdict.INCONCLUSIVE)
+            for metric, limit in limits.items()
+        }
+
+    @property
+    def ended(self) -> bool:
+        """Whether more pairs cannot change the verdict: a metric was rejected, or each has its verdict."""
+        return not self._open or any(one.verdict is Verdict.REJECT for one in self.metrics.values())
+
+    def look(self, log_ratios: Mapping[str, Sequence[float]]) -> None:
+        """Judge the metrics that have no verdict yet. log_ratios: metric -> log(head / base) of all pairs so far."""
+        while rejected := self._above(log_ratios):
+            self._decide(rejected, Verdict.REJECT)
+        for metric in sorted(self._open):
+            if interval := self._interval(log_ratios, metric, self._alpha):
+                self._keep(metric, interval, len(log_ratios[metric]))
+                if interval.high < self.metrics[metric].limit:
+                    self._decide(metric, Verdict.PASS)
+
+    def _above(self, log_ratios: Mapping[str, Sequence[float]]) -> str:
+        """A metric without a verdict whose corrected interval is above its limit; "" where there is none."""
+        rejected = sum(one.verdict is Verdict.REJECT for one in self.metrics.values())
+        for metric in sorted(self._open):
+            interval = self._interval(log_ratios, metric, self._alpha / (len(self.metrics) - rejected))
+            if interval and interval.low > self.metrics[metric].limit:
+                self._keep(metric, interval, len(log_ratios[metric]))
+                return metric
+        return ""
+
+    def _interval(self, log_ratios: Mapping[str, Sequence[float]], metric: str, alpha: float) -> Interval | None:
+        values = log_ratios.get(metric, ())
+        return self._interval_of(values, alpha) if values else None
+
+    def _keep(self, metric: str, interval: Interval, pairs: int) -> None:
+        self.metrics[metric] = self.metrics[metric].model_copy(update={"ratio": interval, "pairs": pairs})
+
+    def _decide(self, metric: str, verdict: Verdict) -> None:
+        self.metrics[metric] = self.metrics[metric].model_copy(update={"verdict": verdict})
+        self._open.discard(metric)
