@@ -23,7 +23,8 @@ def repository_root(path: Path) -> Path:
         with Repo.discover(str(path)) as repository:
             return Path(repository.path).resolve()
     except NotGitRepository as error:
-        raise BadInput(f"{path} is in no Git repository", "a revision is read from Git; . is the working tree") from error
+        hint = "a revision is read from Git; . is the working tree"
+        raise BadInput(f"{path} is in no Git repository", hint) from error
 
 
 def export_revision(directory: Path, revision: str, target: Path) -> str:
@@ -50,7 +51,7 @@ def export_revision(directory: Path, revision: str, target: Path) -> str:
             blob = None if stat.S_IFMT(entry.mode) == 0o160000 else repository[entry.sha]
             if isinstance(blob, Blob) and validate_path(entry.path):
                 _write(target / relative / entry.path.decode(errors="surrogateescape"), blob, entry.mode)
-        return commit.id.decode()
+        return str(commit.id.decode())
 
 
 def _commit(repository: Repo, revision: str) -> Commit:

@@ -1,0 +1,220 @@
+"""Compares two sides of a scenario by pairs of runs in turn, until there is a verdict on each metric."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
+from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.perf_comparison import Pair, PerfComparison
+from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import Fingerprint, RunOutcome, RunSample
+from slipway_steps.domain.verdict import Check, Verdict, judge
+from slipway_steps.perf.pairs import PairRules, run_pairs
+from slipway_steps.perf.statistics import ratio_interval
+from slipway_steps.perf.step_changes import step_changes, where
+from slipway_steps.perf_ports import Target
+
+MODE = "PIPELINE_RUN"
+"""The mode whose runs can be compared in pairs."""
+ERROR_RATE, DEADLINE, INTERRUPTED, TARGET = "error-rate", "deadline", "interrupted", "target"
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """One side: its target, the session that its runs belong to, its pipeline, and what it is called."""
+
+    target: Target
+    session: str
+    pipeline: Path
+    label: str
+
+
+def limits_of(scenario: PerfScenario, unmeasured: Mapping[str, str]) -> dict[str, float]:
+    """Metric -> the largest ratio of head to base that is no regression, for the metrics that are judged.
+
+    These are the metrics that have a limit by themselves and are measured, and those that the scenario names.
+    """
+    known = {name: metric.delta for name, metric in METRICS.items() if metric.delta and name not in unmeasured}
+    return {name: 1 + share for name, share in (known | scenario.limits).items()}
+
+
+def prepare_sides(scenario: PerfScenario, sides: Mapping[Side, ComparedSide]) -> None:
+    """Prepare both targets; starts no run. Raises BadInput for a mode without runs to compare, and what a target
+    raises.
+    """
+    if scenario.mode != MODE:
+        raise BadInput(f"mode {scenario.mode} cannot be compared in pairs of runs", f"use mode {MODE}")
+    for side in sides.values():
+        side.target.prepare(side.session, scenario, side.pipeline)
+
+
+def compare(
+    scenario: PerfScenario,
+    sides: Mapping[Side, ComparedSide],
+    *,
+    name: str,
+    yardstick: Callable[[], float],
+    fingerprint: Fingerprint | None = None,
+    on_run: Callable[[Side, RunSample], None] = lambda side, sample: None,
+) -> PerfComparison:
+    """Run pairs and judge them after 10, 20, 30 and 40; whatever happens, both targets are cleaned up.
+
+    It goes on while a metric is undecided, and while more of head's runs have failed than the limit allows until now.
+    Ctrl-C ends it with what was measured. on_run: is told of each run.
+    """
+    comparing = _Comparing(scenario, sides)
+    started = time.time()
+    deadline = started + (scenario.start_time + scenario.run_time) * 60
+    rules = PairRules(scenario.warm_up, scenario.seed, deadline, yardstick, on_run)
+    with ExitStack() as cleanup:
+        for side in sides.values():
+            cleanup.callback(side.target.remove, side.session)
+        prepare_sides(scenario, sides)
+        time.sleep(scenario.start_time * 60)
+        comparing.run(rules)
+    return comparing.result(name, started, fingerprint)
+
+
+class _Comparing:
+    """The pairs until now, and what follows from them."""
+
+    def __init__(self, scenario: PerfScenario, sides: Mapping[Side, ComparedSide]) -> None:
+        self.scenario, self.sides = scenario, sides
+        self.unmeasured = dict(sides[Side.HEAD].target.unmeasured)
+        self.limits = limits_of(scenario, self.unmeasured)
+        self.test = SequentialTest(self.limits, ratio_interval)
+        self.pairs: list[Pair] = []
+        self.cut: Check | None = None
+        self.most_failures = int(scenario.max_error_rate * LOOKS[-1])
+
+    def run(self, rules: PairRules) -> None:
+        """Run pairs until there is a verdict, the deadline, or Ctrl-C."""
+        targets = {side: one.target for side, one in self.sides.items()}
+        try:
+            for pair in run_pairs(targets, rules):
+                self.pairs.append(pair)
+                if self._ended(pair):
+                    return
+            minutes = self.scenario.run_time
+            message = f"runTime of {minutes:g} minutes was over after {len(self.pairs)} pairs: set runTime"
+            self.cut = Check(code=DEADLINE, verdict=Verdict.INCONCLUSIVE, message=message)
+        except Broken as error:
+            self.cut = Check(code=TARGET, verdict=Verdict.ERROR, message=str(error))
+        except KeyboardInterrupt:
+            message = f"it was interrupted after {len(self.pairs)} pairs"
+            self.cut = Check(code=INTERRUPTED, verdict=Verdict.INCONCLUSIVE, message=message)
+
+    def _ended(self, pair: Pair) -> bool:
+        if max(map(self._failed, Side)) > self.most_failures:
+            return True
+        timed = sum(one.timed for one in self.pairs)
+        if not pair.timed or timed < LOOKS[0]:
+            return False
+        if timed in LOOKS:
+            self.test.look(self._log_ratios())
+        failures_fit = self._failed(Side.HEAD) <= self.scenario.max_error_rate * len(self.pairs)
+        return timed >= LOOKS[-1] or (self.test.ended and failures_fit)
+
+    def _failed(self, side: Side) -> int:
+        return sum(pair.run(side).outcome is not RunOutcome.SUCCEEDED for pair in self.pairs)
+
+    def _log_ratios(self) -> dict[str, list[float]]:
+        found = {metric: [pair.log_ratio(metric) for pair in self.pairs] for metric in self.limits}
+        return {metric: [one for one in values if one is not None] for metric, values in found.items()}
+
+    def result(self, name: str, started: float, fingerprint: Fingerprint | None) -> PerfComparison:
+        """What follows from all pairs."""
+        timed = [pair for pair in self.pairs if pair.timed]
+        steps = step_changes(timed)
+        metrics = [self._shown(one, where(steps, one.metric)) for one in self.test.metrics.values()]
+        checks = [self._error_rate(), *map(self._check, metrics), *([self.cut] if self.cut else [])]
+        return PerfComparison(
+            name=name,
+            scenario=self.scenario,
+            base=self.sides[Side.BASE].label,
+            head=self.sides[Side.HEAD].label,
+            fingerprint=fingerprint,
+            started=started,
+            finished=time.time(),
+            pairs=self.pairs,
+            metrics=metrics,
+            steps=steps,
+            checks=checks,
+            verdict=self._verdict(checks),
+            notes=self._notes(timed),
+        )
+
+    def _shown(self, metric: MetricComparison, place: str) -> MetricComparison:
+        """A metric without a verdict shows what is known by now; one that was rejected names its step."""
+        if metric.verdict is Verdict.REJECT:
+            return metric.model_copy(update={"where": place})
+        logs = self._log_ratios()[metric.metric]
+        if metric.verdict is Verdict.PASS or not logs:
+            return metric
+        return metric.model_copy(update={"ratio": ratio_interval(logs, 0.05 / len(LOOKS)), "pairs": len(logs)})
+
+    def _verdict(self, checks: list[Check]) -> Verdict:
+        """Without a base that works there is nothing to compare with."""
+        if self._failed(Side.BASE) > self.most_failures:
+            return Verdict.INCONCLUSIVE
+        return judge(checks)
+
+    def _error_rate(self) -> Check:
+        """Judges the failures of head. Where base fails as well, nothing is known about head."""
+        limit, number = self.scenario.max_error_rate, len(self.pairs)
+        side = Side.BASE if self._failed(Side.BASE) > self.most_failures else Side.HEAD
+        failed = self._failed(side)
+        rate = failed / max(number, 1)
+        message = f"{failed} of {number} runs of {side} failed"
+        if failed:
+            message += f": {self._first_error(side)}"
+        verdict = Verdict.PASS if number and rate <= limit else Verdict.INCONCLUSIVE
+        if side is Side.HEAD and failed > self.most_failures:
+            verdict = Verdict.REJECT
+        return Check(code=ERROR_RATE, verdict=verdict, message=message, measured=rate, threshold=limit)
+
+    def _first_error(self, side: Side) -> str:
+        runs = (pair.run(side) for pair in self.pairs)
+        failed = next(run for run in runs if run.outcome is not RunOutcome.SUCCEEDED)
+        return failed.message or f"{failed.run} {failed.outcome}"
+
+    def _check(self, metric: MetricComparison) -> Check:
+        limit = f"limit ×{metric.limit:.2f}"
+        if metric.ratio is None:
+            why = self.unmeasured.get(metric.metric) or f"{metric.pairs} pairs are too few"
+            message = f"{metric.metric}: no ratio: {why}"
+        else:
+            message = f"{metric.metric} {metric.ratio}, {limit}, {metric.pairs} pairs"
+            message += f"; {metric.where}" if metric.where else ""
+        measured = metric.ratio.estimate if metric.ratio else None
+        return Check(
+            code=metric.metric, verdict=metric.verdict, message=message, measured=measured, threshold=metric.limit
+        )
+
+    def _notes(self, timed: list[Pair]) -> list[str]:
+        notes = []
+        if END_TO_END not in self.limits:
+            notes.append(f"{END_TO_END} is not judged")
+        if (failed := len(self.pairs) - len(timed)) > 0:
+            notes.append(f"{failed} pairs have a run that failed, and are not timed")
+        notes += [f"{metric} is not judged: {why}" for metric, why in self.unmeasured.items() if METRICS[metric].delta]
+        notes += _machine_note(timed)
+        return notes
+
+
+def _machine_note(timed: list[Pair]) -> list[str]:
+    """Whether the machine itself was slower before the runs of head, by the yardstick."""
+    logs = [
+        math.log(pair.head.yardstick / pair.base.yardstick)
+        for pair in timed
+        if pair.head.yardstick and pair.base.yardstick
+    ]
+    interval = ratio_interval(logs, 0.01) if logs else None
+    if interval is None or interval.low <= 1.05:
+        return []
+    return [f"the machine itself was slower before the runs of head: yardstick {interval}"]
