@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from slipway_steps.domain.comparison import Interval, MetricComparison
+from slipway_steps.domain.comparison import Interval, MetricComparison, Side
+from slipway_steps.domain.perf_comparison import Pair, PerfComparison, StepChange
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import (
     ApiRequest,
@@ -20,7 +21,7 @@ from slipway_steps.domain.perf_session import (
 )
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_workflows.report import perf_plots
-from slipway_workflows.report.perf_page import write_perf_report
+from slipway_workflows.report.perf_page import write_comparison_report, write_perf_report
 from slipway_workflows.report.perf_table import amount, median_run, step_rows, waterfall
 
 FINGERPRINT = Fingerprint(
@@ -163,3 +164,52 @@ def test_the_plots_of_a_comparison_are_markup() -> None:
 )
 def test_numbers_as_people_read_them(value: float, unit: str, text: str) -> None:
     assert amount(value, unit) == text
+
+
+def comparison(**changes: object) -> PerfComparison:
+    draw = random.Random(3)
+    pairs = []
+    for number in range(1, 11):
+        base, head = run(number), run(number)
+        metrics = {name: value * draw.gauss(1.2, 0.02) for name, value in head.metrics.items()}
+        pairs.append(Pair(number=number, first=Side.BASE, base=base, head=head.model_copy(update={"metrics": metrics})))
+    pairs.append(Pair(number=11, first=Side.HEAD, base=run(11), head=run(11, RunOutcome.FAILED)))
+    ratio = Interval(estimate=1.2, low=1.15, high=1.25)
+    values: dict[str, object] = {
+        "name": "perf-c4m9a",
+        "scenario": session().scenario,
+        "base": "v0.3",
+        "head": "<the working tree>",
+        "fingerprint": FINGERPRINT,
+        "started": 1_790_000_000.0,
+        "finished": 1_790_000_300.0,
+        "pairs": pairs,
+        "metrics": [
+            MetricComparison(metric="end-to-end", ratio=ratio, limit=1.1, pairs=10, verdict=Verdict.REJECT),
+            MetricComparison(metric="storage-read", ratio=None, limit=1.1, pairs=0, verdict=Verdict.INCONCLUSIVE),
+        ],
+        "steps": [StepChange(step="load", seconds=0.7, share=0.9)],
+        "checks": [Check(code="end-to-end", verdict=Verdict.REJECT, message="m", measured=1.2, threshold=1.1)],
+        "verdict": Verdict.REJECT,
+    }
+    return PerfComparison.model_validate(values | changes)
+
+
+def test_the_page_of_a_comparison(tmp_path: Path) -> None:
+    page = write_comparison_report(comparison(), tmp_path / "report.html").read_text()
+    for text in (
+        "Rejected: end-to-end",
+        "&lt;the working tree&gt;",
+        "10 of 11",
+        "end-to-end ×1.20 [1.15, 1.25], limit ×1.10: reject",
+        "10 pairs",
+        "700 ms",
+        "90 %",
+        ">failed</td>",
+    ):
+        assert text in page
+
+
+def test_the_page_of_a_comparison_without_pairs(tmp_path: Path) -> None:
+    nothing = comparison(pairs=[], metrics=[], steps=[], verdict=Verdict.INCONCLUSIVE, fingerprint=None)
+    assert "Inconclusive" in write_comparison_report(nothing, tmp_path / "report.html").read_text()

@@ -117,10 +117,10 @@ def pair_noise(name: str, log_ratios: Sequence[float]) -> Plot | None:
         axes.set_xlabel("pair, in the order of time")
         axes.set_ylabel("head / base")
         svg = svg_of(figure, f"pairs-{name}")
-    spread = percentile([abs(one) for one in log_ratios], 68)
-    caption = (
-        f"{len(ratios)} pairs; 68 % of them within {math.expm1(spread):.1%} of ×1.00. Random order inside each pair."
-    )
+    middle = percentile(log_ratios, 50)
+    spread = percentile([abs(one - middle) for one in log_ratios], 68)
+    within = f"68 % of them are within {100 * math.expm1(spread):.1f} % of it"
+    caption = f"{len(ratios)} pairs, median ×{math.exp(middle):.2f}; {within}. The order inside each pair is random."
     return Plot(f"Pairs: {name}", caption, svg)
 
 
