@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 
 import psutil
 
-CGROUPS = Path("/sys/fs/cgroup")
+from slipway_steps.adapters.local.control_groups import CGROUPS, remove_group
+
 PERIOD = 0.1
 """Seconds; the kernel's default CFS period: half a core is 50 ms in each."""
 WATCH = 0.05
@@ -167,49 +168,11 @@ class Cgroup:
             remove_group(path)
 
 
-def remove_group(path: Path) -> bool:
-    """End the processes that are left in a control group, and remove it. It can only be removed once the kernel has
-    removed the last process.
-
-    Returns whether it is gone.
-    """
-    for _ in range(100):
-        try:
-            path.rmdir()
-        except FileNotFoundError:
-            return True
-        except OSError:
-            with suppress(OSError):
-                for pid in (path / "cgroup.procs").read_text().split():
-                    os.kill(int(pid), signal.SIGKILL)
-            time.sleep(0.02)
-        else:
-            return True
-    return False
-
-
-def remove_groups(label: str) -> list[Path]:
-    """Remove all control groups whose names begin with `label`. They are searched for everywhere, because a killed
-    supervisor may have run in another group than this process. Returns the paths that were found.
-    """
-    roots = [CGROUPS / part for part in ("memory", "cpu", "cpuacct") if (CGROUPS / part).is_dir()] or [CGROUPS]
-    found = [
-        Path(at, name)
-        for root in dict.fromkeys(root.resolve() for root in roots)
-        for at, names, _ in os.walk(root)
-        for name in names
-        if name.startswith(f"{label}-")
-    ]
-    for path in found:
-        remove_group(path)
-    return found
-
-
 class Watchdog:
     """Limits without any privilege: it kills the process above the memory limit, and stops and continues it above the
     CPU limit.
 
-    Child processes count too. They are found within a second, and every signal goes to the whole process group.
+    Child processes count too. They are found within a second, and every signal goes to the process groups of all.
     """
 
     name = "watchdog"
@@ -243,8 +206,14 @@ class Watchdog:
         return memory, cpu
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+        groups = {self.pid}
+        for process in self.family:
+            with suppress(OSError, psutil.Error):
+                if process.is_running():  # its number may be another process's by now
+                    groups.add(os.getpgid(process.pid))
+        for group in groups:
+            with suppress(OSError):
+                os.killpg(group, number)
 
     def _watch(self) -> None:
         # a token bucket of one period: what was not used is not saved up, as with the kernel's quota

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from slipway_steps.adapters.local.limits import remove_groups
+from slipway_steps.adapters.local.control_groups import remove_groups
 from slipway_steps.adapters.local.state import Identity, Status
 from slipway_steps.domain.errors import PlatformError
 

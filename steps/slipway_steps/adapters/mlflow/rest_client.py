@@ -54,6 +54,10 @@ class RestClient:
         given = {"artifact_location": artifact_location} if artifact_location else {}
         return str(self._post("experiments/create", name=name, **given)["experiment_id"])
 
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Delete an experiment and its runs."""
+        self._post("experiments/delete", experiment_id=experiment_id)
+
     def search_runs(self, experiment_ids: Sequence[str], filter_string: str = "", max_results: int = 1000) -> list[Run]:
         """The runs that the filter selects, the newest first."""
         found = self._post(

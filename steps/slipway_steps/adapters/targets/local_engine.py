@@ -1,7 +1,6 @@
 """Runs pipelines on this machine with the local engine: each run is `slipway run FILE` as a process of its own."""
 
 import itertools
-import json
 import os
 import shutil
 import signal
@@ -9,22 +8,28 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from slipway_steps import __version__
-from slipway_steps.adapters.local.limits import Limits, make_limits, remove_groups
+from slipway_steps.adapters.local.control_groups import remove_groups
+from slipway_steps.adapters.local.limits import Limits, make_limits
 from slipway_steps.adapters.local.machine import check_limits
 from slipway_steps.adapters.local.process_tree import MARK, PeakMemory, end_marked
-from slipway_steps.adapters.targets.local_run import PROGRAM, STDOUT, LocalRun
-from slipway_steps.adapters.targets.local_sample import by_component, step_name, timeline, totals
+from slipway_steps.adapters.targets import local_runs
+from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
+from slipway_steps.adapters.targets.local_sample import sample_of
+from slipway_steps.adapters.targets.local_schedule import LocalSchedule
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
-from slipway_steps.domain.perf_metrics import CPU, END_TO_END
 from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
 from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
 from slipway_steps.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway_steps.adapters.mlflow.reads import MlflowReads
 
 SHARED = ("locks", "mlflow")
 """What all runs of a session share, as those of a cluster do: locks and MLflow's database. All else each has itself."""
@@ -32,8 +37,10 @@ GIVEN = ("images.yaml", "artifacts")
 """What runs read from the home of the user."""
 STOP_SECONDS = 10.0
 """Seconds that a run may take to end by itself, its exit handler included, before it is killed."""
-BLOCK = 512
-"""Bytes of the unit in which the kernel counts what was read and written."""
+EXPERIMENT = "experiment"
+"""The file that names the experiment of the session."""
+LOGS = "logs"
+"""The directory of a session that keeps the logs of failed runs."""
 UNMEASURED = {
     "network-received": "the processes of this machine share its network",
     "network-sent": "the processes of this machine share its network",
@@ -47,7 +54,6 @@ class LocalEngineTarget:
 
     name = "local"
     version = f"slipway {__version__}"
-    operations: Sequence[str] = ()
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -61,6 +67,7 @@ class LocalEngineTarget:
         self._samples: dict[str, RunSample] = {}
         self._memory = PeakMemory()
         self._numbers = itertools.count(1)
+        self._schedule: LocalSchedule | None = None
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. The pipeline is checked by the engine, as `slipway run --dry-run` does."""
@@ -127,6 +134,10 @@ class LocalEngineTarget:
 
     def stop(self, run: str) -> None:
         """See Target. The exit handler of the workflow still runs, if it takes no longer than STOP_SECONDS."""
+        if run not in self._runs:
+            if self._schedule:
+                self._schedule.stop()
+            return
         found = self._runs[run]
         if found.ended.is_set():
             return
@@ -140,48 +151,94 @@ class LocalEngineTarget:
         """See Target."""
         if run not in self._samples:
             found = self._runs[run]
-            sample = _sample(found)
+            sample = sample_of(found)
             if not found.ended.is_set():
                 return sample
             self._samples[run] = sample
             if found.limits:
                 found.limits.close()
-            if sample.outcome is RunOutcome.SUCCEEDED:
-                shutil.rmtree(found.home, ignore_errors=True)
+            if sample.outcome is RunOutcome.FAILED:
+                self._keep_logs(found)
+            # at once: a hundred runs with an artifact of 50 MiB would fill a disk
+            shutil.rmtree(found.home, ignore_errors=True)
         return self._samples[run]
 
+    def _keep_logs(self, run: LocalRun) -> None:
+        target = self._directory(self.session).parent / LOGS / run.name
+        for source in (run.home / STDERR, *run.home.glob("runs/*/logs/*.log")):
+            with suppress(OSError):
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+
     def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
-        """See Target."""
-        raise NotImplementedError
+        """See Target: a timer of this process."""
+        self._schedule = LocalSchedule(
+            every, lambda: self.submit(parameters), lambda run: self._runs[run].ended.is_set()
+        )
+        return "timer"
 
     def firings(self, schedule: str) -> Sequence[Firing]:
         """See Target."""
-        raise NotImplementedError
+        return self._schedule.firings() if self._schedule else []
 
     def create_experiment(self, name: str) -> None:
-        """See Target."""
-        raise NotImplementedError
+        """See Target: in the MLflow server of the settings, else in the database that the runs of the session share."""
+        from slipway_steps.adapters.mlflow.experiments import MlflowExperiment
+
+        directory = self._directory(self.session)
+        directory.mkdir(parents=True, exist_ok=True)
+        # written first, so that it is found after a kill too
+        (directory / EXPERIMENT).write_text(name)
+        MlflowExperiment(self._experiment_settings(directory, name)).create()
+        self._environment |= {"SLIPWAY_EXPERIMENT": name, "MLFLOW_EXPERIMENT_NAME": name}
+
+    def _experiment_settings(self, home: Path, name: str) -> Settings:
+        return Settings(home=home, experiment=name, tracking_uri=self.settings.tracking_uri)
+
+    @cached_property
+    def _reads(self) -> "MlflowReads":
+        from slipway_steps.adapters.mlflow.reads import MlflowReads
+
+        return MlflowReads(self.settings)
+
+    @property
+    def operations(self) -> Sequence[str]:
+        """See Target: reads of MLflow, where there is one, and of the run store under `home`."""
+        return [*self._reads.operations, *local_runs.operations(self.settings.home)]
 
     def get(self, operation: str) -> int:
         """See Target."""
-        raise NotImplementedError
+        if operation.startswith("registry/"):
+            return self._reads.get(operation)
+        local_runs.read(self.settings.home, operation)
+        return 200
 
     def pool(self) -> Mapping[str, float]:
-        """See Target: nothing here has a pool of connections."""
-        return {}
+        """See Target."""
+        return self._reads.pool()
 
     def finished(self, since: float) -> Sequence[RunSample]:
-        """See Target."""
-        raise NotImplementedError
+        """See Target: the runs under `home`."""
+        return list(local_runs.finished(self.settings.home, since))
 
     def remove(self, session: str) -> Sequence[str]:
         """See Target. The logs of failed runs stay, in the session's directory."""
-        ended = [f"process {pid}" for pid in end_marked(session)]
-        groups = [f"control group {path}" for path in remove_groups(session)]
+        if self._schedule:
+            self._schedule.stop()
+        self._memory.close()
+        found = [f"process {pid}" for pid in end_marked(session)]
+        found += [f"control group {path}" for path in remove_groups(session)]
         directory = self._directory(session)
-        there = [f"directory {directory}"] if directory.exists() else []
-        shutil.rmtree(directory, ignore_errors=True)
-        return [*ended, *groups, *there]
+        if (marker := directory / EXPERIMENT).exists() and self.settings.tracking_uri:
+            from slipway_steps.adapters.mlflow.experiments import MlflowExperiment
+
+            name = marker.read_text()
+            if MlflowExperiment(self._experiment_settings(directory, name)).delete():
+                found.append(f"experiment {name}")
+        if directory.exists():
+            found.append(f"directory {directory}")
+            shutil.rmtree(directory, ignore_errors=True)
+        return found
 
 
 def _refuse_compiled_pipeline(pipeline: Path) -> None:
@@ -194,39 +251,3 @@ def _refuse_compiled_pipeline(pipeline: Path) -> None:
         raise WorkflowInvalid(
             f"{pipeline} is a compiled pipeline of Kubeflow, not a Workflow of Argo", "use --target kfp, or a Workflow"
         )
-
-
-def _sample(run: LocalRun) -> RunSample:
-    told: dict[str, Any] = {"run": run.name, "started": run.started}
-    if not run.ended.is_set() or run.ended_by_us:
-        return RunSample(**told, outcome=RunOutcome.UNFINISHED, message="ended at the deadline of its session")
-    workflow: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        workflow = json.loads((run.home / STDOUT).read_text())
-    status = workflow.get("status") or {}
-    if run.code or status.get("phase") != "Succeeded" or run.usage is None:
-        return RunSample(**told, outcome=RunOutcome.FAILED, message=_message(run, status))
-    phases = timeline(status, run.started, run.seconds)
-    steps = by_component(phases)
-    metrics = {
-        END_TO_END: run.seconds,
-        CPU: run.usage.ru_utime + run.usage.ru_stime,
-        "between-steps": totals(phases, "between-steps"),
-        "storage-read": run.usage.ru_inblock * BLOCK,
-        "storage-written": run.usage.ru_oublock * BLOCK,
-    }
-    if run.peak:
-        metrics["memory"] = run.peak
-    return RunSample(**told, outcome=RunOutcome.SUCCEEDED, metrics=metrics, components=steps, phases=phases)
-
-
-def _message(run: LocalRun, status: Mapping[str, Any]) -> str:
-    """Why a run failed: its first step that failed, else the last line that the program wrote."""
-    if run.limits and run.limits.oom_killed():
-        return f"{run.name} was killed: it used more memory than its limit"
-    for node in (status.get("nodes") or {}).values():
-        if node.get("type") == "Pod" and node.get("phase") in ("Failed", "Error"):
-            return f"{run.name}: step {step_name(node)}: {node.get('message') or node['phase']}"
-    said = [line for line in run.stderr().splitlines() if line.strip()]
-    ended = f"signal {-run.code}" if run.code < 0 else f"exit code {run.code}"
-    return f"{run.name} ended with {ended}" + (f": {said[-1].removeprefix('error: ')}" if said else "")

@@ -1,79 +1,58 @@
-"""Makes a sample of what the local engine stored about a run."""
+"""Makes the sample of a run: what the engine stored about it, and what the kernel counted."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from statistics import fmean
 from typing import Any
 
-from slipway_steps.domain.perf_session import Phase
+from slipway_steps.adapters.targets.local_run import STDOUT, LocalRun
+from slipway_steps.adapters.targets.local_runs import read_timings
+from slipway_steps.adapters.targets.local_timeline import by_component, step_name, timeline, totals
+from slipway_steps.domain.perf_metrics import CPU, END_TO_END
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
 
-Piece = tuple[float, float]
-"""A piece of time: its begin and its end, in seconds after the submission."""
-
-
-def components(nodes: Iterable[Mapping[str, Any]], submitted: float) -> list[Phase]:
-    """The steps of a workflow that ran, in the order of time. `submitted`: Unix seconds."""
-    found = [
-        Phase(
-            name="run",
-            component=step_name(node),
-            start=_unix(node["startedAt"]) - submitted,
-            end=_unix(node["finishedAt"]) - submitted,
-        )
-        for node in nodes
-        if node.get("type") == "Pod" and node.get("startedAt") and node.get("finishedAt")
-    ]
-    return sorted(found, key=lambda phase: (phase.start, phase.end))
+BLOCK = 512
+"""Bytes of the unit in which the kernel counts what was read from and written to disks."""
 
 
-def gaps(pieces: Iterable[Piece], start: float, end: float) -> list[Piece]:
-    """The parts of the time from `start` until `end` that no piece covers."""
-    found, at = [], start
-    for begin, finish in sorted(pieces):
-        if begin > at:
-            found.append((at, min(begin, end)))
-        at = max(at, finish)
-    if at < end:
-        found.append((at, end))
-    return found
+def sample_of(run: LocalRun) -> RunSample:
+    """What is known about a run: unfinished where it has not ended, or was ended by its session."""
+    told: dict[str, Any] = {"run": run.name, "started": run.started}
+    if not run.ended.is_set() or run.ended_by_us:
+        return RunSample(**told, outcome=RunOutcome.UNFINISHED, message="ended at the deadline of its session")
+    workflow: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        workflow = json.loads((run.home / STDOUT).read_text())
+    status = workflow.get("status") or {}
+    if run.code or status.get("phase") != "Succeeded" or run.usage is None:
+        return RunSample(**told, outcome=RunOutcome.FAILED, message=_message(run, status))
+    timings = [one for directory in run.home.glob("runs/*") for one in read_timings(directory)]
+    phases = timeline(status, timings, run.started, run.seconds)
+    starts = [one["to"] - one["from"] for one in timings if one["what"] == "container-start"]
+    metrics = {
+        END_TO_END: run.seconds,
+        CPU: run.usage.ru_utime + run.usage.ru_stime,
+        "queue": totals(phases, "queue"),
+        "between-steps": totals(phases, "between-steps"),
+        "storage-read": run.usage.ru_inblock * BLOCK,
+        "storage-written": run.usage.ru_oublock * BLOCK,
+    }
+    if run.peak:
+        metrics["memory"] = run.peak
+    if starts:
+        metrics["container-start"] = fmean(starts)
+    told |= {"metrics": metrics, "components": by_component(phases), "phases": phases}
+    return RunSample(**told, outcome=RunOutcome.SUCCEEDED)
 
 
-def timeline(status: Mapping[str, Any], submitted: float, seconds: float) -> list[Phase]:
-    """The phases of a run from its submission until its end, without a gap.
-
-    program-start: until the workflow runs; run: a step, with its name; between-steps: no step runs, after the first one
-    began; finish: after the last one. submitted: Unix seconds; seconds: the run's length.
-    """
-    steps = components((status.get("nodes") or {}).values(), submitted)
-    began = min(_unix(status["startedAt"]) - submitted, seconds) if status.get("startedAt") else seconds
-    found = [Phase(name="program-start", start=0, end=began)]
-    if not steps:
-        return [*found, Phase(name="finish", start=began, end=seconds)]
-    first, last = min(step.start for step in steps), min(max(step.end for step in steps), seconds)
-    blanks = gaps([(step.start, step.end) for step in steps], first, last)
-    found += [Phase(name="before-steps", start=began, end=first)] if first > began else []
-    found += [*steps, *(Phase(name="between-steps", start=start, end=end) for start, end in blanks)]
-    found.append(Phase(name="finish", start=last, end=seconds))
-    return sorted(found, key=lambda phase: (phase.start, phase.end))
-
-
-def totals(phases: Iterable[Phase], name: str) -> float:
-    """The seconds of all phases of that name together."""
-    return sum(phase.end - phase.start for phase in phases if phase.name == name)
-
-
-def by_component(phases: Iterable[Phase]) -> dict[str, float]:
-    """The seconds that each step ran; those of the same name are added up."""
-    found: dict[str, float] = {}
-    for phase in phases:
-        if phase.component:
-            found[phase.component] = found.get(phase.component, 0.0) + phase.end - phase.start
-    return found
-
-
-def step_name(node: Mapping[str, Any]) -> str:
-    """The name of a step for people: the first attempt of a step that may be retried has the name of the step."""
-    return str(node.get("displayName") or node["name"]).removesuffix("(0)")
-
-
-def _unix(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _message(run: LocalRun, status: Mapping[str, Any]) -> str:
+    """Why a run failed: its first step that failed, else the last line that the program wrote."""
+    if run.limits and run.limits.oom_killed():
+        return f"{run.name} was killed: it used more memory than its limit"
+    for node in (status.get("nodes") or {}).values():
+        if node.get("type") == "Pod" and node.get("phase") in ("Failed", "Error"):
+            return f"{run.name}: step {step_name(node)}: {node.get('message') or node['phase']}"
+    said = [line for line in run.stderr().splitlines() if line.strip()]
+    ended = f"signal {-run.code}" if run.code < 0 else f"exit code {run.code}"
+    return f"{run.name} ended with {ended}" + (f": {said[-1].removeprefix('error: ')}" if said else "")

@@ -8,6 +8,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,20 @@ from pathlib import Path
 from slipway_workflows.engine.machine.forks import ForkServer
 from slipway_workflows.engine.machine.step_output import CapturedOutput
 from slipway_workflows.engine.machine.step_process import Finished, Process, SpawnedProcess, StepProcess
+from slipway_workflows.engine.machine.timings import Timings
 
 NOT_FOUND = 64
 """Exit code of Argo's executor for a program that cannot be started."""
 
 
 class Processes:
-    """All steps that run now, and the guardian that ends them where the engine itself is killed."""
+    """All steps that run now, and the guardian that ends them where the engine itself is killed.
 
-    def __init__(self) -> None:
+    `timings`: is told how long each took to start.
+    """
+
+    def __init__(self, timings: Timings) -> None:
+        self._timings = timings
         self.running: dict[str, StepProcess] = {}
         """The steps that run now, by node id."""
         self._count = itertools.count()
@@ -99,7 +105,7 @@ class Processes:
         step = next(self._count)
         process = self.running[node_id] = StepProcess()
         captured = CapturedOutput(output) if capture else None
-        timer = None
+        timer, asked = None, time.time()
         try:
             streams = (captured.target if captured else output, output)
             forked = None
@@ -109,6 +115,7 @@ class Processes:
                 process.begin(forked or self._spawn(step, argv, directory, environment, streams, enter))
             except (OSError, ValueError, subprocess.SubprocessError) as error:
                 return Finished(NOT_FOUND, problem=f"cannot start {argv[0]}: {getattr(error, 'strerror', error)}")
+            self._timings.started(node_id, asked)
             if captured:
                 captured.begin()
             if seconds is not None:

@@ -4,6 +4,7 @@ In this order: parallelism, inputs, locks, retries, and then the template itself
 """
 
 import asyncio
+import time
 
 from slipway_steps.domain.errors import SlipwayError
 from slipway_workflows.engine.errors import ExpressionError, NodeError, TemplateTimeout, UnforeseenError
@@ -85,13 +86,14 @@ async def _execute(operation: Operation, name: str, caller: TemplateCaller, cont
             node = operation.tree.get(name) or execution.create(name, place, processed, phase="Pending")
             operation.tree.mark(node, "Pending", message)
 
-        limit = seconds(processed["timeout"]) if processed.get("timeout") else None
+        limit, since = seconds(processed["timeout"]) if processed.get("timeout") else None, time.time()
         try:
             async with asyncio.timeout(limit):
                 files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
         except TimeoutError as error:
             operation.tree.mark(operation.tree.nodes[operation.tree.node_id(name)], "Failed", "timeout")
             raise TemplateTimeout("timeout") from error
+        operation.machine.timings.queued(operation.tree.node_id(name), since)
         if files is None:
             return operation.tree.mark(
                 operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason

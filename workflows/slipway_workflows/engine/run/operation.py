@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.templates import Context, TemplateCaller
 from slipway_workflows.engine.run.fault_log import FaultLog
@@ -52,6 +53,7 @@ class Machine:
     """Whether steps may get a mount namespace of their own."""
     processes: Processes
     locks: Locks
+    timings: Timings
     cluster: Objects | None = None
     """The objects of the cluster that resource templates change; None where they are files, or there are none."""
 

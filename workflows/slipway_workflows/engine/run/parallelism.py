@@ -2,25 +2,41 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from slipway_workflows.engine.errors import FailFastError
+from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.state.nodes import Node
 
 
 class Parallelism:
-    """The limits of one run. `pods`: how many pods of the whole workflow may run at a time; None: any number."""
+    """The limits of one run. `pods`: how many pods of the whole workflow may run at a time; None: any number.
 
-    def __init__(self, pods: int | None) -> None:
+    `timings`: is told how long each pod waited.
+    """
+
+    def __init__(self, pods: int | None, timings: Timings) -> None:
+        self._timings = timings
         self._pods = asyncio.Semaphore(pods) if pods else None
         self._children: dict[str, asyncio.Semaphore] = {}
         self._fail_fast: set[str] = set()
         self._failed: set[str] = set()
 
-    def pod(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """A context to run a pod in: it waits until one more pod of the workflow may run, and counts it as running."""
-        return self._pods or contextlib.nullcontext()
+    @contextlib.asynccontextmanager
+    async def pod(self, node: str) -> AsyncIterator[None]:
+        """A context to run a pod in: it waits until one more pod of the workflow may run, and counts it as running.
+
+        `node`: the pod's id.
+        """
+        if self._pods is None:
+            yield
+            return
+        since = time.time()
+        async with self._pods:
+            self._timings.queued(node, since)
+            yield
 
     def limit_children(self, node: Node, template: Template) -> None:
         """Remember the limit, if any, that the template of a steps or dag node sets for its children."""

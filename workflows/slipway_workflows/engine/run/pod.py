@@ -44,7 +44,7 @@ async def execute_pod(
         operation.tree.mark(node, "Failed", operation.shutdown.reason)
         return
     limit = time_left(node, template)  # here, because Argo does not count the wait for the workflow's parallelism
-    async with operation.parallelism.pod():
+    async with operation.parallelism.pod(node.id):
         await _run(operation, node, template, fill_rewritten, place, limit)
 
 

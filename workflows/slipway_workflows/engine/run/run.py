@@ -19,6 +19,7 @@ from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.images import OUR_PRELOAD
 from slipway_workflows.engine.manifests.library import Library
 from slipway_workflows.engine.manifests.synchronization import locks_of
@@ -163,13 +164,15 @@ class Run:
             self.output_afterwards = ended.stdout if ended.code == 0 else b""
 
     def _new_operation(self, values: dict[str, str | None]) -> Operation:
-        directory, processes = self.store.directory, Processes()
+        directory, timings = self.store.directory, Timings(self.store.directory)
+        processes = Processes(timings)
         machine = Machine(
             directory,
             dict(self.options.environment),
             available(directory / "work") if self.options.isolated is None else self.options.isolated,
             processes,
             Locks(self.options.home.absolute() / "locks"),
+            timings,
             self.options.cluster,
         )
         return Operation(
@@ -178,7 +181,7 @@ class Run:
             machine=machine,
             shutdown=Shutdown(processes),
             global_outputs=GlobalOutputs(values),
-            parallelism=Parallelism(int(self.spec.get("parallelism") or 0)),
+            parallelism=Parallelism(int(self.spec.get("parallelism") or 0), timings),
             faults=FaultLog(directory),
             execute=execute_template,
             retry_plan=RetryPlan(self.before) if self.before is not None else None,
@@ -201,7 +204,9 @@ class Run:
         except SlipwayError as error:
             self._conclude(Outcome("Failed", f"Failed to acquire the synchronization lock. {error}"))
             return
+        since = time.time()
         files = await locks.take(wanted, self._waits, shutdown.event(on_exit=False))
+        operation.machine.timings.queued(self.name, since)
         if files is None:
             self._conclude(Outcome("Failed", shutdown.reason))
             return
