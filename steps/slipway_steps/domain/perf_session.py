@@ -11,7 +11,8 @@ from slipway_steps.domain.verdict import Check, Verdict
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # JSON has no infinite numbers, and null in their place could not be read again
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
 
 
 class RunOutcome(StrEnum):

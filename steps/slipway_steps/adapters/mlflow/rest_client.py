@@ -1,5 +1,5 @@
-"""MLflow's REST API, as much of it as a release needs. The methods are named as those of mlflow.MlflowClient, and what
-they return has the same attributes.
+"""MLflow's REST API, as much of it as releases and performance tests need. The methods are named as those of
+mlflow.MlflowClient, and what they return has the same attributes.
 """
 
 import mimetypes
@@ -81,6 +81,14 @@ class RestClient:
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set a tag of a run."""
         self._post("runs/set-tag", run_id=run_id, key=key, value=value)
+
+    def log_metric(self, run_id: str, key: str, value: float) -> None:
+        """Log a number of a run, with the time of now."""
+        self._post("runs/log-metric", run_id=run_id, key=key, value=value, timestamp=int(time.time() * 1000))
+
+    def set_terminated(self, run_id: str) -> None:
+        """End a run, with success."""
+        self._post("runs/update", run_id=run_id, status="FINISHED", end_time=int(time.time() * 1000))
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
         """The logged model of that id."""
