@@ -14,6 +14,7 @@ from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import Fingerprint, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Check, Verdict, judge
+from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.pairs import PairRules, run_pairs
 from slipway_steps.perf.statistics import ratio_interval
 from slipway_steps.perf.step_changes import step_changes, where
@@ -32,15 +33,6 @@ class ComparedSide:
     session: str
     pipeline: Path
     label: str
-
-
-def limits_of(scenario: PerfScenario, unmeasured: Mapping[str, str]) -> dict[str, float]:
-    """Metric -> the largest ratio of head to base that is no regression, for the metrics that are judged.
-
-    These are the metrics that have a limit by themselves and are measured, and those that the scenario names.
-    """
-    known = {name: metric.delta for name, metric in METRICS.items() if metric.delta and name not in unmeasured}
-    return {name: 1 + share for name, share in (known | scenario.limits).items()}
 
 
 def prepare_sides(scenario: PerfScenario, sides: Mapping[Side, ComparedSide]) -> None:

@@ -1,0 +1,68 @@
+"""What people are told about sessions, by a real webhook: once for each change."""
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+from steps.perf.sessions import FINGERPRINT, session
+from webhook import Hook
+
+from slipway_steps.adapters.http.notifier import WebhookNotifier
+from slipway_steps.domain.verdict import Check, Verdict
+from slipway_steps.perf.alerts import alert
+from slipway_steps.settings import Settings
+
+SLOW = Check(code="baseline-end-to-end", verdict=Verdict.REJECT, message="end-to-end 7 s, ×1.17 [1.15, 1.19]; `train`")
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    found = Hook()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def told(hook: Hook, *verdicts: Verdict, notify_format: str = "slack") -> list[bool]:
+    """Which of a row of sessions sent a message."""
+    settings = Settings.model_validate(
+        {"notify_url": SecretStr(hook.url), "notify_format": notify_format, "notify_key": SecretStr("k")}
+    )
+    notifier = WebhookNotifier(settings)
+    stored = []
+    sent = []
+    for number, verdict in enumerate(verdicts, 1):
+        checks = [SLOW] if verdict is Verdict.REJECT else []
+        now = session(number, 6.0, verdict=verdict, checks=checks)
+        sent.append(alert(notifier, now, stored))
+        stored.append(now)
+    return sent
+
+
+def test_one_message_for_each_change_of_state(hook: Hook) -> None:
+    good, bad, unknown = Verdict.PASS, Verdict.REJECT, Verdict.INCONCLUSIVE
+    row = [good, unknown, bad, bad, unknown, bad, good, good, bad]
+    assert told(hook, *row) == [False, False, True, False, False, False, True, False, True]
+    texts = [str(one["text"]) for one in hook.heard]
+    assert texts[0] == (f"train regressed\n{SLOW.message}\nsession perf-3, revision v1, target local"), (
+        "the value, its interval and the step are in the check"
+    )
+    assert texts[1].startswith("train is as fast as before again\nsession perf-7")
+    assert len(texts) == 3
+
+
+def test_the_first_session_of_all_tells_a_regression_alone(hook: Hook) -> None:
+    assert told(hook, Verdict.PASS) == [False]
+    assert told(hook, Verdict.REJECT) == [True]
+
+
+def test_nobody_is_woken_for_good_news(hook: Hook) -> None:
+    assert told(hook, Verdict.REJECT, Verdict.PASS, notify_format="pagerduty") == [True, False]
+
+
+def test_another_machine_has_a_state_of_its_own(hook: Hook) -> None:
+    other = FINGERPRINT.model_copy(update={"cores": 64})
+    settings = Settings(notify_url=SecretStr(hook.url))
+    before = session(1, 6.0, verdict=Verdict.REJECT, fingerprint=other)
+    assert alert(WebhookNotifier(settings), session(2, 6.0, verdict=Verdict.REJECT, checks=[SLOW]), [before])
+    assert not alert(WebhookNotifier(settings), session(3, 6.0, verdict=Verdict.PASS), [before])
