@@ -57,7 +57,7 @@ class PerfComparison(_Frozen):
     scenario: PerfScenario
     base: str
     head: str
-    fingerprint: Fingerprint | None = None
+    fingerprint: Fingerprint
     started: float
     finished: float
     pairs: list[Pair]

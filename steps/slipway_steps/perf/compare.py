@@ -3,79 +3,55 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
+from slipway_steps.adapters.local.machine import fingerprint
 from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
-from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_comparison import Pair, PerfComparison
 from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Fingerprint, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.pairs import PairRules, run_pairs
+from slipway_steps.perf.sides import OpenSide
 from slipway_steps.perf.statistics import ratio_interval
 from slipway_steps.perf.step_changes import step_changes, where
-from slipway_steps.perf_ports import Target
 
-MODE = "PIPELINE_RUN"
-"""The mode whose runs can be compared in pairs."""
 ERROR_RATE, DEADLINE, INTERRUPTED, TARGET = "error-rate", "deadline", "interrupted", "target"
-
-
-@dataclass(frozen=True)
-class ComparedSide:
-    """One side: its target, the session that its runs belong to, its pipeline, and what it is called."""
-
-    target: Target
-    session: str
-    pipeline: Path
-    label: str
-
-
-def prepare_sides(scenario: PerfScenario, sides: Mapping[Side, ComparedSide]) -> None:
-    """Prepare both targets; starts no run. Raises BadInput for a mode without runs to compare, and what a target
-    raises.
-    """
-    if scenario.mode != MODE:
-        raise BadInput(f"mode {scenario.mode} cannot be compared in pairs of runs", f"use mode {MODE}")
-    for side in sides.values():
-        side.target.prepare(side.session, scenario, side.pipeline)
 
 
 def compare(
     scenario: PerfScenario,
-    sides: Mapping[Side, ComparedSide],
+    sides: Mapping[Side, OpenSide],
     *,
     name: str,
     yardstick: Callable[[], float],
-    fingerprint: Fingerprint | None = None,
     on_run: Callable[[Side, RunSample], None] = lambda side, sample: None,
 ) -> PerfComparison:
-    """Run pairs and judge them after 10, 20, 30 and 40; whatever happens, both targets are cleaned up.
+    """Run pairs and judge them after 10, 20, 30 and 40.
 
     It goes on while a metric is undecided, and while more of head's runs have failed than the limit allows until now.
-    Ctrl-C ends it with what was measured. on_run: is told of each run.
+    Ctrl-C ends it with what was measured. sides: prepared ones; the caller closes them. on_run: is told of each run.
     """
+
+    def ran(side: Side, sample: RunSample) -> None:
+        sides[side].add(sample)
+        on_run(side, sample)
+
     comparing = _Comparing(scenario, sides)
+    for one in sides.values():
+        one.begin()
     started = time.time()
     deadline = started + (scenario.start_time + scenario.run_time) * 60
-    rules = PairRules(scenario.warm_up, scenario.seed, deadline, yardstick, on_run)
-    with ExitStack() as cleanup:
-        for side in sides.values():
-            cleanup.callback(side.target.remove, side.session)
-        prepare_sides(scenario, sides)
-        time.sleep(scenario.start_time * 60)
-        comparing.run(rules)
-    return comparing.result(name, started, fingerprint)
+    comparing.run(PairRules(scenario.warm_up, scenario.seed, deadline, yardstick, ran), started)
+    return comparing.result(name, started)
 
 
 class _Comparing:
     """The pairs until now, and what follows from them."""
 
-    def __init__(self, scenario: PerfScenario, sides: Mapping[Side, ComparedSide]) -> None:
+    def __init__(self, scenario: PerfScenario, sides: Mapping[Side, OpenSide]) -> None:
         self.scenario, self.sides = scenario, sides
         self.unmeasured = dict(sides[Side.HEAD].target.unmeasured)
         self.limits = limits_of(scenario, self.unmeasured)
@@ -84,10 +60,11 @@ class _Comparing:
         self.cut: Check | None = None
         self.most_failures = int(scenario.max_error_rate * LOOKS[-1])
 
-    def run(self, rules: PairRules) -> None:
+    def run(self, rules: PairRules, started: float) -> None:
         """Run pairs until there is a verdict, the deadline, or Ctrl-C."""
         targets = {side: one.target for side, one in self.sides.items()}
         try:
+            time.sleep(max(started + self.scenario.start_time * 60 - time.time(), 0))
             for pair in run_pairs(targets, rules):
                 self.pairs.append(pair)
                 if self._ended(pair):
@@ -119,18 +96,19 @@ class _Comparing:
         found = {metric: [pair.log_ratio(metric) for pair in self.pairs] for metric in self.limits}
         return {metric: [one for one in values if one is not None] for metric, values in found.items()}
 
-    def result(self, name: str, started: float, fingerprint: Fingerprint | None) -> PerfComparison:
+    def result(self, name: str, started: float) -> PerfComparison:
         """What follows from all pairs."""
         timed = [pair for pair in self.pairs if pair.timed]
         steps = step_changes(timed)
+        head = self.sides[Side.HEAD]
         metrics = [self._shown(one, where(steps, one.metric)) for one in self.test.metrics.values()]
         checks = [self._error_rate(), *map(self._check, metrics), *([self.cut] if self.cut else [])]
         return PerfComparison(
             name=name,
             scenario=self.scenario,
             base=self.sides[Side.BASE].label,
-            head=self.sides[Side.HEAD].label,
-            fingerprint=fingerprint,
+            head=head.label,
+            fingerprint=fingerprint(head.target.name, head.target.version),
             started=started,
             finished=time.time(),
             pairs=self.pairs,

@@ -1,7 +1,9 @@
 """Comparisons of two sides whose runs are told beforehand: what is judged, when it ends, and what is left behind."""
 
 import random
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_comparison import PerfComparison
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import RunSample
+from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.verdict import Verdict
-from slipway_steps.perf.compare import ComparedSide, compare
+from slipway_steps.perf.compare import compare
+from slipway_steps.perf.sides import open_side
+from slipway_steps.perf.store import is_alive, read_session
 
 Make = Callable[[int], RunSample | None]
 
@@ -43,20 +47,27 @@ def noisy(factor: float = 1.0, noise: float = 0.05, seed: int = 1, slow_step: fl
 class Compared:
     """Compares two fake targets."""
 
-    def __init__(self, base: Make, head: Make, directory: Path, **more: object) -> None:
+    def __init__(self, base: Make, head: Make, directory: Path, marks: Iterable[float] = (), **more: object) -> None:
         self.targets = {Side.BASE: FakeTarget(base), Side.HEAD: FakeTarget(head)}
         self.order: list[Side] = []
         self.warm: list[bool] = []
         self.scenario = scenario(**more)
-        self.directory = directory
-        (directory / "p.yaml").write_text("kind: Workflow\n")
+        self.directory = Path(tempfile.mkdtemp(dir=directory))
+        self.marks = iter(marks)
+        (self.directory / "p.yaml").write_text("kind: Workflow\n")
 
     def run(self) -> PerfComparison:
-        sides = {
-            side: ComparedSide(target, f"perf-x-{side}", self.directory / "p.yaml", side)
-            for side, target in self.targets.items()
-        }
-        return compare(self.scenario, sides, name="perf-x", yardstick=lambda: 0.02, on_run=self._ran)
+        with ExitStack() as opened:
+            sides = {}
+            for side, target in self.targets.items():
+                made = open_side(self.scenario, target, self.directory, f"perf-x-{side}", side)
+                sides[side] = opened.enter_context(made)
+                sides[side].prepare(self.directory / "p.yaml")
+            mark = lambda: next(self.marks, 0.02)  # noqa: E731
+            return compare(self.scenario, sides, name="perf-x", yardstick=mark, on_run=self._ran)
+
+    def session(self, side: Side) -> PerfSession | None:
+        return read_session(self.directory / f"perf-x-{side}")
 
     def _ran(self, side: Side, run: RunSample) -> None:
         self.order.append(side)
@@ -86,6 +97,11 @@ def test_the_same_on_both_sides_passes_after_few_pairs(compared: Callable[..., C
     assert [pair.number for pair in found.pairs] == list(range(1, len(found.pairs) + 1))
     for side, target in asked.targets.items():
         assert target.removed == [f"perf-x-{side}"]
+        kept = asked.session(side)
+        assert kept is not None
+        assert len(kept.counted) == len(found.pairs)
+        assert kept.revision == side
+        assert not is_alive(asked.directory / kept.name)
 
 
 def test_a_slower_head_is_rejected_and_the_step_is_named(compared: Callable[..., Compared]) -> None:
@@ -185,6 +201,9 @@ def test_ctrl_c_keeps_what_was_measured_and_cleans_up(compared: Callable[..., Co
     assert len(found.pairs) == 11
     assert [one.code for one in found.checks if one.verdict is Verdict.INCONCLUSIVE][-1] == "interrupted"
     assert asked.targets[Side.BASE].removed == ["perf-x-base"]
+    kept = asked.session(Side.BASE)
+    assert kept is not None
+    assert len(kept.counted) in (11, 12)
 
 
 def test_only_what_is_measured_is_judged_and_what_is_not_is_named(compared: Callable[..., Compared]) -> None:
@@ -206,6 +225,7 @@ def test_a_mode_without_runs_cannot_be_compared(compared: Callable[..., Compared
     with pytest.raises(BadInput, match="RANDOM_GETS cannot be compared"):
         asked.run()
     assert not asked.order
+    assert [path.name for path in asked.directory.iterdir()] == ["p.yaml"], "what started nothing leaves nothing"
 
 
 def test_a_slow_machine_is_told_from_a_slow_pipeline(compared: Callable[..., Compared]) -> None:
@@ -215,11 +235,7 @@ def test_a_slow_machine_is_told_from_a_slow_pipeline(compared: Callable[..., Com
     before = [0.02, 0.02]  # the warm-up runs
     for pair in first.pairs:
         before += [0.02, 0.04] if pair.first is Side.BASE else [0.04, 0.02]
-    asked, marks = compared(noisy(seed=1), noisy(seed=2)), iter(before)
-    sides = {
-        side: ComparedSide(target, side, asked.directory / "p.yaml", side) for side, target in asked.targets.items()
-    }
-    found = compare(asked.scenario, sides, name="perf-x", yardstick=lambda: next(marks))
+    found = compared(noisy(seed=1), noisy(seed=2), marks=before).run()
     assert [pair.head.yardstick for pair in found.pairs] == [0.04] * len(first.pairs)
     assert found.notes == ["the machine itself was slower before the runs of head: yardstick ×2.00 [2.00, 2.00]"]
 

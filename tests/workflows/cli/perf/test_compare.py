@@ -1,0 +1,111 @@
+"""`slipway perf compare` as people call it: revisions of a real repository, run by the real engine."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway_workflows.cli import main
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+WORKFLOW = """\
+kind: Workflow
+metadata: {{generateName: small-}}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      steps: [[{{name: first, template: work}}], [{{name: second, template: {second}}}]]
+    - name: work
+      container: {{image: "busybox:1", command: [sh, -c], args: ["sleep 0.01"]}}
+    - name: slow
+      container: {{image: "busybox:1", command: [sh, -c], args: ["{script}"]}}
+"""
+
+
+def git(directory: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(directory), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose tag v0.1 has the pipeline of perf/pipelines/small.yaml, which perf/scenario.json names."""
+    root = tmp_path / "repository"
+    (root / "perf" / "pipelines").mkdir(parents=True)
+    git(tmp_path, "init", "-q", str(root))
+    write(root)
+    told = {"mode": "PIPELINE_RUN", "pipelineFileName": "pipelines/small.yaml", "warmUp": 1, "limits": {"cpu": 5}}
+    (root / "perf" / "scenario.json").write_text(json.dumps(told))
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    git(root, "tag", "v0.1")
+    return root
+
+
+def write(root: Path, second: str = "work", script: str = "sleep 0.5") -> None:
+    (root / "perf" / "pipelines" / "small.yaml").write_text(WORKFLOW.format(second=second, script=script))
+
+
+def perf(root: Path, *arguments: str) -> int:
+    scenario = str(root / "perf" / "scenario.json")
+    return main(["--home", str(root.parent / "home"), "perf", "compare", scenario, *arguments])
+
+
+def test_a_slower_step_of_the_working_tree_is_rejected_and_named(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(repository, second="slow")
+    assert perf(repository, "--base", "v0.1", "--output", "json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "reject"
+    assert len(told["pairs"]) == 10
+    assert told["base"].startswith("v0.1 (")
+    assert told["head"] == "working tree"
+    (metric,) = [one for one in told["metrics"] if one["metric"] == "end-to-end"]
+    assert metric["ratio"]["low"] > 1.1
+    assert "in step `second` (+0.5 s)" in metric["where"]
+    home = repository.parent / "home" / "perf"
+    assert sorted(path.name for path in home.iterdir()) == [f"{told['name']}-base", f"{told['name']}-head"]
+    stored = json.loads((home / f"{told['name']}-head" / "comparison.json").read_text())
+    assert stored == told
+    assert len(json.loads((home / f"{told['name']}-base" / "session.json").read_text())["runs"]) == 11
+    assert not (home / f"{told['name']}-base" / "work").exists()
+
+
+def test_a_head_that_fails_is_rejected_for_its_errors(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(repository, second="slow", script="echo no; exit 3")
+    assert perf(repository, "--base", "v0.1") == 2
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("pipelines/small.yaml · local · base v0.1 (")
+    assert out[1].startswith("end-to-end   no ratio   limit ×1.10   0 pairs   inconclusive")
+    assert any(line.startswith("rejected: 3 of 3 runs of head failed: ") for line in out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base", "v0.9"], "has no revision 'v0.9'"),
+        (["--base", "v0.1", "--head", "gone"], "has no revision 'gone'"),
+        ([], "Missing option '--base'"),
+    ],
+)
+def test_bad_input_starts_nothing(
+    repository: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert perf(repository, *arguments) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+    home = repository.parent / "home" / "perf"
+    assert not home.exists() or not list(home.iterdir())
+
+
+def test_a_revision_without_the_pipeline_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = json.loads((repository / "perf" / "scenario.json").read_text())
+    (repository / "perf" / "scenario.json").write_text(json.dumps(told | {"pipelineFileName": "new.yaml"}))
+    (repository / "perf" / "pipelines" / "small.yaml").rename(repository / "perf" / "new.yaml")
+    assert perf(repository, "--base", "v0.1") == 1
+    assert "revision v0.1 has no pipeline new.yaml" in capsys.readouterr().err
