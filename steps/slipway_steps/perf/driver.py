@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway_steps.adapters.local.machine import fingerprint
-from slipway_steps.domain.errors import BadInput, SlipwayError
+from slipway_steps.domain.errors import BadInput, SlipwayError, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.verdict import judge
 from slipway_steps.perf.checks import checks_of
 from slipway_steps.perf.kinds import schedule_of
 from slipway_steps.perf.modes import mode_of
+from slipway_steps.perf.plugins import PerformancePlugin, ask_plugins, installed_plugins
 from slipway_steps.perf.runner import PerfContext, Runner
 from slipway_steps.perf.store import SessionStore
 from slipway_steps.perf_ports import Target
@@ -45,19 +46,22 @@ def run_session(
     pipeline: Path | None,
     revision: str,
     modes: Mapping[str, type[Runner]] | None = None,
+    plugins: Mapping[str, PerformancePlugin] | None = None,
     on_progress: Callable[[RunSample], None] | None = None,
 ) -> PerfSession:
     """Run a scenario and store what was measured; returns the session, judged.
 
     directory: holds the directories of all sessions. pipeline: the file of the pipeline; None where the mode needs
     none. revision: of the source that is measured. modes: more modes by name, before those that are installed.
-    on_progress: called with each run that has ended.
+    plugins: more plugins by name, beside those that are installed. on_progress: called with each run that has ended.
 
     Raises BadInput and WorkflowInvalid before anything is started, Broken where the session cannot be stored, and
     SessionInterrupted after Ctrl-C or SIGTERM.
     """
     name = f"perf-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
     mode = (modes or {}).get(scenario.mode) or mode_of(scenario.mode)
+    if mode.needs_pipeline and pipeline is None:
+        raise BadInput(f"mode {scenario.mode} needs a pipeline", "set pipelineFileName")
     session = PerfSession(
         name=name,
         scenario=scenario,
@@ -72,7 +76,7 @@ def run_session(
     try:
         target.prepare(name, scenario, pipeline)
         store.begin(session)
-        return _Driving(session, target, store, pipeline, on_progress).run(mode)
+        return _Driving(session, target, store, pipeline, on_progress).run(mode, plugins or {})
     except BaseException:
         store.discard()
         raise
@@ -104,9 +108,11 @@ class _Driving:
         self.on_progress = on_progress
         self.interrupted = False
 
-    def run(self, mode: type[Runner]) -> PerfSession:
-        """Drive the mode to its end, judge, and store the session."""
+    def run(self, mode: type[Runner], plugins: Mapping[str, PerformancePlugin]) -> PerfSession:
+        """Drive the mode to its end, ask the plugins, judge, and store the session."""
         context = asyncio.run(self._drive(mode))
+        faults: list[str] = []
+        asked = ask_plugins(installed_plugins(faults.append) | dict(plugins), context, faults.append)
         session = self.session.model_copy(
             update={
                 "finished": time.time(),
@@ -115,7 +121,8 @@ class _Driving:
                 "firings": context.firings,
                 "measures": context.measures,
                 "errors": context.errors,
-                "notes": context.notes,
+                "notes": [*context.notes, *faults],
+                "plugins": asked,
             }
         )
         checks = checks_of(session, interrupted=self.interrupted)
@@ -149,12 +156,12 @@ class _Driving:
         """Await a mode. Its error is named and costs no run that has ended; what the user gave wrong is raised."""
         try:
             await running
-        except* (BadInput, MemoryError) as group:
-            raise group.exceptions[0] from group
-        except* SlipwayError as group:
-            context.errors += [str(error) for error in group.exceptions]
-        except* Exception as group:
-            context.errors += [f"mode {self.session.scenario.mode} failed: {error!r}" for error in group.exceptions]
+        except Exception as error:  # a mode of another package may raise anything
+            for one in _leaves(error):
+                if isinstance(one, (BadInput, WorkflowInvalid)):
+                    raise one from error
+                text = str(one) if isinstance(one, SlipwayError) else repr(one)
+                context.errors.append(f"mode {self.session.scenario.mode}: {text}")
 
     def _add(self, sample: RunSample) -> None:
         self.store.add(sample)
@@ -179,3 +186,12 @@ class _Driving:
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group, and of the groups in it; an error that is no group itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error

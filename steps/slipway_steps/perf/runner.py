@@ -94,14 +94,16 @@ class Runner:
         """The parameters of the next run, beside those of the scenario."""
         return {}
 
-    async def one(self, concurrency: int = 1, *, warm_up: bool = False) -> RunSample:
+    async def one(self, concurrency: int = 1, *, warm_up: bool = False, with_yardstick: bool = True) -> RunSample:
         """Start a run, wait for it, end it at the deadline, and add what was measured to the session.
 
-        concurrency: how many runs there are at a time. A run that cannot be started because something outside has
-        failed counts as a failed run. Raises BadInput and WorkflowInvalid of the target.
+        concurrency: how many runs there are at a time. with_yardstick: whether the yardstick is measured first.
+
+        A run that cannot be started because something outside has failed counts as a failed run. Raises BadInput and
+        WorkflowInvalid of the target.
         """
         context, target = self.context, self.context.target
-        mark = await asyncio.to_thread(yardstick, context.directory)
+        mark = await asyncio.to_thread(yardstick, context.directory) if with_yardstick else None
         try:
             sample = await self.until_ended(await asyncio.to_thread(target.submit, self.parameters()))
         except Broken as error:

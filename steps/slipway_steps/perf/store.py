@@ -50,8 +50,8 @@ class SessionStore:
         self._write(SESSION, session)
 
     def discard(self) -> None:
-        """Remove the directory of a session that has started nothing; one that has stays for `slipway perf clean`."""
-        if not (self.directory / BEGUN).exists():
+        """Remove the directory of a session of which no run has ended; one with runs stays."""
+        if not (self.directory / RUNS).exists():
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def close(self) -> None:

@@ -11,6 +11,10 @@ GROUP = "slipway.perf.modes"
 """The entry point group of modes that other packages bring."""
 SHIPPED = {
     "PIPELINE_RUN": "pipeline_run:PipelineRun",
+    "EXPERIMENT": "experiment:Experiment",
+    "RANDOM_GETS": "random_gets:RandomGets",
+    "SCHEDULED_RUNS": "scheduled_runs:ScheduledRuns",
+    "LARGE_DATASET": "large_dataset:LargeDataset",
 }
 
 

@@ -131,7 +131,7 @@ def test_cpu_memory_and_storage_are_those_of_all_processes(prepared: Prepared) -
     assert 0.6 <= more.metrics["cpu"] - base.metrics["cpu"] < 1.5
     assert more.metrics["memory"] - base.metrics["memory"] > 150 * 2**20
     if on_disk(prepared.file):
-        assert more.metrics["storage-written"] - base.metrics["storage-written"] >= 20 * 2**20
+        assert more.metrics["storage-written"] - base.metrics["storage-written"] > 19 * 2**20
     assert not {name for name in more.metrics if name in prepared.target.unmeasured}
 
 

@@ -59,7 +59,8 @@ def test_a_session_is_stored_and_printed_as_json(tmp_path: Path, capsys: pytest.
     directory = tmp_path / "home" / "perf" / told["name"]
     assert json.loads((directory / "session.json").read_text()) == told
     assert [run["outcome"] for run in told["runs"]] == ["succeeded"] * 2
-    assert {path.name for path in directory.iterdir()} == {"begun.json", "runs.jsonl", "session.json", "lock"}
+    stored = {"begun.json", "runs.jsonl", "session.json", "lock", "report.html"}
+    assert {path.name for path in directory.iterdir()} == stored
 
 
 def test_failed_runs_reject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

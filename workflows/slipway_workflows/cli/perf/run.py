@@ -56,24 +56,29 @@ def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") ->
     from slipway_steps.adapters.targets.choice import make_target
     from slipway_steps.perf.driver import run_session
 
+    target = make_target(scenario.target, settings)
+    directory = settings.home / "perf"
     with progress(scenario) as tell:
         return run_session(
-            scenario,
-            make_target(scenario.target, settings),
-            directory=settings.home / "perf",
-            pipeline=pipeline,
-            revision=settings.revision,
-            on_progress=tell,
+            scenario, target, directory=directory, pipeline=pipeline, revision=settings.revision, on_progress=tell
         )
 
 
+def _report(session: "PerfSession", directory: Path) -> Path:
+    """Write the HTML report of a session into its directory."""
+    from slipway_workflows.report.perf_page import write_perf_report
+
+    return write_perf_report(session, directory / "report.html")
+
+
 def _show(sessions: "list[PerfSession]", output: str, settings: "Settings", file: Path) -> None:
+    reports = [_report(session, settings.home / "perf" / session.name) for session in sessions]
     if output == "json":
         told = [session.model_dump(mode="json") for session in sessions]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
         return
     from slipway_workflows.cli.perf.summary import lines
 
-    for session in sessions:
-        for line in lines(session, settings.home / "perf" / session.name, file):
+    for session, report in zip(sessions, reports, strict=True):
+        for line in lines(session, report, file):
             click.echo(line)

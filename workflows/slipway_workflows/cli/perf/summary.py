@@ -13,8 +13,8 @@ STEPS = 5
 """The steps of a pipeline that are told; all of them are in session.json."""
 
 
-def lines(session: PerfSession, directory: Path, file: Path) -> Iterator[str]:
-    """What was run and measured, then what is wrong with it. directory: the session's; file: the scenario's."""
+def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
+    """What was run and measured, then what is wrong with it. report: its HTML page; file: the scenario's."""
     yield _heading(session)
     if session.counted:
         yield _end_to_end(session)
@@ -30,7 +30,7 @@ def lines(session: PerfSession, directory: Path, file: Path) -> Iterator[str]:
     for check in session.checks:
         if check.verdict is not Verdict.PASS:
             yield f"{check.verdict}: {check.code}: {check.message}"
-    yield f"no baseline yet: slipway perf baseline {file}     {_where(directory)}"
+    yield f"no baseline yet: slipway perf baseline {file}     report: {report}"
 
 
 def _heading(session: PerfSession) -> str:
@@ -83,8 +83,3 @@ def _firings(session: PerfSession) -> str:
     overlapping = sum(one.overlapping for one in session.firings)
     told = f"late: median {median(late):.2f} s, at most {max(late):.2f} s   " if late else ""
     return f"{len(session.firings)} firings   {told}{missed} missed   {overlapping} overlapping"
-
-
-def _where(directory: Path) -> str:
-    report = directory / "report.html"
-    return f"report: {report}" if report.exists() else f"session: {directory / 'session.json'}"

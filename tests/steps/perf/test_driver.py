@@ -1,0 +1,173 @@
+"""A session from its first to its last run: what is counted, what is judged, and that it is stored and cleaned up."""
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from steps.perf.sleeping_target import SleepingTarget
+
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
+from slipway_steps.perf.runner import Runner
+
+
+def session(
+    tmp_path: Path, target: SleepingTarget, modes: dict[str, type[Runner]] | None = None, **fields: object
+) -> PerfSession:
+    pipeline = tmp_path / "pipeline.yaml"
+    pipeline.write_text("kind: Workflow")
+    told = {"mode": "PIPELINE_RUN", "pipelineFileName": "pipeline.yaml", "numTimes": 6, "warmUp": 0} | fields
+    scenario = PerfScenario.model_validate({key: value for key, value in told.items() if value is not None})
+    return run_session(scenario, target, directory=tmp_path / "perf", pipeline=pipeline, revision="r", modes=modes)
+
+
+def check(found: PerfSession, code: str) -> Verdict:
+    return next(one.verdict for one in found.checks if one.code == code)
+
+
+def test_runs_are_started_so_many_at_a_time(tmp_path: Path) -> None:
+    target = SleepingTarget(0.1)
+    found = session(tmp_path, target, numTimes=9, concurrency=3)
+    assert (len(found.runs), target.most, found.verdict) == (9, 3, Verdict.PASS)
+    assert {run.concurrency for run in found.runs} == {3}
+    assert all(run.yardstick and run.yardstick > 0 for run in found.runs)
+    assert target.removed == [found.name]
+    assert found.unmeasured == target.unmeasured
+
+
+def test_warm_up_runs_are_not_counted(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(fails=lambda number: number <= 2), warmUp=2)
+    assert [run.warm_up for run in found.runs] == [True, True, *[False] * 6]
+    assert (len(found.counted), found.verdict) == (6, Verdict.PASS)
+
+
+def test_the_start_is_delayed(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(), startTime=0.5 / 60)
+    assert min(run.started for run in found.runs) - found.started >= 0.5
+
+
+def test_runs_are_ended_at_the_deadline_and_counted(tmp_path: Path) -> None:
+    target = SleepingTarget(60)
+    began = time.monotonic()
+    found = session(tmp_path, target, runTime=1 / 60, concurrency=2)
+    assert time.monotonic() - began < 5
+    assert [run.outcome for run in found.runs] == [RunOutcome.UNFINISHED] * 2
+    assert len(target.stopped) == 2
+    assert (found.verdict, check(found, "runs")) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+
+
+def test_without_a_number_runs_go_on_until_the_deadline(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(0.05), numTimes=None, runTime=1 / 60)
+    assert len(found.timed) >= 5
+    assert found.finished - found.started < 5
+
+
+def test_fewer_than_five_finished_runs_say_nothing(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(0.35), numTimes=20, runTime=1 / 60)
+    assert 0 < len(found.timed) < 5
+    assert check(found, "runs") is Verdict.INCONCLUSIVE
+    assert session(tmp_path, SleepingTarget(), numTimes=2).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("failing", "verdict"), [(6, Verdict.REJECT), (1, Verdict.REJECT), (0, Verdict.PASS)])
+def test_failed_runs_are_counted_and_never_timed(tmp_path: Path, failing: int, verdict: Verdict) -> None:
+    found = session(tmp_path, SleepingTarget(fails=lambda number: number <= failing))
+    assert (len(found.timed), found.verdict, check(found, "error-rate")) == (6 - failing, verdict, verdict)
+    assert found.median("end-to-end") == (None if failing == 6 else 0.01)
+
+
+def test_as_many_may_fail_as_the_scenario_says(tmp_path: Path) -> None:
+    target = SleepingTarget(fails=lambda number: number == 1)
+    assert session(tmp_path, target, maxErrorRate=0.2).verdict is Verdict.PASS
+
+
+def test_a_run_that_cannot_be_started_is_a_failed_run(tmp_path: Path) -> None:
+    target = SleepingTarget()
+    target.broken = True
+    found = session(tmp_path, target)
+    assert [run.outcome for run in found.runs] == [RunOutcome.FAILED] * 6
+    assert "the cluster does not answer" in found.checks[0].message
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(0.005, Verdict.REJECT), (0.02, Verdict.PASS)])
+def test_a_threshold_is_the_largest_median(tmp_path: Path, most: float, verdict: Verdict) -> None:
+    found = session(tmp_path, SleepingTarget(0.01), thresholds={"end-to-end": most})
+    assert (found.verdict, check(found, "end-to-end")) == (verdict, verdict)
+
+
+def test_a_threshold_of_what_is_not_measured_is_inconclusive(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(), thresholds={"network-sent": 1})
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "nothing is sent" in found.checks[1].message
+
+
+class Raising(Runner):
+    cleaned: ClassVar[list[str]] = []
+
+    async def collect(self) -> None:
+        raise ZeroDivisionError("in the mode")
+
+    async def cleanup(self) -> None:
+        self.cleaned.append(self.context.name)
+
+
+def test_a_mode_that_raises_is_named_and_costs_no_run(tmp_path: Path) -> None:
+    target = SleepingTarget()
+    found = session(tmp_path, target, modes={"OTHER": Raising}, mode="OTHER")
+    assert (len(found.timed), found.verdict) == (6, Verdict.ERROR)
+    assert found.errors == ["mode OTHER: ZeroDivisionError('in the mode')"]
+    assert Raising.cleaned == [found.name] == target.removed
+
+
+def test_each_run_is_stored_when_it_has_ended(tmp_path: Path) -> None:
+    lines: list[int] = []
+
+    class Looking(SleepingTarget):
+        def submit(self, parameters: object) -> str:
+            files = list((tmp_path / "perf").glob("*/runs.jsonl"))
+            lines.append(len(files[0].read_text().splitlines()) if files else 0)
+            return super().submit({})
+
+    found = session(tmp_path, Looking())
+    assert lines == [0, 1, 2, 3, 4, 5]
+    assert PerfSession.model_validate_json((tmp_path / "perf" / found.name / "session.json").read_text()) == found
+
+
+def test_bad_input_of_a_mode_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no parameter dataset-mib"):
+        session(tmp_path, SleepingTarget(), mode="LARGE_DATASET")
+    assert list((tmp_path / "perf").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) -> None:
+    target = SleepingTarget(0.8)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
+    timer.start()
+    with pytest.raises(SessionInterrupted) as caught:
+        session(tmp_path, target, numTimes=100, concurrency=2)
+    found = caught.value.session
+    assert 2 <= len(found.timed) < 50
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert len(target.stopped) == sum(run.outcome is RunOutcome.UNFINISHED for run in found.runs) > 0
+    assert target.removed == [found.name]
+    assert json.loads((tmp_path / "perf" / found.name / "session.json").read_text())["name"] == found.name
+
+
+def test_the_digest_is_of_what_is_measured(tmp_path: Path) -> None:
+    pipeline = tmp_path / "p.yaml"
+    pipeline.write_text("a")
+    told = {"mode": "PIPELINE_RUN", "pipelineFileName": "p.yaml"}
+    one = scenario_digest(PerfScenario.model_validate(told), pipeline)
+    assert one == scenario_digest(PerfScenario.model_validate(told | {"thresholds": {"cpu": 1.0}}), pipeline)
+    assert one != scenario_digest(PerfScenario.model_validate(told | {"concurrency": 2}), pipeline)
+    pipeline.write_text("b")
+    assert one != scenario_digest(PerfScenario.model_validate(told), pipeline)

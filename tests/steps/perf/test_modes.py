@@ -1,0 +1,194 @@
+"""The modes: what each of them asks of its target, and what it works out."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+from steps.perf.sleeping_target import SleepingTarget
+from steps.perf.test_driver import session
+
+from slipway_steps.adapters.targets.local_schedule import LocalSchedule
+from slipway_steps.domain.errors import AppError
+from slipway_steps.domain.perf_session import Firing
+from slipway_steps.domain.statistics import percentile
+from slipway_steps.domain.verdict import Verdict
+
+STALL_EVERY, STALL = 3.0, 1.0
+"""Seconds between two stalls of the server, and how long it then answers nobody."""
+
+
+class Stalling(ThreadingHTTPServer):
+    """A server that now and then answers nobody for a second, as one whose garbage collector runs."""
+
+    daemon_threads = True
+    request_queue_size = 200
+
+    def __init__(self, stall: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.began, self.stall = time.monotonic(), stall
+        self.paths: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Stalling
+
+    def do_GET(self) -> None:
+        into = (time.monotonic() - self.server.began) % STALL_EVERY
+        if into < self.server.stall:
+            time.sleep(self.server.stall - into)
+        self.server.paths.append(self.path)
+        status = 500 if self.path == "/broken" else 200
+        # at once, so that no delayed acknowledgement adds 40 ms
+        self.wfile.write(f"HTTP/1.0 {status} X\r\nContent-Length: 2\r\n\r\nok".encode())
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+class HttpTarget(SleepingTarget):
+    """Asks a real server."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.operations = ["one", "two", "three"]
+
+    def get(self, operation: str) -> int:
+        try:
+            return requests.get(f"{self.url}/{operation}", timeout=10).status_code
+        except requests.RequestException as error:
+            raise AppError("no answer") from error
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[Stalling]:
+    found = Stalling(request.param)
+    thread = threading.Thread(target=found.serve_forever)
+    thread.start()
+    yield found
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+def url(server: Stalling) -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+@pytest.mark.parametrize("server", [STALL, 0.0], indirect=True)
+def test_a_server_that_stalls_is_seen_in_the_p99(tmp_path: Path, server: Stalling) -> None:
+    server.began = time.monotonic() - 1.5  # no stall at the beginning
+    found = session(tmp_path, HttpTarget(url(server)), mode="RANDOM_GETS", numTimes=180, requestsPerSecond=60)
+    seconds = [one.seconds for one in found.requests]
+    assert len(seconds) == 180
+    assert found.measures["requests/s"] == pytest.approx(60, rel=0.35)
+    if server.stall:
+        # a third of the requests were due in the second of the stall; a closed loop would have sent one
+        assert percentile(seconds, 99) >= 0.9
+        assert percentile(seconds, 50) < 0.5
+        assert sum(one > 0.3 for one in seconds) > 20
+    else:
+        assert percentile(seconds, 99) < 0.5
+
+
+@pytest.mark.parametrize("server", [0.0], indirect=True)
+def test_the_choice_of_operations_can_be_repeated(tmp_path: Path, server: Stalling) -> None:
+    told: dict[str, object] = {"mode": "RANDOM_GETS", "numTimes": 30, "requestsPerSecond": 100}
+    one, two, other = [
+        [call.operation for call in session(tmp_path, HttpTarget(url(server)), seed=seed, **told).requests]
+        for seed in (1, 1, 2)
+    ]
+    assert one == two != other
+    assert set(one) == {"one", "two", "three"}
+
+
+@pytest.mark.parametrize("server", [0.0], indirect=True)
+def test_requests_that_fail_reject(tmp_path: Path, server: Stalling) -> None:
+    target = HttpTarget(url(server))
+    target.operations = ["broken", "one"]
+    found = session(tmp_path, target, mode="RANDOM_GETS", numTimes=40, requestsPerSecond=100)
+    assert found.verdict is Verdict.REJECT
+    assert found.measures["error rate"] == pytest.approx(0.5, abs=0.25)
+    target.url = "http://127.0.0.1:9"
+    gone = session(tmp_path, target, mode="RANDOM_GETS", numTimes=5)
+    assert [one.status for one in gone.requests] == [0] * 5
+
+
+def test_an_experiment_is_created_and_timed(tmp_path: Path) -> None:
+    target = SleepingTarget()
+    found = session(tmp_path, target, mode="EXPERIMENT")
+    assert target.experiments == [found.name]
+    assert 0 < found.measures["create-experiment s"] < 1
+    assert len(found.timed) == 6
+
+
+class Scheduling(SleepingTarget):
+    """A target with the timer of the local engine. delay: seconds by which starting a run is slow."""
+
+    def __init__(self, seconds: float, delay: float = 0) -> None:
+        super().__init__(seconds)
+        self.delay = delay
+
+    def submit(self, parameters: Mapping[str, str]) -> str:
+        run = super().submit(parameters)
+        time.sleep(self.delay)
+        return run
+
+    def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
+        self.timer = LocalSchedule(every, lambda: self.submit(parameters), lambda run: self.ended[run].is_set())
+        return "timer"
+
+    def firings(self, schedule: str) -> Sequence[Firing]:
+        return self.timer.firings()
+
+    def stop(self, run: str) -> None:
+        if run == "timer":
+            self.timer.stop()
+        super().stop(run)
+
+
+def test_a_schedule_starts_runs_when_they_are_due(tmp_path: Path) -> None:
+    target = Scheduling(0.02)
+    found = session(tmp_path, target, mode="SCHEDULED_RUNS", intervalSeconds=0.3)
+    assert len(found.firings) == 6
+    assert [run.run for run in found.runs] == [firing.run for firing in found.firings]
+    due = [firing.due for firing in found.firings]
+    assert [later - earlier for earlier, later in itertools.pairwise(due)] == pytest.approx([0.3] * 5)
+    assert found.measures["lateness max s"] < 0.2
+    assert found.measures["firings missed"] == found.measures["firings overlapping"] == 0
+    assert found.verdict is Verdict.PASS
+
+
+def test_late_missed_and_overlapping_firings_are_seen(tmp_path: Path) -> None:
+    late = session(tmp_path, Scheduling(0.02, delay=0.35), mode="SCHEDULED_RUNS", intervalSeconds=0.2)
+    assert late.measures["firings missed"] >= 1
+    assert late.measures["lateness max s"] > 0.1
+    overlapping = session(tmp_path, Scheduling(0.7), mode="SCHEDULED_RUNS", intervalSeconds=0.3)
+    assert overlapping.measures["firings overlapping"] >= 4
+    assert overlapping.measures["firings missed"] == 0
+
+
+def test_the_size_of_a_data_set_shows_in_mib_a_second(tmp_path: Path) -> None:
+    pipeline = tmp_path / "pipeline.yaml"
+    found = {}
+    for size in (10, 50):
+        target = SleepingTarget(0.1)
+        pipeline.write_text("dataset-mib")
+        found[size] = _large(tmp_path, target, size)
+        assert target.parameters[0] == {"dataset-mib": str(size)}
+    assert found == pytest.approx({10: 100, 50: 500})
+
+
+def _large(tmp_path: Path, target: SleepingTarget, size: int) -> float:
+    from slipway_steps.domain.perf_scenario import PerfScenario
+    from slipway_steps.perf.driver import run_session
+
+    told = {"mode": "LARGE_DATASET", "pipelineFileName": "pipeline.yaml", "numTimes": 5, "datasetMiB": size}
+    scenario, pipeline = PerfScenario.model_validate(told), tmp_path / "pipeline.yaml"
+    done = run_session(scenario, target, directory=tmp_path / "perf", pipeline=pipeline, revision="")
+    return done.measures["throughput MiB/s"]
