@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-CARRIED = ("images/app", "images/train", "workflows/manifests")
+CARRIED = ("images/app", "images/train", "workflows/manifests", "workflows/perf")
 
 
 class BuildWithProject(build_py):

@@ -80,6 +80,7 @@ def test_an_installed_slipway_has_its_catalog(site: Path, tmp_path: Path) -> Non
     rendered = slipway(site, tmp_path, "render", "--check")
     assert rendered.returncode == 0, rendered.stdout + rendered.stderr
     assert __version__ in slipway(site, tmp_path, "--version").stdout
+    assert (site / "slipway_steps" / "project" / "workflows" / "perf" / "scenarios" / "training.json").is_file()
 
 
 def test_an_installed_slipway_has_its_programs(site: Path, tmp_path: Path) -> None:
@@ -114,6 +115,7 @@ def literals() -> list[Path]:
         "charts/slipway/templates/*.yaml",
         "images/*/Dockerfile",
         "ansible/roles/**/*.yml",
+        "workflows/perf/**/*.yaml",
     )
     found = [path for place in places for path in PROJECT_ROOT.glob(place)]
     return [*found, *(PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"), PROJECT_ROOT / "docs" / "install.md"]
