@@ -28,8 +28,8 @@ os.execvp(sys.argv[2], sys.argv[2:])
 def slow_pipeline(pipeline: Path, target: Path, seconds: float, longest: list[str]) -> str:
     """Write a copy of a pipeline in which one step uses `seconds` more of processor time. Returns the step's name.
 
-    longest: the names of steps, the longest first; the first of them whose command is known is slowed, so that the
-    slowed step is one that really runs. Raises BadInput where no step has a command.
+    longest: the names of steps that ran, the longest first; the first of them whose command is known is slowed. Raises
+    BadInput where no step has a command.
     """
     try:
         documents = [one for one in yaml.safe_load_all(pipeline.read_text()) if one]
@@ -37,8 +37,9 @@ def slow_pipeline(pipeline: Path, target: Path, seconds: float, longest: list[st
         raise BadInput(f"{pipeline} cannot be read: {error}", "name a pipeline of YAML") from error
     containers = dict(container for document in documents for container in _containers(document))
     uses = dict(use for document in documents for use in _uses(document))
-    named = [(step, uses.get(step, step)) for step in longest]
-    found = next(((step, name) for step, name in named if name in containers), None)
+    # an item of a loop is called step(0:item), and a pipeline of one pod by the name of its run
+    named = [step.partition("(")[0] for step in longest] + [_entrypoint(one) for one in documents]
+    found = next(((step, uses.get(step, step)) for step in named if uses.get(step, step) in containers), None)
     if found is None:
         hint = "name the command of a step; its image needs python3"
         raise BadInput(f"no step of {pipeline} has a command that can be slowed", hint)
@@ -74,6 +75,13 @@ def _uses(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _templates(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in _spec(document).get("templates") or [] if isinstance(one, dict)]
+
+
+def _entrypoint(document: dict[str, Any]) -> str:
+    return str(_spec(document).get("entrypoint", ""))
+
+
+def _spec(document: dict[str, Any]) -> dict[str, Any]:
     spec = document.get("spec") or {}
-    spec = spec.get("workflowSpec") or spec  # a CronWorkflow
-    return [one for one in spec.get("templates") or [] if isinstance(one, dict)]
+    return spec.get("workflowSpec") or spec  # a CronWorkflow has a spec of its own around it

@@ -70,7 +70,7 @@ def test_steps_of_dags_and_of_compiled_pipelines_are_found(tmp_path: Path) -> No
     for number, document in enumerate((dag, compiled)):
         pipeline, copy = tmp_path / f"{number}.yaml", tmp_path / f"slow-{number}.yaml"
         pipeline.write_text(yaml.safe_dump(document))
-        assert slow_pipeline(pipeline, copy, 0.25, ["unknown", "load"]) == "load"
+        assert slow_pipeline(pipeline, copy, 0.25, ["unknown", "load(0:a)"]) == "load"
         found = copy.read_text()
         assert "0.250000" in found
         yaml.safe_load(found)

@@ -1,0 +1,186 @@
+"""Measures what `calibration` replays: pairs with the same pipeline on both sides, and pairs with a slowed step."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from slipway_steps.domain.comparison import ALPHA, Side
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.perf_comparison import Pair
+from slipway_steps.domain.perf_metrics import CPU, END_TO_END
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.calibration import MetricCalibration, calibrate, percent
+from slipway_steps.perf.compare import compare
+from slipway_steps.perf.limits import limits_of
+from slipway_steps.perf.pairs import PairRules, run_pairs
+from slipway_steps.perf.sides import OpenSide
+from slipway_steps.perf.slowed_pipeline import slow_pipeline
+from slipway_steps.perf.statistics import median, share_interval
+
+LEAST_PAIRS = 10
+"""Pairs under which nothing is replayed: the first look of a comparison."""
+LEAST_WARM_UP = 3
+"""Runs of each side before the first pair: their median tells how much a step is slowed."""
+
+
+class Calibration(BaseModel):
+    """How far alarms can be believed on this machine, for one scenario.
+
+    `pairs` were measured of equal sides. `step`: the one that was slowed, by `seconds` of processor time, which is
+    `inject` percent of that of a run; "" where none was.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pairs: int
+    inject: float
+    step: str
+    seconds: float
+    metrics: list[MetricCalibration]
+    notes: list[str] = []
+
+    @property
+    def believable(self) -> bool:
+        """Whether the replays gave no more false alarms than a comparison may."""
+        return all(one.false_alarms <= ALPHA for one in self.metrics)
+
+
+class LiveAlarms(BaseModel):
+    """Whole comparisons of equal sides: how many were rejected (false alarms), and how many passed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rejected: int
+    passed: int
+    number: int
+
+    def sentence(self) -> str:
+        """The figures in one line."""
+        low, high = share_interval(self.rejected, self.number)
+        return (
+            f"live: {self.rejected} of {self.number} comparisons of equal sides rejected (95 % interval {percent(low)} "
+            f"to {percent(high)}), {self.passed} passed, {self.number - self.rejected - self.passed} inconclusive"
+        )
+
+
+class AaMeasurement:
+    """Two equal sides of a scenario, and a slowed one where asked for.
+
+    open_side: opens a side by its name. yardstick: see `pairs`. on_run: is told of each run.
+    """
+
+    def __init__(
+        self,
+        scenario: PerfScenario,
+        pipeline: Path,
+        open_side: Callable[[str], AbstractContextManager[OpenSide]],
+        yardstick: Callable[[], float],
+        on_run: Callable[[RunSample], None],
+    ) -> None:
+        self.scenario, self.pipeline, self.open_side = scenario, pipeline, open_side
+        self.yardstick, self.on_run = yardstick, on_run
+        self.samples: list[RunSample] = []
+        self.notes: list[str] = []
+
+    def replayed(self, pairs: int, inject: float) -> Calibration:
+        """Measure so many pairs of each kind, in turn, and replay the rule on them.
+
+        inject: percent of a run's processor time by which a step is slowed; 0: no slowed pairs. runTime of the scenario
+        is the deadline; what was measured until then, or until Ctrl-C, is replayed. Raises BadInput where that are too
+        few pairs, or no step can be slowed.
+        """
+        same: list[Pair] = []
+        slowed: list[Pair] = []
+        step, seconds = "", 0.0
+        with ExitStack() as opened:
+            base, head = (self._opened(opened, name, self.pipeline) for name in ("base", "head"))
+            deadline = time.time() + self.scenario.run_time * 60
+            alike = self._pairs(base, head, max(self.scenario.warm_up, LEAST_WARM_UP), deadline)
+            other: Iterator[Pair] | None = None
+            try:
+                for pair in alike:
+                    same.append(pair)
+                    if inject and other is None:
+                        step, seconds, slow = self._slowed(opened, base, inject)
+                        other = self._pairs(base, slow, 1, deadline)
+                    slowed += [] if other is None else [one for one in [next(other, None)] if one]
+                    if len(same) >= pairs:
+                        break
+                else:
+                    self.notes.append(f"runTime of {self.scenario.run_time:g} minutes was over after {len(same)} pairs")
+            except KeyboardInterrupt:
+                self.notes.append(f"it was interrupted after {len(same)} pairs")
+            limits = limits_of(self.scenario, base.target.unmeasured)
+        ratios = _log_ratios(limits, same)
+        if not ratios:
+            raise BadInput(f"{self._few(same)}: {LEAST_PAIRS} are needed", "mend the pipeline, or set runTime")
+        judged = {metric: limit for metric, limit in limits.items() if metric in ratios}
+        metrics = calibrate(ratios, _log_ratios(judged, slowed), judged)
+        return Calibration(
+            pairs=len(same), inject=inject, step=step, seconds=seconds, metrics=metrics, notes=self.notes
+        )
+
+    def live(self, number: int) -> LiveAlarms:
+        """Make whole comparisons of equal sides, each from its first pair to its verdict."""
+        verdicts: list[Verdict] = []
+        with ExitStack() as opened:
+            sides = {side: self._opened(opened, f"live-{side}", self.pipeline) for side in Side}
+            for seed in range(number):
+                scenario = self.scenario.model_copy(update={"seed": self.scenario.seed + seed})
+                found = compare(
+                    scenario,
+                    sides,
+                    name=sides[Side.HEAD].name,
+                    yardstick=self.yardstick,
+                    on_run=lambda side, sample: self.on_run(sample),
+                )
+                verdicts.append(found.verdict)
+        rejected, passed = verdicts.count(Verdict.REJECT), verdicts.count(Verdict.PASS)
+        return LiveAlarms(rejected=rejected, passed=passed, number=number)
+
+    def _opened(self, opened: ExitStack, name: str, pipeline: Path) -> OpenSide:
+        side = opened.enter_context(self.open_side(name))
+        side.prepare(pipeline)
+        side.begin()
+        return side
+
+    def _slowed(self, opened: ExitStack, base: OpenSide, inject: float) -> tuple[str, float, OpenSide]:
+        """The side with a slowed step: the step's name, the seconds of processor time, and the side."""
+        runs = [run for run in self.samples if run.outcome is RunOutcome.SUCCEEDED]
+        used = [run.metrics[CPU] if CPU in run.metrics else run.metrics[END_TO_END] for run in runs]
+        if not used:
+            raise BadInput(f"no run succeeded: {self.samples[-1].message}", "mend the pipeline")
+        seconds = median(used) * inject / 100
+        steps = {name: median([run.components.get(name, 0.0) for run in runs]) for name in runs[0].components}
+        copy = base.directory / "slowed.yaml"
+        step = slow_pipeline(self.pipeline, copy, seconds, sorted(steps, key=lambda name: -steps[name]))
+        return step, seconds, self._opened(opened, "slowed", copy)
+
+    def _pairs(self, base: OpenSide, head: OpenSide, warm_up: int, deadline: float) -> Iterator[Pair]:
+        sides = {Side.BASE: base, Side.HEAD: head}
+
+        def ran(side: Side, sample: RunSample) -> None:
+            sides[side].add(sample)
+            if side is Side.BASE:
+                self.samples.append(sample)
+            self.on_run(sample)
+
+        targets = {side: one.target for side, one in sides.items()}
+        return run_pairs(targets, PairRules(warm_up, self.scenario.seed, deadline, self.yardstick, ran))
+
+    def _few(self, pairs: Sequence[Pair]) -> str:
+        failed = next((run for run in self.samples if run.outcome is not RunOutcome.SUCCEEDED), None)
+        reason = f" ({failed.message})" if failed else ""
+        return f"{sum(pair.timed for pair in pairs)} pairs of runs succeeded{reason}"
+
+
+def _log_ratios(limits: Mapping[str, float], pairs: Sequence[Pair]) -> dict[str, list[float]]:
+    """The log ratios of each metric that was measured in enough pairs."""
+    found = {metric: [pair.log_ratio(metric) for pair in pairs] for metric in limits}
+    told = {metric: [one for one in values if one is not None] for metric, values in found.items()}
+    return {metric: values for metric, values in told.items() if len(values) >= LEAST_PAIRS}

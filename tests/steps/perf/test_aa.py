@@ -1,0 +1,128 @@
+"""Calibrations on targets whose runs are told beforehand, and one on the real engine."""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import yaml
+from steps.perf.fake_target import FakeTarget, failed, sample
+
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import RunSample
+from slipway_steps.perf.aa import AaMeasurement, LiveAlarms
+from slipway_steps.perf.sides import OpenSide, open_side
+from slipway_steps.perf.store import read_session
+
+PIPELINE = {
+    "kind": "Workflow",
+    "spec": {
+        "templates": [{"name": "load", "container": {"command": ["true"]}}, {"name": "main", "steps": []}],
+    },
+}
+
+
+class Sides:
+    """Opens sides on fake targets. A pipeline that was slowed takes as much longer as its command says."""
+
+    def __init__(self, directory: Path, make: Callable[[random.Random, float], RunSample]) -> None:
+        self.directory, self.make = directory, make
+        self.pipeline = directory / "p.yaml"
+        self.pipeline.write_text(yaml.safe_dump(PIPELINE))
+        self.targets: dict[str, FakeTarget] = {}
+        self.ran = 0
+        self.scenario = PerfScenario(mode="PIPELINE_RUN", pipeline_file_name="p.yaml")
+
+    def open(self, name: str) -> AbstractContextManager[OpenSide]:
+        chance = random.Random(name)
+        target = FakeTarget(lambda number: self.make(chance, self.added(target)))
+        self.targets[name] = target
+        return open_side(self.scenario, target, self.directory, f"perf-x-{name}", name)
+
+    def added(self, target: FakeTarget) -> float:
+        pipeline = target.prepared[-1][1]
+        assert pipeline is not None
+        command = yaml.safe_load(pipeline.read_text())["spec"]["templates"][0]["container"]["command"]
+        return float(command[5]) if len(command) > 1 else 0.0
+
+    def measurement(self) -> AaMeasurement:
+        return AaMeasurement(self.scenario, self.pipeline, self.open, lambda: 0.02, self.count)
+
+    def count(self, run: RunSample) -> None:
+        self.ran += 1
+
+
+def noisy(chance: random.Random, added: float) -> RunSample:
+    """A run of half a second of processor time, with a noise of 3 %."""
+    cpu = 0.5 * chance.lognormvariate(0, 0.03) + added
+    return sample(cpu=cpu, seconds=2 * cpu, load=cpu, rest=0.1)
+
+
+def test_equal_sides_are_measured_in_turn_with_a_really_slowed_step(tmp_path: Path) -> None:
+    sides = Sides(tmp_path, noisy)
+    found = sides.measurement().replayed(25, 10)
+    assert found.step == "load"
+    assert found.seconds == pytest.approx(0.05, rel=0.1)
+    assert found.pairs == 25
+    assert found.believable
+    cpu = next(one for one in found.metrics if one.metric == "cpu")
+    assert cpu.false_alarms <= 0.01
+    assert cpu.found is not None
+    assert cpu.found > 0.95
+    assert cpu.slowed is not None
+    assert cpu.slowed.estimate == pytest.approx(1.1, abs=0.02)
+    assert cpu.noise == pytest.approx(0.042, abs=0.015)
+    assert len(sides.targets["base"].started) == 3 + 25 + 1 + 25
+    assert len(sides.targets["head"].started) == 3 + 25
+    assert len(sides.targets["slowed"].started) == 1 + 25
+    assert sides.ran == 54 + 28 + 26
+    for name, target in sides.targets.items():
+        assert target.removed == [f"perf-x-{name}"]
+        assert read_session(tmp_path / f"perf-x-{name}") is not None
+
+
+def test_without_a_slowed_step(tmp_path: Path) -> None:
+    sides = Sides(tmp_path, noisy)
+    found = sides.measurement().replayed(12, 0)
+    assert found.step == ""
+    assert [one.found for one in found.metrics] == [None, None]
+    assert list(sides.targets) == ["base", "head"]
+
+
+def test_whole_comparisons_of_equal_sides(tmp_path: Path) -> None:
+    sides = Sides(tmp_path, noisy)
+    found = sides.measurement().live(5)
+    assert found == LiveAlarms(rejected=0, passed=5, number=5)
+    assert LiveAlarms(rejected=0, passed=58, number=60).sentence() == (
+        "live: 0 of 60 comparisons of equal sides rejected (95 % interval 0 % to 6 %), 58 passed, 2 inconclusive"
+    )
+
+
+def test_a_pipeline_that_fails_is_named(tmp_path: Path) -> None:
+    sides = Sides(tmp_path, lambda chance, added: failed(message="no such image"))
+    with pytest.raises(BadInput, match="no run succeeded: no such image"):
+        sides.measurement().replayed(10, 10)
+    assert all(target.removed for target in sides.targets.values())
+
+
+def test_too_few_pairs_are_not_replayed_and_ctrl_c_keeps_what_there_is(tmp_path: Path) -> None:
+    runs = 0
+
+    def interrupted(chance: random.Random, added: float) -> RunSample:
+        nonlocal runs
+        runs += 1
+        if runs == limit:
+            raise KeyboardInterrupt
+        return noisy(chance, added)
+
+    limit = 6 + 2 * 14
+    (tmp_path / "one").mkdir()
+    found = Sides(tmp_path / "one", interrupted).measurement().replayed(60, 0)
+    assert found.pairs == 13
+    assert found.notes == ["it was interrupted after 13 pairs"]
+    runs, limit = 0, 6 + 2 * 4
+    (tmp_path / "two").mkdir()
+    with pytest.raises(BadInput, match="3 pairs of runs succeeded: 10 are needed"):
+        Sides(tmp_path / "two", interrupted).measurement().replayed(60, 0)
