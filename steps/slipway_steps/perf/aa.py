@@ -25,7 +25,7 @@ from slipway_steps.perf.statistics import median, share_interval
 LEAST_PAIRS = 10
 """Pairs under which nothing is replayed: the first look of a comparison."""
 LEAST_WARM_UP = 3
-"""Runs of each side before the first pair: their median tells how much a step is slowed."""
+"""Runs of each side before the first pair."""
 
 
 class Calibration(BaseModel):
@@ -88,7 +88,8 @@ class AaMeasurement:
         self.notes: list[str] = []
 
     def replayed(self, pairs: int, inject: float) -> Calibration:
-        """Measure so many pairs of each kind, in turn, and replay the rule on them.
+        """Measure so many pairs of each kind, in turn, and replay the rule on them. The first pairs are of equal sides:
+        their median tells how much a step is slowed.
 
         inject: percent of a run's processor time by which a step is slowed; 0: no slowed pairs. runTime of the scenario
         is the deadline; what was measured until then, or until Ctrl-C, is replayed. Raises BadInput where that are too
@@ -103,16 +104,14 @@ class AaMeasurement:
             alike = self._pairs(base, head, max(self.scenario.warm_up, LEAST_WARM_UP), deadline)
             other: Iterator[Pair] | None = None
             try:
-                for pair in alike:
-                    same.append(pair)
-                    if inject and other is None:
+                while len(same) < pairs or (inject and len(slowed) < pairs):
+                    if inject and other is None and len(same) >= LEAST_PAIRS:
                         step, seconds, slow = self._slowed(opened, base, inject)
                         other = self._pairs(base, slow, 1, deadline)
-                    slowed += [] if other is None else [one for one in [next(other, None)] if one]
-                    if len(same) >= pairs:
+                    if not (_took(alike, same, pairs) and (other is None or _took(other, slowed, pairs))):
+                        minutes = self.scenario.run_time
+                        self.notes.append(f"runTime of {minutes:g} minutes was over after {len(same)} pairs")
                         break
-                else:
-                    self.notes.append(f"runTime of {self.scenario.run_time:g} minutes was over after {len(same)} pairs")
             except KeyboardInterrupt:
                 self.notes.append(f"it was interrupted after {len(same)} pairs")
             limits = limits_of(self.scenario, base.target.unmeasured)
@@ -150,7 +149,7 @@ class AaMeasurement:
         return side
 
     def _slowed(self, opened: ExitStack, base: OpenSide, inject: float) -> tuple[str, float, OpenSide]:
-        """The side with a slowed step: the step's name, the seconds of processor time, and the side."""
+        """The slowed step's name, the seconds of processor time that it uses more, and the side that has it."""
         runs = [run for run in self.samples if run.outcome is RunOutcome.SUCCEEDED]
         used = [run.metrics[CPU] if CPU in run.metrics else run.metrics[END_TO_END] for run in runs]
         if not used:
@@ -177,6 +176,15 @@ class AaMeasurement:
         failed = next((run for run in self.samples if run.outcome is not RunOutcome.SUCCEEDED), None)
         reason = f" ({failed.message})" if failed else ""
         return f"{sum(pair.timed for pair in pairs)} pairs of runs succeeded{reason}"
+
+
+def _took(pairs: Iterator[Pair], found: list[Pair], most: int) -> bool:
+    """Run one pair more, unless there are enough. Returns False where the deadline was over."""
+    if len(found) >= most:
+        return True
+    pair = next(pairs, None)
+    found += [pair] if pair else []
+    return pair is not None
 
 
 def _log_ratios(limits: Mapping[str, float], pairs: Sequence[Pair]) -> dict[str, list[float]]:
