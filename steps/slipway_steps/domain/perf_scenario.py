@@ -74,10 +74,14 @@ class PerfScenario(_Model):
     for each run on one machine, and for each container on a cluster.
     """
 
-    mode: str
+    mode: str = Field(description="One of the modes below.")
     name: str = Field("", description="A name for people; empty: that of the pipeline's file.")
-    kind: Literal["", "smoke", "load", "stress", "soak"] = ""
-    target: Literal["local", "argo", "kfp"] = "local"
+    kind: Literal["", "smoke", "load", "stress", "soak"] = Field(
+        "", description="smoke, load, stress or soak: what they fill in is told below."
+    )
+    target: Literal["local", "argo", "kfp"] = Field(
+        "local", description="Where it runs: this machine, Argo Workflows or Kubeflow Pipelines."
+    )
     environment: Literal["local", "staging", "production"] = Field(
         "local", description="production allows what only reads: RANDOM_GETS at one request a second, and observe."
     )
@@ -88,7 +92,10 @@ class PerfScenario(_Model):
     num_times: int | None = Field(None, ge=1, description="Iterations; absent: until runTime.")
     concurrency: int = Field(1, ge=1, description="Runs at a time.")
     warm_up: int = Field(1, ge=0, le=20, description="Runs before the first counted one; they fill caches.")
-    resource_limits: ResourceLimits = ResourceLimits()
+    resource_limits: ResourceLimits = Field(
+        ResourceLimits(),
+        description="cpu and memory as Kubernetes writes them: of a run on one machine, of a container on a cluster.",
+    )
     requests_per_second: float = Field(10, gt=0, description="RANDOM_GETS: the fixed rate of requests.")
     interval_seconds: float = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings.")
     dataset_mi_b: int = Field(50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact.")
