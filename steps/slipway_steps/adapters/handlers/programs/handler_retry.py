@@ -25,7 +25,7 @@ def _what_works(transformer: Any, body: bytes, request: dict[str, Any]) -> list[
     call = transformer._run_handler_function
     try:
         given: Any = body.decode() if kind in TEXT else body
-        other: Any = bytearray(body) if kind in TEXT else body.decode()
+        other: Any = bytearray(body) if kind in TEXT else body.decode("utf-8", "replace")
     except UnicodeDecodeError:
         given = other = body
     if transformer._transform_fn != transformer._default_transform_fn:
