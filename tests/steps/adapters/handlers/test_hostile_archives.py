@@ -22,8 +22,6 @@ LINK = {"type": tarfile.SYMTYPE, "linkname": "model.bin"}
 HOSTILE = {
     "absolute": ([member(f"/tmp/{OUTSIDE}")], "the absolute name"),
     "up": ([member(f"../{OUTSIDE}")], "which may lead out of it"),
-    "up from within": ([member(f"code/../../{OUTSIDE}")], "which may lead out of it"),
-    "up and back": ([member("code/../model.bin")], "which may lead out of it"),
     "directory above": ([member("..", b"", type=tarfile.DIRTYPE)], "which may lead out of it"),
     "symbolic link": ([member("model.bin"), member("link", b"", **LINK)], "a symbolic link to 'model.bin'"),
     "hard link": ([member("a"), member("b", b"", type=tarfile.LNKTYPE, linkname="a")], "a hard link to 'a'"),
@@ -31,15 +29,7 @@ HOSTILE = {
     "device": ([member("disk", b"", type=tarfile.BLKTYPE)], "a device, a pipe"),
     "terminal": ([member("null", b"", type=tarfile.CHRTYPE)], "a device, a pipe"),
     "twice": ([member("a"), member("a", b"y")], "has the name 'a' twice"),
-    "twice with dots": ([member("a"), member("./a")], "has the name './a' twice"),
-    "twice with slashes": ([member("d/a"), member("d//./a")], "twice"),
-    "file and directory": ([member("a"), member("a", b"", type=tarfile.DIRTYPE)], "twice"),
-    "directory and file": ([member("a/b"), member("a")], "twice"),
-    "file as directory": ([member("a"), member("a/b")], "has the name 'a/b' twice"),
-    "no name": ([member(".")], "which no file can have"),
     "long": ([member("n" * 300)], "has a name that cannot be a file here: File name too long"),
-    "longer": ([member("n" * 5000)], "..., which is too long or too deep"),
-    "deep": ([member("d/" * 101 + "f")], "..., which is too long or too deep"),
 }
 
 
@@ -55,10 +45,6 @@ def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert package_files.MOST_NAMES == 10_000
     monkeypatch.setattr(package_files, "MOST_NAMES", 100)
     source = write(tmp_path / "model.tar.gz", tar(member(f"{number}", b"") for number in range(100)))
-    assert "more than 100 files and directories" in refused(source, tmp_path)
-    source = write(tmp_path / "model.tar.gz", tar([member("d/" * 100 + "f")]))
-    assert "more than 100 files and directories" in refused(source, tmp_path)
-    source = write(tmp_path / "model.tar.gz", tar(member("d", b"", type=tarfile.DIRTYPE) for _ in range(101)))
     assert "more than 100 files and directories" in refused(source, tmp_path)
 
 
