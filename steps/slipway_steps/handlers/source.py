@@ -122,11 +122,6 @@ class Source:
             return self.at(name, function.body[-1].lineno)
         return self.place_of_return(name)
 
-    def text_of(self, name: str) -> str:
-        """The statements of a function as text; "" for a function that is not in code/."""
-        function = self.function(name)
-        return ast.unparse(function) if function else ""
-
 
 def inside(function: Function) -> Iterator[ast.AST]:
     """The nodes of a function without those of functions inside of it."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from slipway_steps.handlers.inspection import function_faults, inspect_package
-from slipway_steps.handlers.requirement_lines import brings, required
 
 
 def package(directory: Path, **files: str) -> Path:
@@ -95,44 +94,3 @@ def test_an_exception_as_an_answer_and_a_second_load_are_found(tmp_path: Path) -
     text += "    except Exception as e:\n        return {'Error': str(e)}\n"
     found = function_faults(inspect_package(package(tmp_path, inference=text)).source)
     assert {(one.code, one.place.line) for one in found if one.place} == {("reloads", 3), ("error-as-200", 5)}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "try:\n    import tensor_engine\nexcept ImportError:\n    import other_engine\n",
-        "import contextlib\nwith contextlib.suppress(ImportError):\n    import tensor_engine\n",
-        "import sys\nif sys.version_info < (3, 9):\n    import tensor_engine\n",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensor_engine\n",
-    ],
-)
-def test_imports_that_may_fail_are_not_needed(tmp_path: Path, text: str) -> None:
-    assert not {"tensor_engine", "other_engine"} & inspect_package(package(tmp_path, inference=text)).imports.keys()
-
-
-def test_relative_imports_reach_their_files(tmp_path: Path) -> None:
-    made = package(
-        tmp_path,
-        inference="import a.b\n",
-        a____init__="",
-        a__b="from . import c\nfrom .. import d\n",
-        a__c="import engine\n",
-    )
-    assert str(inspect_package(made).imports["engine"]) == "code/a/c.py:1"
-
-
-@pytest.mark.parametrize(
-    ("lines", "module", "expected"),
-    [
-        ("scikit-learn==1.5\n", "sklearn", True),
-        ("opencv-python-headless==4.9 # images\n", "cv2", True),
-        ("Tensor_Engine==2\n", "tensor_engine", True),
-        ("tensor==2\n", "tensor_engine", False),
-        ("-r more.txt\n", "anything", True),
-        ("git+https://example.com/x.git\n", "anything", True),
-        ("# nothing\n", "anything", False),
-    ],
-)
-def test_requirements_bring_modules(tmp_path: Path, lines: str, module: str, expected: bool) -> None:
-    (package(tmp_path, inference="") / "code" / "requirements.txt").write_text(lines)
-    assert brings(required(tmp_path), module) is expected

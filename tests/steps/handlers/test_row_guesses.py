@@ -2,14 +2,12 @@
 
 import ast
 import io
-import json
 from pathlib import Path
 
 import numpy
 import pytest
 
-from slipway_steps.domain.handler import CSV, JSON, NPY, NPZ, PARQUET
-from slipway_steps.handlers.request_forms import Rows, forms
+from slipway_steps.domain.handler import CSV, JSON, NPZ
 from slipway_steps.handlers.row_guesses import (
     data_files,
     keys_of_source,
@@ -101,39 +99,3 @@ def test_pictures_are_pictures() -> None:
         ("L", (224, 224)),
     ]
     assert all(one.convert("RGB").getpixel((5, 5)) for one in opened)
-
-
-def written(content_type: str, rows: Rows) -> list[bytes]:
-    return [body for form in forms(content_type, ["x"]) if (body := form.write(rows)) is not None]
-
-
-def test_rows_in_the_forms_of_each_content_type() -> None:
-    records, lists, texts = [{"a": 1, "b": 2}], [[1, 2]], ["t"]
-    parsed = [json.loads(body) for body in written(JSON, records)]
-    for form in (records, {"instances": records}, {"x": records}, records[0], {"x": records[0]}):
-        assert form in parsed
-    split = {"columns": ["a", "b"], "data": lists}
-    assert split in parsed
-    assert {"dataframe_split": split} in parsed
-    assert written(CSV, records) == [b"a,b\n1,2\n", b"1,2\n"]
-    assert written(CSV, lists) == [b"1,2\n"]
-    assert written(CSV, ["a, b"]) == [b'"a, b"\n']
-    assert written(CSV, [[[1]]]) == []
-    kinds = [numpy.load(io.BytesIO(body)).dtype.name for body in written(NPY, lists)]
-    assert kinds == ["float32", "float64", "uint8", "int64"]
-    assert len(written(NPY, [[0.5, 300]])) == 3
-    assert written(NPY, texts) == written(NPY, [[1], [1, 2]]) == []
-    assert numpy.load(io.BytesIO(written(NPZ, records)[0]))["arr_0"].tolist() == lists
-    assert written("text/plain", texts) == []
-
-
-def test_rows_as_parquet(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setitem(__import__("sys").modules, "pyarrow", None)
-        assert written(PARQUET, [[1, 2]]) == []
-    pytest.importorskip("pyarrow")
-    from slipway_steps.handlers.rows import answer_rows
-
-    assert answer_rows(written(PARQUET, [[1, 2]])[0], PARQUET) == [{"0": 1, "1": 2}]
-    assert answer_rows(written(PARQUET, ["t"])[0], PARQUET) == [{"0": "t"}]
-    assert written(PARQUET, [[1], ["x"]]) == []
