@@ -1,6 +1,7 @@
-"""Writes files that other processes read."""
+"""Writes files that other processes read, and locks directories while a program works in them."""
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -23,3 +24,23 @@ def replace_file(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+LOCK = "lock"
+"""The file in a directory that is locked while the program that works in it lives."""
+
+
+def lock_directory(directory: Path) -> int:
+    """Create a directory where it is missing, and lock it; returns the open file that holds the lock.
+
+    The kernel frees the lock when the file is closed, or the program ends for whatever reason. Raises BlockingIOError
+    where another program holds it, OSError where the directory cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    file = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(file)
+        raise
+    return file

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from slipway_steps.adapters.local.machine import fingerprint
+from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import BadInput, SlipwayError, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
@@ -73,16 +73,28 @@ def run_session(
         unmeasured=dict(target.unmeasured),
     )
     store = SessionStore(directory, name)
+    # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
+    store.begin(session)
+    ended = False
     try:
         target.prepare(name, scenario, pipeline)
-        store.begin(session)
-        return _Driving(session, target, store, pipeline, on_progress).run(mode, plugins or {})
-    except BaseException:
-        store.discard()
-        raise
+        session = _Driving(session, target, store, pipeline, on_progress).run(mode, plugins or {})
+        ended = True
     finally:
-        target.remove(name)
-        store.close()
+        left = _remove(target, name)
+        if not ended:
+            store.discard()
+        store.close(removed=not left)
+    return session.model_copy(update={"notes": [*session.notes, left]}) if left else session
+
+
+def _remove(target: Target, session: str) -> str:
+    """Remove all that a session made; returns what went wrong, "" for nothing."""
+    try:
+        target.remove(session)
+    except SlipwayError as error:
+        return f"not all of {session} could be removed: {error}; try again: slipway perf clean"
+    return ""
 
 
 def scenario_digest(scenario: PerfScenario, pipeline: Path | None) -> str:

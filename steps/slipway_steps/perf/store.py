@@ -1,11 +1,10 @@
 """A session on disk: `<directory>/<session>/`, with what was measured so far and, at its end, the whole session.
 
-`begun.json`: the session without runs, written before the first run. `runs.jsonl`: a line for each run, written when
-the run has ended. `session.json`: the whole session, written at its end. `lock`: held while the program lives, which is
-how a session that was killed is told from one that runs.
+`begun.json`: the session without runs, from before the first run until all that it made is removed. `runs.jsonl`: a
+line for each run, written when the run has ended. `session.json`: the whole session, written at its end. `lock`: held
+while the program lives, which is how a session that was killed is told from one that runs.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from pydantic import ValidationError
 
 from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_session import PerfSession, RunSample
-from slipway_steps.files import replace_file
+from slipway_steps.files import lock_directory, replace_file
 
-BEGUN, RUNS, SESSION, LOCK = "begun.json", "runs.jsonl", "session.json", "lock"
+BEGUN, RUNS, SESSION = "begun.json", "runs.jsonl", "session.json"
 
 
 class SessionStore:
@@ -27,15 +26,13 @@ class SessionStore:
         """Create it and take its lock. Raises BadInput where it cannot be written."""
         self.directory = directory.absolute() / name
         try:
-            self.directory.mkdir(parents=True)
-            self._lock = os.open(self.directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._lock = lock_directory(self.directory)
         except OSError as error:
             raise BadInput(f"{self.directory} cannot be written: {error.strerror}", "choose another --home") from error
 
     def begin(self, session: PerfSession) -> None:
         """Store what is known before the first run. Raises Broken where that fails."""
-        self._write(BEGUN, session)
+        write_session(self.directory / BEGUN, session)
 
     def add(self, sample: RunSample) -> None:
         """Store a run that has ended. Raises Broken where that fails."""
@@ -47,38 +44,26 @@ class SessionStore:
 
     def finish(self, session: PerfSession) -> None:
         """Store the whole session. Raises Broken where that fails."""
-        self._write(SESSION, session)
+        write_session(self.directory / SESSION, session)
 
     def discard(self) -> None:
         """Remove the directory of a session of which no run has ended; one with runs stays."""
         if not (self.directory / RUNS).exists():
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def close(self) -> None:
-        """Release the lock."""
+    def close(self, *, removed: bool) -> None:
+        """Release the lock. removed: whether all that the session made is gone; else `slipway perf clean` finds it."""
+        if removed:
+            (self.directory / BEGUN).unlink(missing_ok=True)
         os.close(self._lock)
 
-    def _write(self, name: str, session: PerfSession) -> None:
-        try:
-            replace_file(self.directory / name, session.model_dump_json(indent=1))
-        except OSError as error:
-            raise Broken(f"cannot write {self.directory / name}: {error.strerror}", "is the disk full?") from error
 
-
-def is_alive(directory: Path) -> bool:
-    """Whether the program of a session still lives. directory: the session's."""
+def write_session(path: Path, session: PerfSession) -> None:
+    """Write a session to a file, whole or not at all. Raises Broken."""
     try:
-        file = os.open(directory / LOCK, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(file)
+        replace_file(path, session.model_dump_json(indent=1))
+    except OSError as error:
+        raise Broken(f"cannot write {path}: {error.strerror}", "is the disk full?") from error
 
 
 def read_session(directory: Path) -> PerfSession | None:

@@ -17,8 +17,8 @@ import yaml
 from slipway_steps import __version__
 from slipway_steps.adapters.local.control_groups import remove_groups
 from slipway_steps.adapters.local.limits import Limits, make_limits
-from slipway_steps.adapters.local.machine import check_limits
 from slipway_steps.adapters.local.process_tree import MARK, PeakMemory, end_marked
+from slipway_steps.adapters.machine import check_limits, memory_bytes, usable_cores
 from slipway_steps.adapters.targets import local_runs
 from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
 from slipway_steps.adapters.targets.local_sample import sample_of
@@ -26,6 +26,7 @@ from slipway_steps.adapters.targets.local_schedule import LocalSchedule
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
 from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.files import lock_directory
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,12 +69,15 @@ class LocalEngineTarget:
         self._memory = PeakMemory()
         self._numbers = itertools.count(1)
         self._schedule: LocalSchedule | None = None
+        self._lock: int | None = None
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. The pipeline is checked by the engine, as `slipway run --dry-run` does."""
         check_limits(scenario.resource_limits)
         self.session, self._limits = session, scenario.resource_limits
         self._parameters, self._pipeline = dict(scenario.parameters), pipeline
+        if self._lock is None:
+            self._lock = lock_directory(self._directory(session))
         self._environment = {**os.environ, MARK: session}
         if pipeline:
             _refuse_compiled_pipeline(pipeline)
@@ -124,8 +128,8 @@ class LocalEngineTarget:
         cores, memory = self._limits.cores, self._limits.memory_bytes
         if cores is None and memory is None:
             return None
-        millicores = int(cores * 1000) if cores else (os.cpu_count() or 1) * 1000
-        memory = memory or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        millicores = int(1000 * (cores or usable_cores()))
+        memory = memory or memory_bytes()
         return make_limits(name, memory, millicores, self.settings.limits == "watchdog")
 
     def wait(self, run: str, deadline: float) -> bool:
@@ -238,6 +242,9 @@ class LocalEngineTarget:
         if directory.exists():
             found.append(f"directory {directory}")
             shutil.rmtree(directory, ignore_errors=True)
+        if self._lock is not None and session == self.session:
+            os.close(self._lock)
+            self._lock = None
         return found
 
 

@@ -59,7 +59,7 @@ def test_a_session_is_stored_and_printed_as_json(tmp_path: Path, capsys: pytest.
     directory = tmp_path / "home" / "perf" / told["name"]
     assert json.loads((directory / "session.json").read_text()) == told
     assert [run["outcome"] for run in told["runs"]] == ["succeeded"] * 2
-    stored = {"begun.json", "runs.jsonl", "session.json", "lock", "report.html"}
+    stored = {"runs.jsonl", "session.json", "lock", "report.html"}
     assert {path.name for path in directory.iterdir()} == stored
 
 

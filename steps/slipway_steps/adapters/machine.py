@@ -5,8 +5,6 @@ import platform
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import ResourceLimits
 from slipway_steps.domain.perf_session import Fingerprint
@@ -17,13 +15,18 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def memory_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def check_limits(limits: ResourceLimits) -> None:
     """Raises BadInput for limits that are more than this machine has."""
     cores, memory = limits.cores, limits.memory_bytes
     there = usable_cores()
     if cores is not None and cores > there:
         raise BadInput(f"resourceLimits.cpu {limits.cpu} is more than the {there} cores of this machine", "lower it")
-    total = psutil.virtual_memory().total
+    total = memory_bytes()
     if memory is not None and memory > total:
         raise BadInput(
             f"resourceLimits.memory {limits.memory} is more than the {total / 2**30:.1f} GiB of this machine",
@@ -36,7 +39,7 @@ def fingerprint(target: str, target_version: str) -> Fingerprint:
     return Fingerprint(
         cpu=_processor(),
         cores=usable_cores(),
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=memory_bytes(),
         kernel=platform.release(),
         python=platform.python_version(),
         target=target,

@@ -1,0 +1,30 @@
+"""`slipway perf clean`: removes what sessions left behind whose program was killed."""
+
+import click
+
+from slipway_workflows.cli import fail
+from slipway_workflows.cli.settings import current_settings
+
+
+@click.command()
+def clean() -> int:
+    """Remove what killed sessions left behind: processes, workflows, experiments. Runs that had ended are kept.
+
+    Sessions that still run are left alone. Exit codes: 0 nothing is left, 1 something could not be removed.
+    """
+    from slipway_steps.adapters.targets.choice import make_target
+    from slipway_steps.perf.clean import clean as clean_sessions
+
+    settings = current_settings()
+    failed, found = False, False
+    for one in clean_sessions(settings.home / "perf", lambda name: make_target(name, settings)):
+        found = True
+        if one.error:
+            failed = True
+            fail(f"{one.session}: {one.error}")
+            continue
+        done = f"removed {', '.join(one.removed)}" if one.removed else "nothing was left"
+        click.echo(f"{one.session}: {done}; {one.runs} runs kept")
+    if not found:
+        click.echo("nothing to clean up")
+    return 1 if failed else 0
