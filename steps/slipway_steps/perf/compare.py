@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
-from slipway_steps.adapters.local.machine import fingerprint
+from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
 from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_comparison import Pair, PerfComparison

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway_steps.adapters.git.revision import export_revision, repository_root
-from slipway_steps.adapters.local.machine import fingerprint
+from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
@@ -65,14 +65,16 @@ class OpenSide:
 
     def close(self) -> None:
         """Remove what the runs left at the target, and store the session."""
+        removed = False
         try:
             self.target.remove(self.name)
+            removed = True
             if self._begun and self._session is not None:
                 ended = {"runs": self._runs, "finished": time.time(), "notes": ["one side of a comparison"]}
                 self._store.finish(self._session.model_copy(update=ended))
             self._store.discard()
         finally:
-            self._store.close()
+            self._store.close(removed=removed)
 
 
 @contextmanager

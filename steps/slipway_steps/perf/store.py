@@ -51,7 +51,7 @@ class SessionStore:
         if not (self.directory / RUNS).exists():
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def close(self, *, removed: bool) -> None:
+    def close(self, *, removed: bool = True) -> None:
         """Release the lock. removed: whether all that the session made is gone; else `slipway perf clean` finds it."""
         if removed:
             (self.directory / BEGUN).unlink(missing_ok=True)

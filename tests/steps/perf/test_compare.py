@@ -1,5 +1,6 @@
 """Comparisons of two sides whose runs are told beforehand: what is judged, when it ends, and what is left behind."""
 
+import os
 import random
 import tempfile
 from collections.abc import Callable, Iterable
@@ -15,9 +16,10 @@ from slipway_steps.domain.perf_comparison import PerfComparison
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.files import lock_directory
 from slipway_steps.perf.compare import compare
 from slipway_steps.perf.sides import open_side
-from slipway_steps.perf.store import is_alive, read_session
+from slipway_steps.perf.store import read_session
 
 Make = Callable[[int], RunSample | None]
 
@@ -101,7 +103,7 @@ def test_the_same_on_both_sides_passes_after_few_pairs(compared: Callable[..., C
         assert kept is not None
         assert len(kept.counted) == len(found.pairs)
         assert kept.revision == side
-        assert not is_alive(asked.directory / kept.name)
+        os.close(lock_directory(asked.directory / kept.name))  # the lock is free
 
 
 def test_a_slower_head_is_rejected_and_the_step_is_named(compared: Callable[..., Compared]) -> None:
