@@ -106,10 +106,13 @@ conformance: setup ## hold the local engine against Argo's own answers (CONFORMA
 
 # An environment with Metaflow and kfp in it, to compare with (python -m venv DIR && DIR/bin/pip install metaflow kfp).
 PEERS ?=
-bench: setup ## measure what Slipway promises, as figures (PEERS=ENVIRONMENT with Metaflow and kfp)
+# Whole comparisons of equal sides to make: 60 take half an hour.
+LIVE ?=
+bench: setup ## measure what Slipway promises, as figures (PEERS=ENVIRONMENT with Metaflow and kfp, LIVE=60)
 	@$(BIN)/python tests/bench_engine.py $(if $(PEERS),--peers $(PEERS))
 	@$(BIN)/python tests/bench_handlers.py
 	@$(BIN)/python tests/bench_faults.py
+	@$(BIN)/python tests/bench_perf.py $(if $(LIVE),--live $(LIVE))
 	@$(BIN)/python tests/bench.py
 
 down: ## stop the local environments

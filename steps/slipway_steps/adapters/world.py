@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from slipway_steps.perf_ports import Measurements
 from slipway_steps.ports import Apps, LoadGenerator, Notifier, Platform, Registry
 from slipway_steps.settings import Settings, read_settings
 
@@ -63,6 +64,13 @@ class LazyWorld:
         from slipway_steps.adapters.http.load_generator import LocustLoadGenerator
 
         return LocustLoadGenerator()
+
+    @cached_property
+    def measurements(self) -> Measurements:
+        """MLflow: the sessions and baselines of performance tests."""
+        from slipway_steps.adapters.mlflow.measurements import MlflowMeasurements
+
+        return MlflowMeasurements(self.settings)
 
     @cached_property
     def notifier(self) -> Notifier:

@@ -26,12 +26,12 @@ BASELINE, BASELINE_PREFIX = "baseline", "baseline-"
 def judged_against_baseline(
     session: PerfSession, baseline: Sequence[PerfSession], previous: Sequence[PerfSession]
 ) -> list[Check]:
-    """A check for each judged metric of a session; none where there is no baseline at all.
+    """A check for each judged metric of a session; none where there is no baseline at all, or the mode runs nothing.
 
     baseline: the sessions of the scenario's baseline. previous: other sessions of the scenario, in the order of time;
     those of another machine, those before the baseline and the baseline itself play no part.
     """
-    if not baseline:
+    if not (baseline and session.runs):
         return []
     fitting = [one for one in baseline if one.fingerprint.digest == session.fingerprint.digest]
     if not fitting:
@@ -88,7 +88,8 @@ def _judged(
     code, unit = BASELINE_PREFIX + metric, METRICS[metric].unit
     if not value or not usual:
         why = session.unmeasured.get(metric, "no run that succeeded tells it")
-        return _unknown(code, f"{metric} was not measured in the {'baseline' if value else 'session'}: {why}")
+        where = "baseline" if value else "session"
+        return _unknown(code, f"{metric} was not measured in the {where}: {why}")
     floor = noise_floor(metric, baseline)
     wide = limit + floor
     verdict = Verdict.PASS

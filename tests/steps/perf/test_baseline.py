@@ -3,7 +3,7 @@
 import pytest
 from steps.perf.sessions import FINGERPRINT, session
 
-from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.baseline import baseline_median, judged_against_baseline, noise_floor
 
@@ -73,7 +73,11 @@ def test_few_sessions_are_no_baseline() -> None:
 
 
 def test_what_was_not_measured_is_said_and_not_passed() -> None:
-    failed = judged(6.0, runs=0)
-    assert {check.verdict for check in failed.values()} == {Verdict.INCONCLUSIVE}
+    now = session(20, 6.0)
+    failed = [run.model_copy(update={"outcome": RunOutcome.FAILED}) for run in now.runs]
+    checks = judged_against_baseline(now.model_copy(update={"runs": failed}), BASELINE, [])
+    assert {check.verdict for check in checks} == {Verdict.INCONCLUSIVE}
+    assert "was not measured in the session" in checks[0].message
+    assert judged(6.0, runs=0) == {}, "a mode that runs nothing has no baseline of runs"
     without = judged(6.0, unmeasured={"cpu": "no metrics server"})
     assert list(without) == ["baseline-end-to-end"], "what a target never measures is not judged"

@@ -53,6 +53,22 @@ def run(scenario: Path, target: str | None, output: str) -> int:
 
 
 def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
+    """Measure a session, judge it against its baseline, and keep it."""
+    from slipway_steps.adapters.world import make_world
+    from slipway_steps.files import replace_file
+    from slipway_steps.perf.keeping import keep
+
+    session, world = measured(scenario, pipeline, settings), make_world(settings)
+    kept = keep(session, world.measurements, world.notifier)
+    for warning in kept.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    # the driver has stored it without what the baseline says
+    replace_file(settings.home / "perf" / session.name / "session.json", kept.session.model_dump_json(indent=1))
+    return kept.session
+
+
+def measured(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
+    """Run a session and show on stderr how far it is."""
     from slipway_steps.adapters.targets.choice import make_target
     from slipway_steps.perf.driver import run_session
 

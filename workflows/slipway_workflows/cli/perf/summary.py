@@ -8,6 +8,7 @@ from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.baseline import BASELINE
 
 STEPS = 5
 """The steps of a pipeline that are told; all of them are in session.json."""
@@ -30,7 +31,9 @@ def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
     for check in session.checks:
         if check.verdict is not Verdict.PASS:
             yield f"{check.verdict}: {check.code}: {check.message}"
-    yield f"no baseline yet: slipway perf baseline {file}     report: {report}"
+    judged = any(check.code.startswith(BASELINE) for check in session.checks)
+    hint = "" if judged or not session.runs else f"no baseline yet: slipway perf baseline {file}     "
+    yield f"{hint}report: {report}"
 
 
 def _heading(session: PerfSession) -> str:

@@ -1,0 +1,53 @@
+"""What becomes of a session that has ended: it is judged against its baseline and stored, and people are told."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.verdict import Check, Verdict, judge
+from slipway_steps.perf.alerts import alert
+from slipway_steps.perf.baseline import judged_against_baseline
+from slipway_steps.perf_ports import Measurements
+from slipway_steps.ports import Notifier
+
+RECENT = 20
+"""Sessions before this one that are read."""
+STORED = "stored"
+"""The code of the check that says that a session could not be stored."""
+
+
+class Kept(NamedTuple):
+    """A session with its final verdict, where it can be seen, the sessions before it, and what could not be done."""
+
+    session: PerfSession
+    place: str
+    previous: Sequence[PerfSession]
+    warnings: list[str]
+
+
+def keep(session: PerfSession, measurements: Measurements, notifier: Notifier) -> Kept:
+    """Judge a session against its baseline, store it, and tell people where the state of its pipeline has changed.
+
+    Where the store cannot be asked, nothing is known about a baseline, and the session has the verdict `error` unless
+    it was rejected. A message that was not accepted is a warning.
+    """
+    try:
+        baseline = measurements.baseline(session.scenario_digest)
+        previous = measurements.sessions(session.scenario_digest, session.fingerprint.digest, RECENT)
+        session = judged_anew(session, judged_against_baseline(session, baseline, previous))
+        place = measurements.save(session)
+    except Broken as error:
+        failed = Check(code=STORED, verdict=Verdict.ERROR, message=str(error))
+        return Kept(judged_anew(session, [failed]), "", [], [])
+    try:
+        alert(notifier, session, previous)
+    except Broken as error:
+        return Kept(session, place, previous, [str(error)])
+    return Kept(session, place, previous, [])
+
+
+def judged_anew(session: PerfSession, checks: Sequence[Check]) -> PerfSession:
+    """The session with more checks, and the verdict that follows from all of them."""
+    every = [*session.checks, *checks]
+    return session.model_copy(update={"checks": every, "verdict": judge(every)})

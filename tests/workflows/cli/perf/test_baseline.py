@@ -1,0 +1,96 @@
+"""`slipway perf baseline`, `run` and `history` one after the other, on the real engine and real MLflow."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slipway_workflows.cli import main
+
+WORKFLOW = """\
+kind: Workflow
+metadata: {generateName: small-}
+spec:
+  entrypoint: main
+  arguments: {parameters: [{name: file}]}
+  templates:
+    - name: main
+      steps: [[{name: first, template: work}]]
+    - name: work
+      container: {image: "slipway/steps:1", command: [sh, -c], args: ["sleep $(cat {{workflow.parameters.file}})"]}
+"""
+
+
+class Project:
+    """A pipeline whose step takes as long as a file says: the machine gets slower, and the pipeline stays the same."""
+
+    def __init__(self, directory: Path) -> None:
+        self.home, self.seconds = directory / "home", directory / "seconds"
+        self.seconds.write_text("0.05")
+        (directory / "small.yaml").write_text(WORKFLOW)
+        self.scenario = directory / "scenario.json"
+        told = {"mode": "PIPELINE_RUN", "pipelineFileName": "small.yaml", "numTimes": 2, "warmUp": 0, "name": "small"}
+        # wide limits, as other tests run beside
+        told["parameters"] = {"file": str(self.seconds)}
+        self.scenario.write_text(json.dumps(told | {"limits": {"end-to-end": 1.0, "cpu": 50}}))
+
+    def perf(self, command: str, *arguments: str) -> int:
+        return main(["--home", str(self.home), "perf", command, str(self.scenario), *arguments])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_from_a_baseline_to_a_regression_and_back(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.perf("history") == 1
+    assert "no session of" in capsys.readouterr().err
+    assert project.perf("run") == 0
+    assert "no baseline yet: slipway perf baseline" in capsys.readouterr().out
+
+    assert project.perf("baseline") == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "small · local · baseline of 5 sessions"
+    assert out[1].startswith("end-to-end   ")
+    assert "sessions differ by" in out[1]
+
+    assert project.perf("run") == 0
+    assert "no baseline yet" not in capsys.readouterr().out
+    project.seconds.write_text("4")
+    assert project.perf("run") == 1
+    assert "suspected: measure once more" in capsys.readouterr().out
+    assert project.perf("run", "--output", "json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "reject"
+    (check,) = [one for one in told["checks"] if one["verdict"] == "reject"]
+    assert check["code"] == "baseline-end-to-end"
+    assert "step `first` has grown most" in check["message"]
+    stored = project.home / "perf" / told["name"] / "session.json"
+    assert json.loads(stored.read_text())["verdict"] == "reject"
+    project.seconds.write_text("0.05")
+    assert project.perf("run") == 0
+    capsys.readouterr()
+
+    assert project.perf("history") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert ["baseline" in row for row in rows] == [False] + [True] * 5 + [False] * 4
+    assert ["reject" in row for row in rows] == [False] * 8 + [True, False]
+    assert project.perf("history", "--metric", "cpu", "--output", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["verdict"] for one in found["sessions"]][-4:] == ["pass", "inconclusive", "reject", "pass"]
+    assert all(one["median"] > 0 and one["runs"] == 2 for one in found["sessions"])
+
+
+def test_a_session_that_fails_is_no_baseline(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.seconds.unlink()
+    assert project.perf("baseline") == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "is reject, which is no baseline: 2 of 2 runs failed" in error
+    assert project.perf("history") == 0
+    assert "baseline" not in capsys.readouterr().out
+
+
+def test_fewer_sessions_than_a_baseline_needs_are_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.perf("baseline", "--sessions", "4") == 1
+    assert "--sessions" in capsys.readouterr().err
