@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slipway_steps.handlers.probes import CHANCE
-from slipway_steps.handlers.source import read_source
+from slipway_steps.handlers.source import loads_alike, read_source
 
 
 def source(directory: Path, **files: str):
@@ -61,3 +61,40 @@ def test_lines_of_raise_statements_are_known(tmp_path: Path) -> None:
 )
 def test_names_of_chance_are_found(tmp_path: Path, text: str, expected: bool) -> None:
     assert source(tmp_path, inference=text).mentions(CHANCE) is expected
+
+
+def test_a_function_whose_definition_is_not_found_has_the_place_that_it_told(tmp_path: Path) -> None:
+    found = source(tmp_path, inference="make = 1\n", impl="exec('def run(): pass')\n")
+    found.locate({"predict_fn": {"file": "inference.py", "line": 1}})
+    assert found.function("predict_fn") is None
+    assert str(found.place_of_return("predict_fn")) == "code/inference.py:1"
+
+
+@pytest.mark.parametrize("text", ["x = " + "-" * 100_000 + "1\n", "x = a" + ".b" * 100_000 + "\n"])
+def test_text_that_is_nested_too_deeply_for_python_is_a_syntax_error(tmp_path: Path, text: str) -> None:
+    found = source(tmp_path, inference=text)
+    assert (list(found.errors), list(found.trees)) == (["inference.py"], [])
+
+
+LOADING = "import json\nSCALE = 2\ndef model_fn(d):\n    return SCALE\ndef predict_fn(data, model):\n    return data\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "alike"),
+    [
+        ("return data", "return model", True),
+        ("SCALE = 2\n", "SCALE = 2  # a comment\n\n", True),
+        ("data\n", "data\ndef output_fn(a, b): pass\n", True),
+        ("SCALE = 2", "SCALE = 3", False),
+        ("return SCALE", "return 2 * SCALE", False),
+        ("data\n", "data\ndef helper(): pass\n", False),
+        ("import json", "import helper", False),
+        ("return data", "return (", False),
+    ],
+)
+def test_what_answers_requests_alone_does_not_change_the_load(tmp_path: Path, old: str, new: str, alike: bool) -> None:
+    for name, text in (("before", LOADING), ("after", LOADING.replace(old, new))):
+        (tmp_path / name).mkdir()
+        assert source(tmp_path / name, inference=text, helper="A = 1\n").module == "inference.py"
+    before, after = (read_source(tmp_path / name) for name in ("before", "after"))
+    assert loads_alike(before, after) is alike

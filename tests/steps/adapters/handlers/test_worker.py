@@ -98,6 +98,7 @@ def test_a_death_during_the_load_is_told_and_no_request_is_answered(tmp_path: Pa
     package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    os._exit(4)")
     with handler_worker(package) as worker:
         loaded = worker.load()
+        assert worker.describe() == {}
         (answer,) = worker.send([request("a")])
     assert loaded.death is not None
     assert loaded.death.detail == "ended with exit code 4"
@@ -213,3 +214,55 @@ def test_several_workers_read_code_anew(tmp_path: Path) -> None:
         code_package(package, predict_fn=body("return 7"))
         assert worker.reload(worker.limits)
         assert {answer.text for answer in worker.send(requests, side_by_side=True)} == {"7"}
+
+
+def test_a_process_that_ends_between_requests_is_replaced(tmp_path: Path) -> None:
+    with handler_worker(code_package(tmp_path / "package"), workers=2) as worker:
+        worker.load()
+        worker.process.process.kill()
+        sent = worker.send([request("a"), request("b")], side_by_side=True)
+        assert worker.loads == 2
+    assert [json.loads(one.body) for one in sent] == [DOUBLED, DOUBLED]
+
+
+def test_a_death_over_a_question_is_no_answer_to_it(tmp_path: Path) -> None:
+    package = code_package(
+        tmp_path / "package",
+        head="import json, os, time\nclass Model(int):\n    @property\n    def shape(self): os._exit(3)",
+        model_fn="def model_fn(model_dir):\n    return Model(2)",
+        predict_fn=body("if data == [666]: os._exit(3)"),
+    )
+    with handler_worker(package) as worker:
+        worker.load()
+        assert worker.model() == {}
+        assert worker.retry(request("a", KILL)) == []
+        (after,) = worker.send([request("after")])
+        assert worker.loads == 3
+    assert json.loads(after.body) == DOUBLED
+
+
+def test_a_load_that_lasts_longer_than_the_whole_test_is_late(tmp_path: Path) -> None:
+    package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    time.sleep(60)")
+    with handler_worker(package, whole=1.5) as worker:
+        loaded = worker.load()
+    assert loaded.death is not None
+    assert (loaded.loaded, loaded.death.reason) == (False, "timeout")
+    assert loaded.death.detail.startswith("the model is not loaded after ")
+
+
+PYTORCH = """
+from sagemaker_inference.default_inference_handler import DefaultInferenceHandler
+class DefaultPytorchInferenceHandler(DefaultInferenceHandler):
+    def default_model_fn(self, model_dir): return 2.5
+"""
+
+
+def test_where_the_python_brings_pytorch_s_container_its_defaults_are_used(tmp_path: Path) -> None:
+    package = code_package(tmp_path / "package", model_fn="")
+    container = package / "code" / "sagemaker_pytorch_serving_container"
+    container.mkdir()
+    (container / "__init__.py").write_text("")
+    (container / "default_pytorch_inference_handler.py").write_text(PYTORCH)
+    with handler_worker(package) as worker:
+        assert worker.toolkit()["flavour"] == "pytorch"
+        assert worker.load().model_type == "float"

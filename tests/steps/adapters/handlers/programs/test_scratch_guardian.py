@@ -91,3 +91,16 @@ def test_reports_are_read_whole_however_they_are_written(sleepers: list[Sleeper]
     assert guardian.wait(10) == 0
     assert not (tmp_path / "watched").exists()
     assert [ended(one) for one in sleepers] == [True, False]
+
+
+def test_what_cannot_be_removed_is_not_tried_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "control").mkdir()
+    (tmp_path / "control" / "cgroup.procs").write_text("")  # a directory of files is not removed as a control group is
+    monkeypatch.setattr(scratch_guardian, "REMOVAL", 0.1)
+    monkeypatch.setattr(scratch_guardian, "wait_for_end", lambda owner: (set(), {str(tmp_path / "control")}))
+    monkeypatch.setattr(scratch_guardian.signal, "signal", lambda *given: None)
+    monkeypatch.setattr(scratch_guardian.sys, "setrecursionlimit", lambda limit: None)
+    monkeypatch.setattr(sys, "argv", ["scratch_guardian.py", str(tmp_path / "gone"), "1"])
+    with pytest.raises(SystemExit) as ended_with:
+        scratch_guardian.main()
+    assert ended_with.value.code == 1
