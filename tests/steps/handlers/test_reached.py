@@ -26,7 +26,7 @@ def leads_to(text: str, **others: str) -> set[str]:
         ("from a.deep.d import x", {"a/__init__.py", "a/deep/__init__.py", "a/deep/d.py"}),
         ("def f():\n    import e", {"e.py"}),
         ("import importlib\nimportlib.import_module('e')", {"e.py"}),
-        ("__import__('e')", {"e.py"}),
+        ("__import__('e', None, None, [], 0)", {"e.py"}),
         ("import numpy, inference", set()),
         ("load('e')", set()),
     ],

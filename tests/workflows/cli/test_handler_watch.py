@@ -117,6 +117,21 @@ def test_files_that_are_gone_for_a_while_do_not_end_it(watch: Watch) -> None:
     assert watch.process.poll() is None
 
 
+def test_samples_that_cannot_be_read_are_told_and_read_again_with_the_next_edit(tmp_path: Path) -> None:
+    expectations = tmp_path / "samples" / "samples.json"
+    expectations.parent.mkdir()
+    expectations.write_text("{")
+    (tmp_path / "samples" / "one.json").write_text("[1, 2]")
+    watch = Watch(tmp_path, "--samples", str(expectations.parent))
+    watch.until("error: ")
+    expectations.unlink()
+    watch.edit()
+    found, _, _ = watch.verdict()
+    watch.process.kill()
+    watch.process.wait()
+    assert "passed" in found
+
+
 def test_each_edit_has_the_whole_time(tmp_path: Path) -> None:
     watch = Watch(tmp_path, "--timeout", "6")
     watch.until("passed")
