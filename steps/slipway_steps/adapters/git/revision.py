@@ -27,6 +27,16 @@ def repository_root(path: Path) -> Path:
         raise BadInput(f"{path} is in no Git repository", hint) from error
 
 
+def head_commit(path: Path) -> str:
+    """The commit that is checked out where a path is; "" where it is in no Git repository, or that has no commit."""
+    try:
+        with Repo.discover(str(path)) as repository:
+            head: bytes = repository.head()
+            return head.decode()
+    except (NotGitRepository, KeyError):
+        return ""
+
+
 def export_revision(directory: Path, revision: str, target: Path) -> str:
     """Write what a directory held at a revision below `target`, at its path in the repository. Returns the commit's id.
 

@@ -4,21 +4,29 @@ from slipway_steps.adapters.mlflow.connection import MlflowConnection, translate
 from slipway_steps.settings import Settings
 
 
-class MlflowExperiment:
-    """The experiment that `experiment` of the settings names."""
+class MlflowExperiments:
+    """Creates and deletes experiments by their names. Each method raises RegistryError where MLflow refuses."""
 
     def __init__(self, settings: Settings) -> None:
         self.connection = MlflowConnection(settings)
 
     @translated
-    def create(self) -> None:
-        """Create it, if it does not exist. Raises RegistryError."""
-        _ = self.connection.experiment
+    def connect(self) -> None:
+        """Open the connection, which takes seconds for a new database, so that the time of `create` is its own."""
+        self.connection.client.get_experiment_by_name("Default")
 
     @translated
-    def delete(self) -> bool:
-        """Delete it; returns whether there was one. Raises RegistryError."""
-        known = self.connection.known_experiment()
-        if known is not None:
-            self.connection.client.delete_experiment(known)
-        return known is not None
+    def create(self, name: str) -> None:
+        """Create an experiment."""
+        settings = self.connection.settings
+        # the default would be ./mlruns of whatever directory this process runs in
+        local = None if settings.tracking_uri else (settings.home.resolve() / "mlflow" / "artifacts").as_uri()
+        self.connection.client.create_experiment(name, artifact_location=local)
+
+    @translated
+    def delete(self, name: str) -> bool:
+        """Delete an experiment; returns whether there was one."""
+        found = self.connection.client.get_experiment_by_name(name)
+        if found is not None:
+            self.connection.client.delete_experiment(str(found.experiment_id))
+        return found is not None

@@ -30,6 +30,7 @@ from slipway_steps.files import lock_directory
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
+    from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
     from slipway_steps.adapters.mlflow.reads import MlflowReads
 
 SHARED = ("locks", "mlflow")
@@ -82,6 +83,8 @@ class LocalEngineTarget:
         if pipeline:
             _refuse_compiled_pipeline(pipeline)
             self._check(pipeline)
+        if scenario.mode == "EXPERIMENT":
+            self._experiments.connect()
 
     def _directory(self, session: str) -> Path:
         return self.settings.home.absolute() / "perf" / session / "work"
@@ -187,17 +190,17 @@ class LocalEngineTarget:
 
     def create_experiment(self, name: str) -> None:
         """See Target: in the MLflow server of the settings, else in the database that the runs of the session share."""
-        from slipway_steps.adapters.mlflow.experiments import MlflowExperiment
-
-        directory = self._directory(self.session)
-        directory.mkdir(parents=True, exist_ok=True)
         # written first, so that it is found after a kill too
-        (directory / EXPERIMENT).write_text(name)
-        MlflowExperiment(self._experiment_settings(directory, name)).create()
+        (self._directory(self.session) / EXPERIMENT).write_text(name)
+        self._experiments.create(name)
         self._environment |= {"SLIPWAY_EXPERIMENT": name, "MLFLOW_EXPERIMENT_NAME": name}
 
-    def _experiment_settings(self, home: Path, name: str) -> Settings:
-        return Settings(home=home, experiment=name, tracking_uri=self.settings.tracking_uri)
+    @cached_property
+    def _experiments(self) -> "MlflowExperiments":
+        from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
+
+        home = self._directory(self.session)
+        return MlflowExperiments(Settings(home=home, tracking_uri=self.settings.tracking_uri))
 
     @cached_property
     def _reads(self) -> "MlflowReads":
@@ -234,10 +237,8 @@ class LocalEngineTarget:
         found += [f"control group {path}" for path in remove_groups(session)]
         directory = self._directory(session)
         if (marker := directory / EXPERIMENT).exists() and self.settings.tracking_uri:
-            from slipway_steps.adapters.mlflow.experiments import MlflowExperiment
-
             name = marker.read_text()
-            if MlflowExperiment(self._experiment_settings(directory, name)).delete():
+            if self._experiments.delete(name):
                 found.append(f"experiment {name}")
         if directory.exists():
             found.append(f"directory {directory}")

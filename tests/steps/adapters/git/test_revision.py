@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_steps.adapters.git.revision import export_revision, repository_root
+from slipway_steps.adapters.git.revision import export_revision, head_commit, repository_root
 from slipway_steps.domain.errors import BadInput
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -79,3 +79,10 @@ def test_what_is_missing_is_named(repository: Path, tmp_path: Path) -> None:
         export_revision(repository / "later", "v0.1", tmp_path / "out")
     with pytest.raises(BadInput, match="in no Git repository"):
         export_revision(tmp_path, "v0.1", tmp_path / "out")
+
+
+def test_the_commit_that_is_checked_out(repository: Path, tmp_path: Path) -> None:
+    assert head_commit(repository / "perf") == git(repository, "rev-parse", "HEAD")
+    assert head_commit(tmp_path) == ""
+    git(tmp_path, "init", "-q", str(tmp_path / "empty"))
+    assert head_commit(tmp_path / "empty") == ""

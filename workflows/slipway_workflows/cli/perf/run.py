@@ -69,14 +69,16 @@ def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") ->
 
 def measured(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
     """Run a session and show on stderr how far it is."""
+    from slipway_steps.adapters.git.revision import head_commit
     from slipway_steps.adapters.targets.choice import make_target
     from slipway_steps.perf.driver import run_session
 
     target = make_target(scenario.target, settings)
+    revision = settings.revision or head_commit(pipeline.absolute().parent if pipeline else Path.cwd())
     directory = settings.home / "perf"
     with progress(scenario) as tell:
         return run_session(
-            scenario, target, directory=directory, pipeline=pipeline, revision=settings.revision, on_progress=tell
+            scenario, target, directory=directory, pipeline=pipeline, revision=revision, on_progress=tell
         )
 
 

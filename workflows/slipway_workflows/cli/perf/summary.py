@@ -12,6 +12,8 @@ from slipway_steps.perf.baseline import BASELINE
 
 STEPS = 5
 """The steps of a pipeline that are told; all of them are in session.json."""
+SHOWN = ("p50 ", "p95 ", "p99 ", "error rate", "lateness ", "firings ")
+"""Beginnings of measures that have a line of their own already."""
 
 
 def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
@@ -26,6 +28,8 @@ def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
     if session.firings:
         yield _firings(session)
     for name, value in session.measures.items():
+        if name.startswith(SHOWN):
+            continue
         yield f"{name}: {value:.3g}"
     yield from session.notes
     for check in session.checks:
