@@ -18,12 +18,14 @@ STORED = "stored"
 
 
 class Kept(NamedTuple):
-    """A session with its final verdict, where it can be seen, the sessions before it, and what could not be done."""
+    """A session with its final verdict, the sessions before it in the order of time, the names of those that are its
+    baseline, and what could not be done.
+    """
 
     session: PerfSession
-    place: str
-    previous: Sequence[PerfSession]
-    warnings: list[str]
+    previous: Sequence[PerfSession] = ()
+    baseline: frozenset[str] = frozenset()
+    warnings: Sequence[str] = ()
 
 
 def keep(session: PerfSession, measurements: Measurements, notifier: Notifier) -> Kept:
@@ -36,15 +38,16 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier) -
         baseline = measurements.baseline(session.scenario_digest)
         previous = measurements.sessions(session.scenario_digest, session.fingerprint.digest, RECENT)
         session = judged_anew(session, judged_against_baseline(session, baseline, previous))
-        place = measurements.save(session)
+        measurements.save(session)
     except Broken as error:
         failed = Check(code=STORED, verdict=Verdict.ERROR, message=str(error))
-        return Kept(judged_anew(session, [failed]), "", [], [])
+        return Kept(judged_anew(session, [failed]))
+    kept = Kept(session, previous, frozenset(one.name for one in baseline))
     try:
         alert(notifier, session, previous)
     except Broken as error:
-        return Kept(session, place, previous, [str(error)])
-    return Kept(session, place, previous, [])
+        return kept._replace(warnings=[str(error)])
+    return kept
 
 
 def judged_anew(session: PerfSession, checks: Sequence[Check]) -> PerfSession:

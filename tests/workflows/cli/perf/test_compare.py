@@ -82,6 +82,7 @@ def test_a_head_that_fails_is_rejected_for_its_errors(repository: Path, capsys: 
     assert out[0].startswith("pipelines/small.yaml · local · base v0.1 (")
     assert out[1].startswith("end-to-end   no ratio   limit ×1.10   0 pairs   inconclusive")
     assert any(line.startswith("rejected: 3 of 3 runs of head failed: ") for line in out)
+    assert Path(out[-1].removeprefix("report: ")).read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(

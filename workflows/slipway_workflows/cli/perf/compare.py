@@ -106,14 +106,19 @@ def _compared(scenario: PerfScenario, file: Path, revisions: dict[Side, str], se
 
 
 def _show(found: "list[PerfComparison]", output: str, settings: "Settings") -> None:
+    from slipway_workflows.report.perf_page import write_comparison_report
+
+    places = [settings.home / "perf" / f"{one.name}-{Side.HEAD}" / "report.html" for one in found]
+    for one, place in zip(found, places, strict=True):
+        write_comparison_report(one, place)
     if output == "json":
         told = [one.model_dump(mode="json") for one in found]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
         return
-    for one in found:
+    for one, place in zip(found, places, strict=True):
         for line in lines(one):
             click.echo(line)
-        click.echo(f"comparison: {settings.home / 'perf' / f'{one.name}-{Side.HEAD}' / FILE}")
+        click.echo(f"report: {place}")
 
 
 def lines(found: "PerfComparison") -> Iterator[str]:

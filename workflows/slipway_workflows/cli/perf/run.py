@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli.perf.progress import progress
@@ -13,6 +14,7 @@ from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
     from slipway_steps.domain.perf_session import PerfSession
+    from slipway_steps.perf.keeping import Kept
     from slipway_steps.settings import Settings
 
 CODES = {Verdict.PASS: 0, Verdict.REJECT: 2, Verdict.INCONCLUSIVE: 1, Verdict.ERROR: 1}
@@ -32,6 +34,7 @@ def run(scenario: Path, target: str | None, output: str) -> int:
     after Ctrl-C; what was measured until then is kept.
     """
     from slipway_steps.perf.driver import SessionInterrupted
+    from slipway_steps.perf.keeping import Kept
     from slipway_steps.perf.modes import mode_names
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 
@@ -40,19 +43,19 @@ def run(scenario: Path, target: str | None, output: str) -> int:
         scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
     settings = current_settings()
-    sessions = []
+    kept: list[Kept] = []
     for one, pipeline in zip(scenarios, pipelines, strict=True):
         try:
-            sessions.append(_run(one, pipeline, settings))
+            kept.append(_run(one, pipeline, settings))
         except SessionInterrupted as interrupted:
-            _show([*sessions, interrupted.session], output, settings, scenario)
+            _show([*kept, Kept(interrupted.session)], output, settings, scenario)
             raise
-    _show(sessions, output, settings, scenario)
-    codes = {CODES[session.verdict] for session in sessions}
+    _show(kept, output, settings, scenario)
+    codes = {CODES[one.session.verdict] for one in kept}
     return next(code for code in WORST if code in codes)
 
 
-def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
+def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "Kept":
     """Measure a session, judge it against its baseline, and keep it."""
     from slipway_steps.adapters.world import make_world
     from slipway_steps.files import replace_file
@@ -64,7 +67,7 @@ def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") ->
         click.echo(f"warning: {warning}", err=True)
     # the driver has stored it without what the baseline says
     replace_file(settings.home / "perf" / session.name / "session.json", kept.session.model_dump_json(indent=1))
-    return kept.session
+    return kept
 
 
 def measured(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "PerfSession":
@@ -82,21 +85,27 @@ def measured(scenario: PerfScenario, pipeline: Path | None, settings: "Settings"
         )
 
 
-def _report(session: "PerfSession", directory: Path) -> Path:
-    """Write the HTML report of a session into its directory."""
+def _report(kept: "Kept", directory: Path) -> Path:
+    """Write the HTML report of a session into its directory, with the sessions before it."""
+    from slipway_steps.perf.history import hints
     from slipway_workflows.report.perf_page import write_perf_report
+    from slipway_workflows.report.perf_plots import HistoryPoint
 
-    return write_perf_report(session, directory / "report.html")
+    sessions = [*kept.previous, kept.session]
+    known = [(one, median) for one in sessions if (median := one.median(END_TO_END)) is not None]
+    points = [HistoryPoint(one.started, median, one.name in kept.baseline) for one, median in known]
+    hint = "; ".join(hints(END_TO_END, sessions))
+    return write_perf_report(kept.session, directory / "report.html", points, hint)
 
 
-def _show(sessions: "list[PerfSession]", output: str, settings: "Settings", file: Path) -> None:
-    reports = [_report(session, settings.home / "perf" / session.name) for session in sessions]
+def _show(kept: "list[Kept]", output: str, settings: "Settings", file: Path) -> None:
+    reports = [_report(one, settings.home / "perf" / one.session.name) for one in kept]
     if output == "json":
-        told = [session.model_dump(mode="json") for session in sessions]
+        told = [one.session.model_dump(mode="json") for one in kept]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
         return
     from slipway_workflows.cli.perf.summary import lines
 
-    for session, report in zip(sessions, reports, strict=True):
-        for line in lines(session, report, file):
+    for one, report in zip(kept, reports, strict=True):
+        for line in lines(one.session, report, file):
             click.echo(line)
