@@ -11,6 +11,7 @@ import copy
 import itertools
 import json
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kube_kinds import CLUSTER_WIDE, KINDS
 from kube_merge import merged, without
 from kube_rbac import Rights, parsed, user_of
 from kube_selectors import UnknownSelector, selected
+from kube_watch import WatchedObjects, send
 from kubeconfig import write_kubeconfig
 from pod_resources import invalid
 from pod_security import refusal
@@ -51,14 +53,14 @@ class KubeApi:
     """
 
     def __init__(self) -> None:
-        self.objects: dict[tuple[str, str, str, str], Object] = {}
+        self._versions = itertools.count(1)
+        self.objects = WatchedObjects(self._versions)
         self.writes: list[str] = []
         self.dry_runs = 0
         self.logs: dict[str, str] = {}
         self.busy: list[Object] = []
         self.lost = 0
         self._applied: dict[tuple[Any, ...], Object] = {}
-        self._versions = itertools.count(1)
         self._lock = threading.RLock()
         api = self
 
@@ -88,7 +90,7 @@ class KubeApi:
         )
 
     def snapshot(self) -> dict[tuple[str, str, str, str], Object]:
-        return copy.deepcopy(self.objects)
+        return copy.deepcopy(dict(self.objects))
 
     def _key(self, one: Object) -> tuple[str, str, str, str]:
         plural = KINDS[one["apiVersion"]][one["kind"]]
@@ -124,7 +126,7 @@ class KubeApi:
                         "singularName": kind.lower(),
                         "namespaced": plural not in CLUSTER_WIDE,
                         "kind": kind,
-                        "verbs": ["create", "delete", "get", "list", "patch", "update"],
+                        "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
                     }
                     for kind, plural in [*kinds.items(), *([("Pod", "pods/log")] if full == "v1" else [])]
                 ]
@@ -160,6 +162,7 @@ class KubeApi:
                 if prefix and "name" not in body["metadata"]:
                     body["metadata"]["name"] = f"{prefix}{next(self._versions):05d}"
                 body["metadata"].setdefault("namespace", namespace)
+                body["metadata"]["creationTimestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
                 key = (version, plural, namespace, body["metadata"]["name"])
                 if key in self.objects:
                     raise Refused(409, "AlreadyExists", f'{plural} "{key[3]}" already exists')
@@ -179,9 +182,9 @@ class KubeApi:
                 self._write(dry, f"{method} {plural} {namespace}/{key[3]}", lambda: self.objects.update({key: new}))
             return (200 if old else 201), copy.deepcopy(new)
 
-    def authorize(self, user: str | None, method: str, path: str) -> None:
+    def authorize(self, user: str | None, method: str, path: str, watch: bool = False) -> None:
         """Raises Refused where no Role of the user allows it; `user` None may do everything."""
-        refused = Rights(self.objects.values()).refusal(user, parsed(method, path))
+        refused = Rights(list(self.objects.values())).refusal(user, parsed(method, path, watch))
         if refused:
             raise Refused(403, "Forbidden", refused)
 
@@ -233,7 +236,8 @@ class KubeApi:
         except UnknownSelector as unknown:
             raise Refused(400, "BadRequest", f"unable to parse requirement: {unknown}") from unknown
         kind = next(kind for kind, name in KINDS[version].items() if name == plural)
-        return {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "0"}, "items": items}
+        metadata = {"resourceVersion": str(self.objects.latest)}
+        return {"kind": f"{kind}List", "apiVersion": version, "metadata": metadata, "items": items}
 
     @staticmethod
     def _parsed(path: str) -> tuple[str, str, str, str]:
@@ -249,6 +253,7 @@ class KubeApi:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet: two would wait 40 ms for each other
     owner: KubeApi
 
     def log_message(self, format: str, *args: object) -> None:
@@ -259,11 +264,16 @@ class Handler(BaseHTTPRequestHandler):
         body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         kind = self.headers.get("Content-Type") or ""
         try:
-            self.owner.authorize(user_of(self.headers), self.command, url.path)
+            query = parse_qs(url.query)
+            self.owner.authorize(user_of(self.headers), self.command, url.path, "watch" in query)
+            if "watch" in query:
+                version, plural, namespace, _ = self.owner._parsed(url.path)
+                self.close_connection = not send(self, self.owner.objects.events(version, plural, namespace, query))
+                return
             if url.path.endswith("/log"):
                 self.reply(200, self.owner.logs[url.path.split("/")[-2]].encode(), "text/plain")
                 return
-            code, answer = self.owner.answer(self.command, url.path, parse_qs(url.query), kind, body)
+            code, answer = self.owner.answer(self.command, url.path, query, kind, body)
         except Refused as refused:
             code, answer = refused.code, refused.body
         if self.command == "POST" and self.owner.lost:

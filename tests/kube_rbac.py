@@ -44,7 +44,7 @@ class Request:
     name: str
 
 
-def parsed(method: str, path: str) -> Request | None:
+def parsed(method: str, path: str, watch: bool = False) -> Request | None:
     """The request to a path of the API; None for what is about the API itself, which everybody may ask."""
     parts = path.strip("/").split("/")
     if parts[0] not in ("api", "apis"):
@@ -57,7 +57,8 @@ def parsed(method: str, path: str) -> Request | None:
         namespace, rest = rest[1], rest[2:]
     resource = "/".join([rest[0], *rest[2:]])
     name = rest[1] if len(rest) > 1 else ""
-    return Request(VERBS.get(method) or ("get" if name else "list"), group, resource, namespace, name)
+    reads = "watch" if watch else "get" if name else "list"
+    return Request(VERBS.get(method) or reads, group, resource, namespace, name)
 
 
 class Rights:

@@ -183,6 +183,31 @@ class Settings(BaseSettings):
     )
     workflows_namespace: str = Field("slipway", description="Namespace of the workflows, for links.")
 
+    perf_namespace: str = Field(
+        "slipway-perf",
+        description="Namespace in which performance tests run their workflows: apart from releases, so that the rights "
+        "of a test end there and its pods can have a quota of their own.",
+    )
+    perf_service_account: str = Field(
+        "slipway-pipeline",
+        description="Service account of the pods of tested pipelines that name none; it may report results to Argo.",
+    )
+    prometheus_url: str = Field(
+        "",
+        description="Prometheus that scrapes the kubelets (cAdvisor), for network and storage of tested runs; empty: "
+        "both are not measured.",
+    )
+    pushgateway_url: str = Field(
+        "", description="Pushgateway that gets the results of performance tests; empty: they are not pushed."
+    )
+    kfp_url: str = Field("", description="Address of the API of Kubeflow Pipelines, `https://host[/prefix]`.")
+    kfp_namespace: str = Field(
+        "", description="Namespace of the experiments of Kubeflow Pipelines where it has users; empty: it has none."
+    )
+    kfp_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for the API of Kubeflow Pipelines; empty: it asks for none. A secret."
+    )
+
     @cached_property
     def mlflow_uri(self) -> str:
         """The tracking URI for MLflow: the setting, else SQLite under `home`."""

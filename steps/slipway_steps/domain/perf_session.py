@@ -35,15 +35,16 @@ class Phase(_Frozen):
 class RunSample(_Frozen):
     """One run of a pipeline: one sample of each metric.
 
-    `run` is its name at the target, `started` its submission in Unix seconds. `metrics` are named as in
-    `perf_metrics.METRICS`; what was not measured is absent. `components` are the seconds of each step, by name.
-    `yardstick`: seconds that a fixed piece of work took just before it (see perf/yardstick). `measures`: what a mode
-    measured beside, such as MiB/s, by name.
+    `run` is its name at the target, `pipeline` the template that it ran, where the target knows it, and `started` its
+    submission in Unix seconds. `metrics` are named as in `perf_metrics.METRICS`; what was not measured is absent.
+    `components` are the seconds of each step, by name. `yardstick`: seconds that a fixed piece of work took just before
+    it (see perf/yardstick). `measures`: what a mode measured beside, such as MiB/s, by name.
     """
 
     run: str
     started: float
     outcome: RunOutcome
+    pipeline: str = ""
     message: str = ""
     warm_up: bool = False
     concurrency: int = 1

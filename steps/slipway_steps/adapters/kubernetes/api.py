@@ -1,7 +1,8 @@
 """Calls of the Kubernetes API. They are retried where that may help, and their errors become PlatformError."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -19,6 +20,10 @@ T = TypeVar("T")
 
 class Conflict(PlatformError):
     """Another client has changed the object since it was read, so it has to be read again."""
+
+
+class Gone(PlatformError):
+    """The server does not know any more what changed since then, so everything has to be read again."""
 
 
 class Unavailable(PlatformError):
@@ -73,6 +78,47 @@ class Api:
         found = self._ask(lambda: self._send("GET", path, None, "", query).decode(errors="replace"), what)
         return found or ""
 
+    def status(self, path: str, **query: str) -> int:
+        """Send one GET, read all of its answer and return the HTTP status, whichever it is. It is not repeated: who
+        measures how long an answer takes wants that one. Raises Unavailable where there was none.
+        """
+        try:
+            return int(self._request("GET", path, query=query).status)
+        except (HTTPError, OSError) as error:
+            raise Unavailable(f"GET {path} failed: {type(error).__name__}: {str(error)[:200]}") from error
+
+    def pool(self) -> dict[str, float]:
+        """Numbers of the pool of connections: requests sent, connections opened for them, and the most that it keeps
+        open; empty before the first request.
+        """
+        pools = self._connection.pool.pools if self._connection else None
+        found = [pools[key] for key in pools.keys()] if pools is not None else []  # noqa: SIM118 - it cannot be iterated
+        if not found:
+            return {}
+        return {
+            "requests": float(sum(one.num_requests for one in found)),
+            "connections opened": float(sum(one.num_connections for one in found)),
+            "connections kept": float(max(one.pool.maxsize for one in found)),
+        }
+
+    @contextmanager
+    def growing(self, path: str, *, what: str, seconds: float, **query: str) -> Iterator[Any]:
+        """Send one GET whose answer grows, such as a watch, and yield it for `urllib3`'s `read1` and `shutdown`. It
+        ends after `seconds` without a byte. Raises Gone for status 410, PlatformError for any other failure.
+        """
+        try:
+            answer = self._request("GET", path, query=query, seconds=seconds, whole=False)
+            try:
+                if answer.status >= 300:
+                    failed = _Failed(answer.status, answer.reason or "", answer.read(), answer.headers)
+                    kind = Gone if answer.status == 410 else Unavailable if answer.status in AGAIN else PlatformError
+                    raise kind(f"{what} failed: status {answer.status} {failed.told()}")
+                yield answer
+            finally:
+                answer.close()
+        except (HTTPError, OSError) as error:
+            raise Unavailable(f"{what} was cut off: {type(error).__name__}: {str(error)[:200]}") from error
+
     def _json(
         self,
         method: str,
@@ -90,6 +136,24 @@ class Api:
         self, method: str, path: str, body: Mapping[str, Any] | None, kind: str, query: Mapping[str, str]
     ) -> bytes:
         """Send one request and return the body of its answer. Raises _Failed for an answer that is no success."""
+        answer = self._request(method, path, body, kind, query)
+        if answer.status >= 300:
+            raise _Failed(answer.status, answer.reason or "", answer.data, answer.headers)
+        data: bytes = answer.data
+        return data
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        kind: str = "",
+        query: Mapping[str, str] | None = None,
+        *,
+        seconds: float | None = None,
+        whole: bool = True,
+    ) -> Any:
+        """The answer to one request. `seconds`: for each read of it; None: for all. `whole`: it is read at once."""
         self._connection = connection = self._connection or connect(self.kubeconfig)
         headers = {"Accept": "application/json, */*", "User-Agent": "slipway"}
         authorization = connection.authorization()
@@ -97,17 +161,15 @@ class Api:
             headers["Authorization"] = authorization
         if body is not None:
             headers["Content-Type"] = kind
-        answer = connection.pool.request(
+        timeout = urllib3.Timeout(total=self.timeout) if seconds is None else urllib3.Timeout(self.timeout, seconds)
+        return connection.pool.request(
             method,
-            f"{connection.host}{path}{'?' if query else ''}{urlencode(query)}",
+            f"{connection.host}{path}{'?' if query else ''}{urlencode(query or {})}",
             body=None if body is None else json.dumps(body),
             headers=headers,
-            timeout=urllib3.Timeout(total=self.timeout),
+            timeout=timeout,
+            preload_content=whole,
         )
-        if answer.status >= 300:
-            raise _Failed(answer.status, answer.reason or "", answer.data, answer.headers)
-        data: bytes = answer.data
-        return data
 
     def _ask(self, question: Callable[[], T], what: str, absent: bool = False) -> T | None:
         """Call `question` and return its result. It is called again where a retry may help. `absent`: return None for
