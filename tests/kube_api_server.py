@@ -49,7 +49,7 @@ class KubeApi:
     """`objects`: (api version, plural, namespace, name) -> object; `writes`: what changed something, in words.
 
     `logs`: pod -> what its container wrote. `busy`: objects that somebody else writes just before the next PUT.
-    `lost`: as many answers to a POST are 503 although the object was made.
+    `lost`: as many answers to a POST are 503 although the object was made. `missing`: API versions nobody serves here.
     """
 
     def __init__(self) -> None:
@@ -60,6 +60,7 @@ class KubeApi:
         self.logs: dict[str, str] = {}
         self.busy: list[Object] = []
         self.lost = 0
+        self.missing: set[str] = set()
         self._applied: dict[tuple[Any, ...], Object] = {}
         self._lock = threading.RLock()
         api = self
@@ -119,7 +120,7 @@ class KubeApi:
                 listed.append({"name": group, "versions": [preferred], "preferredVersion": preferred})
             return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
         for full, kinds in KINDS.items():
-            if path == ("/api/v1" if full == "v1" else f"/apis/{full}"):
+            if full not in self.missing and path == ("/api/v1" if full == "v1" else f"/apis/{full}"):
                 resources = [
                     {
                         "name": plural,

@@ -99,7 +99,7 @@ class SimulatedCluster:
             )
         )
         shared = {"PYTHONPATH": str(DNS), "SIMULATED_DNS": json.dumps(services.names)}
-        self._kept(WorkflowController(self.objects, NAMESPACE, directory / "argo", shared))
+        self._kept(WorkflowController(self.objects, directory / "argo", shared))
         mlflow.ready("/health", mlflow_host)
 
     def _install(self) -> None:

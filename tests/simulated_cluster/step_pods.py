@@ -13,6 +13,7 @@ from typing import Any
 from argo_pod import step_pod
 from kube_rbac import service_account
 from simulated_cluster.objects import Object, Objects, Refused
+from simulated_cluster.times import timestamp
 
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.machine.processes import Processes
@@ -56,7 +57,9 @@ class StepPods(Processes):
             "KUBECONFIG": str(self.objects.kubeconfig(self.directory / f"{node_id}.kubeconfig", account)),
             "SLIPWAY_HOME": str(directory / "home"),
         }
-        self._status(name, "Running", {"state": {"running": {}}})
+        self._started(name, pod["spec"])
+        began = timestamp()
+        self._status(name, "Running", {"state": {"running": {"startedAt": began}}})
         watch = asyncio.ensure_future(self._until_deleted(node_id, name))
         try:
             finished = await super().run(node_id, argv, directory, own, log, *more)
@@ -66,7 +69,8 @@ class StepPods(Processes):
                 self.objects.logs[name] = log.read_text()
         if self.objects.find("Pod", name, self.namespace) is None:
             raise NodeError("pod deleted")
-        ended = {"exitCode": finished.code, "reason": "Completed" if finished.code == 0 else "Error"}
+        reason = "Completed" if finished.code == 0 else "Error"
+        ended = {"exitCode": finished.code, "reason": reason, "startedAt": began, "finishedAt": timestamp()}
         self._status(name, "Failed" if finished.code else "Succeeded", {"state": {"terminated": ended}})
         if finished.code == 0:
             self.objects.delete("Pod", name, self.namespace)  # podGC: OnPodSuccess
@@ -78,8 +82,8 @@ class StepPods(Processes):
         name = node.template_name or node.display_name.partition("(")[0]
         templates = [
             template
-            for one in self.objects.all_of("WorkflowTemplate")
-            for template in one["spec"]["templates"]
+            for one in [{"spec": self.engine.spec}, *self.objects.all_of("WorkflowTemplate")]
+            for template in one["spec"].get("templates") or []
             if template["name"] == name and "container" in template
         ]
         inputs = {one["name"]: one.get("value", "") for one in node.inputs.get("parameters") or []}
@@ -88,7 +92,11 @@ class StepPods(Processes):
         metadata = {
             "name": f"{self.engine.name}-{name}-{digest}",
             "namespace": self.namespace,
-            "labels": {"workflows.argoproj.io/workflow": self.engine.name},
+            "labels": {
+                **((self.engine.spec.get("podMetadata") or {}).get("labels") or {}),
+                "workflows.argoproj.io/workflow": self.engine.name,
+            },
+            "creationTimestamp": timestamp(),
             "annotations": {"workflows.argoproj.io/node-id": node_id, "workflows.argoproj.io/node-name": node.name},
         }
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
@@ -103,7 +111,8 @@ class StepPods(Processes):
         """Wait while no node can take the pod: until it is deleted, or the workflow is stopped."""
         name = pod["metadata"]["name"]
         main = next(one for one in pod["spec"]["containers"] if one["name"] == "main")
-        asked = str(main["resources"]["requests"]["cpu"])
+        resources = main.get("resources") or {}
+        asked = str({**(resources.get("limits") or {}), **(resources.get("requests") or {})}.get("cpu", "0"))
         if (float(asked.removesuffix("m")) / 1000 if asked.endswith("m") else float(asked)) <= NODE_CPUS:
             return
         self.objects.change("Pod", name, self.namespace, lambda one: one["status"].update(conditions=[UNSCHEDULABLE]))
@@ -124,7 +133,31 @@ class StepPods(Processes):
         if process is not None:
             process.end("pod deleted", at_once=True)
 
+    def _started(self, name: str, spec: Object) -> None:
+        """What scheduler and kubelet tell of a pod before its container runs."""
+        for reason in ("PodScheduled", "PodReadyToStartContainers"):
+            told = {"type": reason, "status": "True", "lastTransitionTime": timestamp()}
+            self.objects.change("Pod", name, self.namespace, lambda one, told=told: _with_condition(one, told))
+        for number, one in enumerate([*spec.get("initContainers", []), *spec["containers"]]):
+            image = one.get("image", "")
+            message = f'Successfully pulled image "{image}" in 200ms (300ms including waiting). Image size: 1 bytes.'
+            metadata = {"name": f"{name}.{number}", "namespace": self.namespace}
+            event = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "reason": "Pulled", "message": message}
+            involved = {"kind": "Pod", "name": name, "namespace": self.namespace}
+            self.objects.add({**event, "involvedObject": involved, "lastTimestamp": timestamp()})
+
     def _status(self, name: str, phase: str, container: Object) -> None:
         status = {"name": "main", "image": "", "imageID": "", "ready": False, "restartCount": 0, **container}
-        shown = {"phase": phase, "containerStatuses": [status]}
-        self.objects.change("Pod", name, self.namespace, lambda one: one.update(status=shown))
+        ended = {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": timestamp()}
+
+        def edit(one: Object) -> None:
+            one["status"] |= {"phase": phase, "containerStatuses": [status]}
+            if phase in ("Succeeded", "Failed"):
+                _with_condition(one, ended)  # the sandbox is gone
+
+        self.objects.change("Pod", name, self.namespace, edit)
+
+
+def _with_condition(pod: Object, condition: Object) -> None:
+    others = [one for one in pod["status"].get("conditions", []) if one["type"] != condition["type"]]
+    pod["status"]["conditions"] = [*others, condition]

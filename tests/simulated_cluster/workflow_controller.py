@@ -1,4 +1,4 @@
-"""Argo's workflow controller of the simulated cluster: it runs the Workflow objects of a namespace by the local engine.
+"""Argo's workflow controller of the simulated cluster: it runs Workflow objects by the local engine.
 
 The engine gives Argo's own answers to the recorded cases of tests/conformance. Here its workflows come from the API
 server and their state goes there; what a person writes into an object (a stop, an answer, a retry) reaches the engine.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from simulated_cluster.cron_workflows import fire
 from simulated_cluster.objects import Object, Objects
 from simulated_cluster.step_pods import StepPods
 
@@ -32,17 +33,21 @@ class Running:
     """A workflow whose engine runs in a thread. `written`: the status that the object got last."""
 
     run: Any
+    namespace: str
     thread: threading.Thread
     stopped: bool = False
     written: Object | None = None
 
 
+def own(one: Object, namespace: str) -> bool:
+    return one["metadata"].get("namespace", namespace) == namespace
+
+
 class WorkflowController:
     """`environment`: variables that the processes of all pods get."""
 
-    def __init__(self, objects: Objects, namespace: str, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, objects: Objects, directory: Path, environment: Mapping[str, str]) -> None:
         self.objects = objects
-        self.namespace = namespace
         self.home = directory
         self.environment = environment
         self.running: dict[str, Running] = {}
@@ -64,10 +69,12 @@ class WorkflowController:
 
     def _processes(self) -> Processes:
         """What the engine of this thread starts the programs of steps with."""
-        return StepPods(self.objects, self._own.run, self.namespace, self.home)
+        return StepPods(self.objects, self._own.run, self._own.namespace, self.home)
 
     def _loop(self) -> None:
         while not self._ends.wait(LOOK):
+            fire(self.objects)
+            self._end_deleted()
             for workflow in self.objects.all_of("Workflow"):
                 name = workflow["metadata"]["name"]
                 if name in self.running:
@@ -75,11 +82,25 @@ class WorkflowController:
                 elif (workflow.get("status") or {}).get("phase", "") in ("", "Running"):
                     self._start(workflow)
 
+    def _end_deleted(self) -> None:
+        """The pods of a workflow that was deleted are deleted too: it owns them."""
+        for name, running in list(self.running.items()):
+            if self.objects.find("Workflow", name, running.namespace) is None:
+                running.run.stop()
+                running.run.stop()
+                if not running.thread.is_alive():
+                    del self.running[name]
+        for pod in self.objects.all_of("Pod"):
+            owner, namespace = pod["metadata"].get("labels", {}).get(f"{LABEL}/workflow"), pod["metadata"]["namespace"]
+            if owner and self.objects.find("Workflow", owner, namespace) is None:
+                self.objects.delete("Pod", pod["metadata"]["name"], namespace)
+
     def _start(self, workflow: Object) -> None:
         """Run a new workflow, or one that was changed for a retry."""
         name, metadata = workflow["metadata"]["name"], workflow["metadata"]
+        namespace = metadata["namespace"]
         options = engine.Options(self.home, dict(self.environment), isolated=False)
-        manifests = [one for kind in KINDS for one in self.objects.all_of(kind)]
+        manifests = [one for kind in KINDS for one in self.objects.all_of(kind) if own(one, namespace)]
         kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if metadata.get(key)}
         try:
             if workflow.get("status"):
@@ -89,14 +110,14 @@ class WorkflowController:
                 run = engine.prepare(of_manifests(manifests, self.home), fresh, {}, options)
         except SlipwayError as error:
             status = {"phase": "Error", "message": str(error)}
-            self.objects.change("Workflow", name, self.namespace, lambda one: one.update(status=status))
+            self.objects.change("Workflow", name, namespace, lambda one: one.update(status=status))
             return
-        thread = threading.Thread(target=self._execute, args=(run,), daemon=True)
-        self.running[name] = Running(run, thread)
+        thread = threading.Thread(target=self._execute, args=(run, namespace), daemon=True)
+        self.running[name] = Running(run, namespace, thread)
         thread.start()
 
-    def _execute(self, run: Any) -> None:
-        self._own.run = run
+    def _execute(self, run: Any, namespace: str) -> None:
+        self._own.run, self._own.namespace = run, namespace
         run.execute()
 
     def _synchronize(self, name: str, running: Running) -> None:
@@ -116,10 +137,10 @@ class WorkflowController:
             if ended:
                 workflow["metadata"].setdefault("labels", {})[f"{LABEL}/completed"] = "true"
 
-        current = self.objects.find("Workflow", name, self.namespace) or {}
+        current = self.objects.find("Workflow", name, running.namespace) or {}
         asked = bool((current.get("spec") or {}).get("shutdown")) and not running.stopped
         if ended or asked or status != running.written or current.get("status") != running.written:
-            self.objects.change("Workflow", name, self.namespace, edit)
+            self.objects.change("Workflow", name, running.namespace, edit)
             running.written = None if waits else status
         if ended:
             del self.running[name]

@@ -128,6 +128,9 @@ class _Driving:
         session = self.session.model_copy(
             update={
                 "finished": time.time(),
+                # a cluster's target learns from its pods what it can measure, and what runs them
+                "unmeasured": dict(self.target.unmeasured),
+                "fingerprint": fingerprint(self.target.name, self.target.version),
                 "runs": sorted(context.runs, key=lambda run: run.started),
                 "requests": context.requests,
                 "firings": context.firings,

@@ -14,6 +14,10 @@ from slipway_workflows.step import service_account_of
 BUILD_NAMESPACE = "slipway-build"
 """The namespace in which our own images are built; its pods cannot meet the `restricted` standard."""
 BUILDER = "slipway-build-images"
+PERF_NAMESPACE = "slipway-perf"
+"""The namespace in which performance tests run pipelines."""
+PIPELINE = "slipway-pipeline"
+"""The service account of the pods of tested pipelines."""
 APP = "model-app"
 """Name of the served application. At the installation another one may replace it (`app` of charts/slipway, or
 `slipway_app` of the inventory)."""
@@ -109,6 +113,7 @@ def grants() -> list[Grant]:
             BUILD_NAMESPACE,
         )
     )
+    found += _of_performance_tests()
     for environment in Environment:
         found.append(
             Grant(
@@ -126,6 +131,32 @@ def grants() -> list[Grant]:
     return found
 
 
+def _of_performance_tests() -> list[Grant]:
+    """What performance tests may do: in their own namespace alone. They change nothing: what has to end is deleted."""
+    perf, made = (service_account_of("perf"),), ("workflows", "cronworkflows")
+    return [
+        Grant(
+            "slipway-test-pipelines",
+            PERF_NAMESPACE,
+            (
+                ("argoproj.io", made, ("create", "get", "list", "watch", "delete")),
+                ("", ("pods", "events"), ("get", "list", "watch")),
+                ("metrics.k8s.io", ("pods",), ("get", "list")),
+            ),
+            perf,
+            "runs the pipelines of a performance test, measures their pods, and removes them",
+        ),
+        Grant(
+            "slipway-report-results",
+            PERF_NAMESPACE,
+            (("argoproj.io", ("workflowtaskresults",), ("create", "patch")),),
+            (PIPELINE,),
+            "Argo's executor reports the outputs of tested pipelines",
+            PERF_NAMESPACE,
+        ),
+    ]
+
+
 def _object(kind: str, name: str, namespace: str, api: str = f"{RBAC}/v1", **more: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "slipway"}}
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
@@ -136,6 +167,7 @@ def build() -> list[dict[str, Any]]:
     names = [*map(service_account_of, STEPS), "slipway-events", "slipway-sensor"]
     found = [_object("ServiceAccount", name, NAMESPACE, "v1") for name in names]
     found.append(_object("ServiceAccount", BUILDER, BUILD_NAMESPACE, "v1"))
+    found.append(_object("ServiceAccount", PIPELINE, PERF_NAMESPACE, "v1"))
     for grant in grants():
         only = {"resourceNames": [*grant.names]} if grant.names else {}
         rules = [

@@ -1,0 +1,1 @@
+"""The adapter of Prometheus: what it has scraped, and the Pushgateway, which it scrapes."""

@@ -1,0 +1,250 @@
+"""Runs pipelines by Argo Workflows on a cluster, and measures them: through the Kubernetes API alone."""
+
+import copy
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.adapters.kubernetes.paths import path_of
+from slipway_steps.adapters.kubernetes.pods import seconds
+from slipway_steps.adapters.targets.argo_manifest import API, SESSION_LABEL, session_workflow, with_parameters
+from slipway_steps.adapters.targets.argo_sample import is_ended, sample_of
+from slipway_steps.adapters.targets.argo_schedule import cron_workflow, firings_of
+from slipway_steps.adapters.targets.argo_session import ArgoSession
+from slipway_steps.adapters.targets.pipeline_file import read_workflow
+from slipway_steps.domain.errors import BadInput, PlatformError
+from slipway_steps.domain.perf_metrics import METRICS
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.settings import Settings
+
+Object = dict[str, Any]
+KINDS = ("cronworkflows", "workflows")
+"""What a session makes; schedules are removed first, so that nothing new comes."""
+REMOVALS = 3
+"""How often all is looked for again: the controller may fire a schedule while it is deleted."""
+STATIC = {
+    "container-start": "the Kubernetes API tells when a container started, not when its program began",
+}
+UNSEEN = {
+    "cpu": "metrics.k8s.io has a value every 15 s: pods that lived shorter have none",
+    "memory": "metrics.k8s.io has a value every 15 s: pods that lived shorter have none",
+    "volumes-and-sandbox": "the condition PodReadyToStartContainers was not seen: Kubernetes has it from 1.29 on",
+    "image-pull": "the events of the pods were not seen",
+}
+"""Why a metric is missing in a run, where nothing else says so."""
+NO_PROMETHEUS = "no Prometheus is named: set SLIPWAY_PROMETHEUS_URL"
+BY_PROMETHEUS = ("storage-read", "storage-written", "network-received", "network-sent")
+
+
+class ArgoTarget:
+    """perf_ports.Target on the cluster that the settings name, in the namespace of performance tests."""
+
+    name = "argo"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.namespace = settings.perf_namespace
+        self.api = Api(settings)
+        self.session = ""
+        self._seen: ArgoSession | None = None
+        self._workflow: Object | None = None
+        self._submitted: dict[str, float] = {}
+        self._stopped: set[str] = set()
+        self._missing: dict[str, str] = {}
+        self._operations: dict[str, str] = {}
+
+    @property
+    def unmeasured(self) -> Mapping[str, str]:
+        """See Target. What the pods of a run did not tell is added when the run is read."""
+        prometheus = {} if self.settings.prometheus_url else dict.fromkeys(BY_PROMETHEUS, NO_PROMETHEUS)
+        return {**self._missing, **STATIC, **prometheus, **(self._seen.unmeasured if self._seen else {})}
+
+    @property
+    def version(self) -> str:
+        """See Target. The Kubernetes API does not tell the version of Argo; pods tell it, by the image of Argo's own
+        containers.
+        """
+        kubernetes = self.api.get("/version", what="reading the version of Kubernetes").get("gitVersion", "")
+        argo = self._seen.executor if self._seen else ""
+        return f"Argo {argo or 'of unknown version'}, Kubernetes {kubernetes}"
+
+    def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
+        """See Target. The API server itself checks the Workflow against its schema, by a dry run."""
+        self.session = session
+        if pipeline is not None:
+            given, account = read_workflow(pipeline), self.settings.perf_service_account
+            self._workflow = session_workflow(given, session, scenario, self.namespace, account)
+            self._check(pipeline)
+        elif scenario.resource_limits.cpu or scenario.resource_limits.memory:
+            raise BadInput("resourceLimits need a pipeline", "set pipelineFileName")
+        self._seen = ArgoSession(self.api, self.namespace, session)
+        self._seen.start()
+        self._operations = self._paths()
+
+    def _check(self, pipeline: Path) -> None:
+        try:
+            path = f"{self._path('workflows')}?dryRun=All"
+            self.api.post(path, self._named(f"{self.session}-check"), what=f"checking {pipeline}")
+        except PlatformError as error:
+            if "status 4" not in error.message or "status 403" in error.message:
+                raise
+            raise BadInput(error.message, "the API server refuses the pipeline") from error
+
+    def _path(self, plural: str, name: str = "") -> str:
+        return path_of(API, plural, self.namespace, name)
+
+    def _named(self, name: str, parameters: Mapping[str, str] | None = None) -> Object:
+        if self._workflow is None:
+            raise BadInput("this scenario names no pipeline", "set pipelineFileName")
+        made = copy.deepcopy(self._workflow)
+        made["metadata"]["name"] = name
+        made["spec"]["arguments"] = with_parameters(made["spec"]["arguments"], parameters or {}, "the pipeline")
+        return made
+
+    def submit(self, parameters: Mapping[str, str]) -> str:
+        """See Target. The name is chosen here, so that a call that is repeated cannot make a second workflow."""
+        name = f"{self.session}-{uuid.uuid4().hex[:8]}"
+        workflow = self._named(name, parameters)
+        self._submitted[name] = time.time()
+        with suppress(Conflict):  # made by a call whose answer was lost
+            self.api.post(self._path("workflows"), workflow, what=f"submitting {name}")
+        return name
+
+    def wait(self, run: str, deadline: float) -> bool:
+        """See Target. By a watch of the session's workflows."""
+        return self._watched().wait(run, deadline)
+
+    def stop(self, run: str) -> None:
+        """See Target. The workflow is deleted, and its pods with it: the rights of a test are to create and to delete,
+        and not to change. What was seen of it is kept.
+        """
+        watched = self._watched()
+        if run in watched.ended or run in self._stopped:
+            return
+        path = self._path("workflows", run)
+        found = self.api.get(path, what=f"reading {run}", absent=True)
+        if found is not None and not is_ended(found):
+            watched.workflows.setdefault(run, found)
+            self._stopped.add(run)
+            self.api.delete(path, what=f"ending {run}", absent=True)
+
+    def read(self, run: str) -> RunSample:
+        """See Target."""
+        watched = self._watched()
+        workflow = watched.workflows.get(run)
+        workflow = workflow or self.api.get(self._path("workflows", run), what=f"reading {run}", absent=True)
+        if workflow is None:
+            return RunSample(run=run, started=self._submitted.get(run, 0.0), outcome=RunOutcome.UNFINISHED)
+        times = {"submitted": self._submitted.get(run), "ended": watched.ended.get(run)}
+        sample = sample_of(workflow, watched.pods(run), **times, more=self._scraped(workflow))
+        if sample.outcome is RunOutcome.UNFINISHED:
+            ours = run in self._stopped
+            message = "ended at the deadline" if ours else "deleted by somebody else" if run in watched.ended else ""
+            return sample.model_copy(update={"message": sample.message or message})
+        self._missing |= {
+            metric: UNSEEN.get(metric, "the pods of a run did not tell it")
+            for metric in METRICS
+            if metric not in sample.metrics and metric not in self.unmeasured
+        }
+        return sample
+
+    def _scraped(self, workflow: Object) -> dict[str, float]:
+        status = workflow.get("status") or {}
+        start, end = seconds(status.get("startedAt")), seconds(status.get("finishedAt"))
+        if not self.settings.prometheus_url or start is None or end is None:
+            return {}
+        from slipway_steps.adapters.prometheus.query import Prometheus
+
+        try:
+            asked = Prometheus(self.settings.prometheus_url)
+            return asked.bytes_of(self.namespace, f"{workflow['metadata']['name']}-", start, end)
+        except PlatformError as error:
+            self._missing |= dict.fromkeys(BY_PROMETHEUS, str(error))
+            return {}
+
+    def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
+        """See Target. A CronWorkflow."""
+        name = f"{self.session}-{uuid.uuid4().hex[:8]}"
+        made = cron_workflow(self._named(name, parameters), every)
+        with suppress(Conflict):  # made by a call whose answer was lost
+            self.api.post(self._path("cronworkflows"), made, what=f"scheduling {name}")
+        return name
+
+    def firings(self, schedule: str) -> Sequence[Firing]:
+        """See Target."""
+        what = f"reading the schedule {schedule}"
+        cron = self.api.get(self._path("cronworkflows", schedule), what=what)
+        label = f"workflows.argoproj.io/cron-workflow={schedule}"
+        found = self.api.get(self._path("workflows"), what=what, absent=False, labelSelector=label)
+        return firings_of(cron, found.get("items") or [], time.time())
+
+    def create_experiment(self, name: str) -> None:
+        """See Target. Argo itself has no experiments."""
+        raise BadInput("Argo Workflows has no experiments", "use mode PIPELINE_RUN, or --target kfp or local")
+
+    def _paths(self) -> dict[str, str]:
+        paths = {
+            "list-workflows": self._path("workflows"),
+            "list-cron-workflows": self._path("cronworkflows"),
+            "list-pods": path_of("v1", "pods", self.namespace),
+        }
+        listed = self.api.get(paths["list-workflows"], what=f"listing workflows in {self.namespace}", absent=False)
+        names = [one["metadata"]["name"] for one in listed.get("items") or []]
+        return paths | ({"get-workflow": self._path("workflows", names[-1])} if names else {})
+
+    @property
+    def operations(self) -> Sequence[str]:
+        """See Target."""
+        return sorted(self._operations)
+
+    def get(self, operation: str) -> int:
+        """See Target."""
+        return self.api.status(self._operations[operation])
+
+    def pool(self) -> Mapping[str, float]:
+        """See Target."""
+        return self.api.pool()
+
+    def finished(self, since: float) -> Sequence[RunSample]:
+        """See Target. Those of the namespace of workflows, where releases run."""
+        path = path_of(API, "workflows", self.settings.workflows_namespace)
+        found = self.api.get(path, what=f"listing workflows in {self.settings.workflows_namespace}", absent=False)
+        ended = [one for one in found.get("items") or [] if is_ended(one)]
+        late = [one for one in ended if (seconds(one["status"].get("finishedAt")) or 0.0) >= since]
+        return sorted(map(sample_of, late), key=lambda sample: sample.started)
+
+    def remove(self, session: str) -> Sequence[str]:
+        """See Target. Pods go with their workflows."""
+        if self._seen and session == self.session:
+            self._seen.close()
+        removed = []
+        for _ in range(REMOVALS):
+            found = [(plural, name) for plural in KINDS for name in self._made_by(session, plural)]
+            for plural, name in found:
+                what = f"removing {plural} {name}"
+                if self.api.delete(self._path(plural, name), what=what, absent=True) is not None:
+                    removed.append(f"{plural.removesuffix('s')} {name}")
+            if not found:
+                break
+        return removed
+
+    def _made_by(self, session: str, plural: str) -> list[str]:
+        label = f"{SESSION_LABEL}={session}"
+        what = f"looking for {plural} of {session}"
+        found = self.api.get(self._path(plural), what=what, absent=False, labelSelector=label)
+        metadata = [one["metadata"] for one in found.get("items") or []]
+        return [
+            one["name"]
+            for one in metadata
+            if (one.get("labels") or {}).get(SESSION_LABEL) == session and not one.get("deletionTimestamp")
+        ]
+
+    def _watched(self) -> ArgoSession:
+        if self._seen is None:
+            raise BadInput("the target is not prepared", "call prepare first")
+        return self._seen

@@ -1,0 +1,149 @@
+"""Makes of a Workflow as Argo stores it, and of what was seen of its pods, the sample of a run."""
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_steps.adapters.kubernetes.pods import seconds
+from slipway_steps.adapters.targets.argo_manifest import TEMPLATE_LABEL
+from slipway_steps.adapters.targets.pod_times import PodTimes, difference, pod_metrics
+from slipway_steps.domain.perf_metrics import END_TO_END
+from slipway_steps.domain.perf_session import Phase, RunOutcome, RunSample
+
+Object = dict[str, Any]
+OUTCOMES = {"Succeeded": RunOutcome.SUCCEEDED, "Failed": RunOutcome.FAILED, "Error": RunOutcome.FAILED}
+ATTEMPT = re.compile(r"\(\d+\)$")
+"""The end of the name of a node that is one attempt of a step with retries."""
+TEMPLATE_LABELS = (
+    TEMPLATE_LABEL,
+    "workflows.argoproj.io/workflow-template",
+    "workflows.argoproj.io/cron-workflow",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of a workflow that is a pod. Times are whole Unix seconds, as Argo keeps them."""
+
+    id: str
+    component: str
+    started: float
+    finished: float
+
+
+def is_ended(workflow: Mapping[str, Any]) -> bool:
+    """Whether the workflow has ended."""
+    return (workflow.get("status") or {}).get("phase") in OUTCOMES
+
+
+def pipeline_of(workflow: Mapping[str, Any]) -> str:
+    """The template that a workflow ran, by its labels; else its name without the part that Argo made up."""
+    metadata = workflow["metadata"]
+    labels = metadata.get("labels") or {}
+    named = next((str(labels[label]) for label in TEMPLATE_LABELS if labels.get(label)), "")
+    return named or str(metadata.get("generateName") or metadata["name"].rpartition("-")[0]).rstrip("-")
+
+
+def steps_of(status: Mapping[str, Any]) -> list[Step]:
+    """The ended pods of a workflow in the order of their start; [] where the nodes are in Argo's database."""
+    packed = status.get("compressedNodes")
+    nodes: Object = json.loads(gzip.decompress(base64.b64decode(packed))) if packed else status.get("nodes") or {}
+    found = []
+    for key, node in nodes.items():
+        started, finished = seconds(node.get("startedAt")), seconds(node.get("finishedAt"))
+        if node.get("type") == "Pod" and started is not None and finished is not None:
+            name = ATTEMPT.sub("", str(node.get("displayName") or node.get("name")))
+            found.append(Step(key, name, started, finished))
+    return sorted(found, key=lambda step: (step.started, step.finished))
+
+
+def sample_of(
+    workflow: Mapping[str, Any],
+    pods: Sequence[PodTimes] = (),
+    *,
+    submitted: float | None = None,
+    ended: float | None = None,
+    more: Mapping[str, float] | None = None,
+) -> RunSample:
+    """The sample of a workflow.
+
+    submitted, ended: by the client's clock; None: those of the API server, in whole seconds. more: metrics that were
+    measured elsewhere.
+    """
+    metadata, status = workflow["metadata"], workflow.get("status") or {}
+    created = seconds(metadata["creationTimestamp"]) or 0.0
+    started, finished = seconds(status.get("startedAt")), seconds(status.get("finishedAt"))
+    outcome = OUTCOMES.get(str(status.get("phase")), RunOutcome.UNFINISHED)
+    steps = steps_of(status)
+    begin, end = (created, finished) if submitted is None else (submitted, ended)
+    components: dict[str, float] = {}
+    for step in steps:
+        components[step.component] = components.get(step.component, 0.0) + step.finished - step.started
+    metrics = {**(more or {}), **pod_metrics(pods)}
+    waited = [pull.waited for pod in pods for pull in pod.pulls.values()]
+    for name, value in (
+        (END_TO_END, difference(begin, end) if outcome is not RunOutcome.UNFINISHED else None),
+        ("queue", None if started is None else max(started - created, 0.0) + sum(waited)),
+        ("between-steps", sum(stop - start for start, stop in gaps(steps)) if steps else None),
+    ):
+        if value is not None:
+            metrics[name] = value
+    return RunSample(
+        run=str(metadata["name"]),
+        pipeline=pipeline_of(workflow),
+        started=begin,
+        outcome=outcome,
+        message=str(status.get("message") or ""),
+        metrics=metrics,
+        components=components,
+        phases=phases_of(created, started, finished, steps, pods),
+    )
+
+
+def gaps(steps: Sequence[Step]) -> list[tuple[float, float]]:
+    """The times after the first step began in which no step was there. `steps`: in the order of their start."""
+    found: list[tuple[float, float]] = []
+    reached = steps[0].started if steps else 0.0
+    for step in steps:
+        if step.started > reached:
+            found.append((reached, step.started))
+        reached = max(reached, step.finished)
+    return found
+
+
+def phases_of(
+    created: float, started: float | None, finished: float | None, steps: Sequence[Step], pods: Sequence[PodTimes]
+) -> list[Phase]:
+    """The pieces of a run, from its creation on, by the clock of the cluster."""
+    found: list[tuple[str, float | None, float | None, str]] = [("queue", created, started, "")]
+    found += [("between-steps", start, end, "") for start, end in gaps(steps)]
+    by_node = {pod.node_id: pod for pod in pods}
+    for step in steps:
+        pod = by_node.get(step.id)
+        if pod is None or pod.started is None:
+            found.append(("run", step.started, step.finished, step.component))
+            continue
+        ready = pod.ready_to_start or pod.scheduled
+        pulled = sum(pull.seconds + pull.waited for pull in pod.pulls.values())
+        # images are pulled one after another, between Argo's own containers: drawn as one piece before the start
+        pulling = max(pod.started - pulled, ready or pod.started)
+        found += [
+            ("queue", step.started, pod.created, step.component),
+            ("create-to-schedule", pod.created, pod.scheduled, step.component),
+            ("volumes-and-sandbox", pod.scheduled, pod.ready_to_start, step.component),
+            ("schedule-to-run", ready, pulling, step.component),
+            ("image-pull", pulling, pod.started, step.component),
+            ("run", pod.started, pod.finished or step.finished, step.component),
+            ("save-outputs", pod.finished, step.finished, step.component),
+        ]
+    if steps:
+        found.append(("finish", max(step.finished for step in steps), finished, ""))
+    return [
+        Phase(name=name, start=start - created, end=end - created, component=component)
+        for name, start, end, component in found
+        if start is not None and end is not None and end > start
+    ]

@@ -1,0 +1,60 @@
+"""A cluster with Argo Workflows alone: the API server, and the controller with pods of one or more namespaces."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from simulated_cluster.objects import Object, Objects
+from simulated_cluster.times import timestamp
+from simulated_cluster.workflow_controller import WorkflowController
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+def namespace(name: str, **labels: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+class ArgoOnly:
+    """`usage`: whether metrics.k8s.io tells of the pods."""
+
+    def __init__(self, directory: Path, *namespaces: str, usage: bool = True) -> None:
+        self.objects = Objects()
+        self.objects.add(*(namespace(name, **RESTRICTED) for name in namespaces))
+        if not usage:
+            self.objects.missing.add("metrics.k8s.io/v1beta1")
+        self.controller = WorkflowController(self.objects, directory / "argo", {})
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._measure, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ends.set()
+        self._thread.join()
+        self.controller.close()
+        self.objects.objects.cut()
+        self.objects.close()
+
+    def _measure(self) -> None:
+        """metrics-server: what running pods use, as it tells of them."""
+        while not self._ends.wait(0.1):
+            pods = {one["metadata"]["name"]: one for one in self.objects.all_of("Pod")}
+            for one in self.objects.all_of("PodMetrics"):
+                if one["metadata"]["name"] not in pods:
+                    self.objects.delete("PodMetrics", one["metadata"]["name"], one["metadata"]["namespace"])
+            for name, pod in pods.items():
+                if pod["status"].get("phase") == "Running":
+                    self.objects.add(metrics_of(name, pod["metadata"]))
+
+
+def metrics_of(name: str, metadata: dict[str, Any]) -> Object:
+    """metrics-server gives the object the labels of its pod, by which it can be selected."""
+    own = {"name": name, "namespace": metadata["namespace"], "labels": metadata.get("labels", {})}
+    return {
+        "apiVersion": "metrics.k8s.io/v1beta1",
+        "kind": "PodMetrics",
+        "metadata": own,
+        "timestamp": timestamp(),
+        "window": "15s",
+        "containers": [{"name": "main", "usage": {"cpu": "250m", "memory": "64Mi"}}],
+    }

@@ -1,0 +1,36 @@
+"""The targets that the tests of this directory run pipelines on."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kube_rbac import service_account
+from simulated_cluster.argo_only import ArgoOnly
+
+from slipway_steps.adapters.targets import argo_session
+from slipway_steps.adapters.targets.argo import ArgoTarget
+from slipway_steps.settings import Settings
+from slipway_workflows.catalog import rbac
+
+NAMESPACE = "slipway-perf"
+
+
+@pytest.fixture
+def argo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoOnly]:
+    """A cluster with Argo Workflows and the Roles of our manifests."""
+    monkeypatch.setattr(argo_session, "METRICS_EVERY", 0.05)
+    found = ArgoOnly(tmp_path / "cluster", NAMESPACE, "slipway")
+    found.objects.add(*rbac.build())
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def argo_target(argo: ArgoOnly, tmp_path: Path) -> Callable[..., ArgoTarget]:
+    """A new target with the rights of the step `perf`."""
+
+    def make(**settings: str) -> ArgoTarget:
+        kubeconfig = argo.objects.kubeconfig(tmp_path / "kubeconfig", service_account("slipway-perf"))
+        return ArgoTarget(Settings(KUBECONFIG=str(kubeconfig), **settings))
+
+    return make
