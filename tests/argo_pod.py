@@ -77,7 +77,7 @@ def step_pod(
     pod: Object = {
         "restartPolicy": "Never",
         "initContainers": [{"name": "init", **own}],
-        "containers": [{"name": "wait", **own}, {**template["container"], "name": "main"}],
+        "containers": [{"name": "wait", **own}, {**(template.get("container") or template["script"]), "name": "main"}],
         "volumes": [
             {"name": "var-run-argo", "emptyDir": {}},
             {"name": "tmp-dir-argo", "emptyDir": {}},

@@ -78,6 +78,16 @@ def slipway_outside(objects: list[Any], namespace: str) -> list[Any]:
     return [one for one in objects if not namespace or one["metadata"].get("namespace") != namespace]
 
 
+def slipway_without_tests(objects: list[Any], wanted: bool) -> list[Any]:
+    """The objects without those of performance tests. With `wanted`, all objects."""
+    own = ("perf-test", "cron-perf", "slipway-perf")
+    return [
+        one
+        for one in objects
+        if wanted or not (one["metadata"]["name"] in own or one["metadata"].get("namespace") == "slipway-perf")
+    ]
+
+
 def _version(image: str, labels: dict[str, str]) -> str:
     name = image.split("@", 1)[0]
     tag = name.rsplit(":", 1)[1] if ":" in name.rsplit("/", 1)[-1] else ""
@@ -223,6 +233,7 @@ class FilterModule:
             "slipway_installation": slipway_installation,
             "slipway_ordered": shared.slipway_ordered,
             "slipway_outside": slipway_outside,
+            "slipway_without_tests": slipway_without_tests,
             "slipway_pod_faults": slipway_pod_faults,
             "slipway_registry_secrets": slipway_registry_secrets,
             "slipway_secret_parameters": slipway_secret_parameters,

@@ -43,6 +43,7 @@ STEPS = {
     "finish": "slipway_steps.release.finish",
     "report": "slipway_steps.release.report",
     "doctor": "slipway_steps.release.doctor",
+    "perf": "slipway_steps.perf.step",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""
 

@@ -12,7 +12,15 @@ from ansible_runs import ROOT, Playbooks, Run, namespaces
 REGISTRY = "registry.kube-system.svc.cluster.local:5000"
 """Where our images are unless the inventory says otherwise: the registry of charts/platform."""
 MANIFESTS = sorted((ROOT / "workflows" / "manifests").glob("*.yaml"))
-NAMESPACES = ["slipway", "slipway-build", "argocd", "model-app-staging", "model-app-canary", "model-app-production"]
+NAMESPACES = [
+    "slipway",
+    "slipway-build",
+    "slipway-perf",
+    "argocd",
+    "model-app-staging",
+    "model-app-canary",
+    "model-app-production",
+]
 ACCOUNT = {
     "apiVersion": "v1",
     "kind": "ServiceAccount",

@@ -122,7 +122,9 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
         assert objects["Role", role]["metadata"]["namespace"] == "cd"
         assert objects["RoleBinding", role]["roleRef"]["name"] == role
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
-        home = "slipway-build" if binding["metadata"]["namespace"] == "slipway-build" else "ml"
+        apart = binding["metadata"]["namespace"] in ("slipway-build", "slipway-perf")
+        own = apart and binding["metadata"]["name"] == "slipway-report-results"
+        home = binding["metadata"]["namespace"] if own else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}
 
 
@@ -155,6 +157,26 @@ def test_building_images_can_be_left_out() -> None:
 
     assert build({}) == {"WorkflowTemplate", "ConfigMap", "ServiceAccount", "Role", "RoleBinding"}
     assert build({"build": {"enabled": False}}) == set()
+
+
+def test_performance_tests_can_be_moved_and_left_out() -> None:
+    def of_tests(values: dict[str, Any]) -> set[tuple[str, str]]:
+        found = rendered("slipway", values, "ml")
+        return {
+            (one["kind"], one["metadata"].get("namespace", one["metadata"]["name"]))
+            for one in found
+            if "perf" in one["metadata"]["name"] or "perf" in one["metadata"].get("namespace", "")
+        }
+
+    roles = {("Role", "fast"), ("RoleBinding", "fast"), ("ServiceAccount", "fast")}
+    moved = {one for one in of_tests({"perf": {"namespace": "fast"}}) if one[0] not in ("WorkflowTemplate",)}
+    assert slipway({"perf": {"namespace": "fast"}})["ConfigMap", "slipway"]["data"]["SLIPWAY_PERF_NAMESPACE"] == "fast"
+    assert not [one for one in moved if "slipway-perf" in one]
+    found = rendered("slipway", {"perf": {"namespace": "fast"}}, "ml")
+    assert roles <= {(one["kind"], one["metadata"].get("namespace", "")) for one in found}
+    assert ("Namespace", "slipway-perf") in of_tests({})
+    assert ("Namespace", "slipway-perf") not in of_tests({"perf": {"createNamespace": False}})
+    assert of_tests({"perf": {"enabled": False}}) == set()
 
 
 def test_templates_can_be_left_to_another_tool() -> None:

@@ -104,10 +104,10 @@ class SimulatedCluster:
 
     def _install(self) -> None:
         """What the playbooks make: namespaces, the rendered chart, the Applications."""
-        own = (NAMESPACE, *(f"{APP}-{environment}" for environment in ENVIRONMENTS))
+        own = (NAMESPACE, "slipway-perf", *(f"{APP}-{environment}" for environment in ENVIRONMENTS))
         self.objects.add(*(namespace(name, **RESTRICTED) for name in own), namespace("argocd"))
         for one in rendered("slipway", {"app": APP, "build": {"enabled": False}}, NAMESPACE):
-            if one["kind"] in KINDS.get(one["apiVersion"], {}):
+            if one["kind"] in KINDS.get(one["apiVersion"], {}) and one["kind"] != "Namespace":
                 one["metadata"].setdefault("namespace", NAMESPACE)
                 self.objects.add(one)
         self.objects.add(*map(application, ENVIRONMENTS))

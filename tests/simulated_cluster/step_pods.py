@@ -18,6 +18,7 @@ from simulated_cluster.times import timestamp
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_process import Finished
+from slipway_workflows.engine.machine.timings import Timings
 
 NODE_CPUS = 2
 """CPU that the one node of the cluster has; no pod that asks for more is ever scheduled."""
@@ -32,8 +33,8 @@ UNSCHEDULABLE = {
 class StepPods(Processes):
     """The pods of one workflow, whose engine is `run`."""
 
-    def __init__(self, objects: Objects, run: Any, namespace: str, directory: Path) -> None:
-        super().__init__()
+    def __init__(self, timings: Timings, objects: Objects, run: Any, namespace: str, directory: Path) -> None:
+        super().__init__(timings)
         self.objects = objects
         self.engine = run
         self.namespace = namespace
@@ -84,7 +85,7 @@ class StepPods(Processes):
             template
             for one in [{"spec": self.engine.spec}, *self.objects.all_of("WorkflowTemplate")]
             for template in one["spec"].get("templates") or []
-            if template["name"] == name and "container" in template
+            if template["name"] == name and ("container" in template or "script" in template)
         ]
         inputs = {one["name"]: one.get("value", "") for one in node.inputs.get("parameters") or []}
         spec = step_pod(self.engine.spec, templates[0], inputs)

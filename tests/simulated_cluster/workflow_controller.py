@@ -19,6 +19,7 @@ from simulated_cluster.step_pods import StepPods
 from slipway_steps.domain.errors import Refused, SlipwayError
 from slipway_workflows import engine
 from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.library import of_manifests
 from slipway_workflows.engine.run import run as engine_run
 
@@ -67,9 +68,9 @@ class WorkflowController:
             one.thread.join(timeout=30)
         self._patch.stop()
 
-    def _processes(self) -> Processes:
+    def _processes(self, timings: Timings) -> Processes:
         """What the engine of this thread starts the programs of steps with."""
-        return StepPods(self.objects, self._own.run, self._own.namespace, self.home)
+        return StepPods(timings, self.objects, self._own.run, self._own.namespace, self.home)
 
     def _loop(self) -> None:
         while not self._ends.wait(LOOK):

@@ -10,7 +10,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     *(f"e2e.cluster.{name}" for name in ("expectations", "installation")),
-    *(f"e2e.cluster.case_{name}" for name in ("initial", "releases", "promotion", "interruptions", "pods", "cron")),
+    *(f"e2e.cluster.case_{name}" for name in ("initial", "releases", "promotion", "interruptions", "pods")),
 )
 
 

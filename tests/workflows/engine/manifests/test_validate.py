@@ -62,6 +62,7 @@ def argument(value: Any) -> dict[str, Any]:
         (steps({"name": "a"}) | {"timeout": "3s"}, "main.timeout"),
         (pod("main", envFrom=[{"secretRef": {"name": "s"}}]), "secretRef"),
         (pod("main") | {"volumes": [{"name": "v", "secret": {"secretName": "s"}}]}, "volumes.v: there are no Secrets"),
+        (pod("main") | {"volumes": [{"name": "v", "configMap": {"name": "s"}}]}, "volumes.v: there are no ConfigMaps"),
         (pod("main", env=[{"name": "A", "valueFrom": {"secretKeyRef": {}}}]), "secretKeyRef"),
         ({"name": "main", "resource": {"action": "create"}}, "main.resource"),
     ],
@@ -105,6 +106,7 @@ def test_what_cannot_be_reached_is_not_looked_at(tmp_path: Path) -> None:
         pod("main", args=["{{"]),
         {"name": "main", "script": {"image": "busybox", "command": ["sh"], "source": "echo {{"}},
         pod("main") | {"volumes": [{"name": "v", "secret": {"secretName": "s", "optional": True}}]},
+        pod("main") | {"volumes": [{"name": "v", "configMap": {"name": "s", "optional": True}}]},
         steps({"name": "a", "when": "{{ == x", "continueOn": {"failed": True}}),
     ],
 )

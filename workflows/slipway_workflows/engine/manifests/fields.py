@@ -129,14 +129,18 @@ RESOURCE: Shape = {
     "setOwnerReference": BOOLEAN,
     "flags": STRINGS,
 }
-SECRET_VOLUME: Shape = {
-    "secretName": PLAIN,
+FILES_VOLUME: Shape = {
     "optional": BOOLEAN,
     "defaultMode": MODE,
     "items": [{**_of(PLAIN, "key", "path"), "mode": MODE}],
 }
-VOLUME: Shape = {"name": PLAIN, "emptyDir": OBJECT, "secret": SECRET_VOLUME}
-"""An optional Secret is an empty directory here."""
+VOLUME: Shape = {
+    "name": PLAIN,
+    "emptyDir": OBJECT,
+    "secret": {**FILES_VOLUME, "secretName": PLAIN},
+    "configMap": {**FILES_VOLUME, "name": PLAIN},
+}
+"""An optional Secret or ConfigMap is an empty directory here."""
 TEMPLATE: Shape = {
     **IGNORED_IN_TEMPLATE,
     "name": PLAIN,

@@ -29,7 +29,7 @@ def validate(spec: dict[str, Any], context: Context, global_names: set[str]) -> 
         validator.faults.append("spec.entrypoint: is required")
     if not validator.faults:
         validator.locks(spec.get("synchronization"), "spec")
-        validator.secret_volumes(spec, "spec")
+        validator.file_volumes(spec, "spec")
         validator.caller(
             {"template": spec["entrypoint"], "arguments": spec.get("arguments") or {}}, context, "spec", False
         )
@@ -137,7 +137,7 @@ class _Validator:
         if found:
             return
         kind = template_type(template)
-        self.secret_volumes(template, path)
+        self.file_volumes(template, path)
         self._check_tags_end(in_argo_order(template, fields.TEMPLATE), path)
         for item in (template.get("outputs") or {}).get("parameters") or []:
             if item.get("globalName"):
@@ -192,11 +192,14 @@ class _Validator:
         elif not main.get("command") and not images.command(image):
             self.faults.append(f"{path}.command: name a command; that of {image} is not known here")
 
-    def secret_volumes(self, owner: dict[str, Any], path: str) -> None:
-        """Refuse the Secrets among the volumes of a template or a workflow that it cannot do without."""
+    def file_volumes(self, owner: dict[str, Any], path: str) -> None:
+        """Refuse the Secrets and ConfigMaps among the volumes of a template or a workflow that it cannot do without."""
         for volume in owner.get("volumes") or []:
-            if "secret" in volume and not (volume["secret"] or {}).get("optional"):
-                self.faults.append(f"{path}.volumes.{volume.get('name')}: there are no Secrets on this machine")
+            for kind in ("secret", "configMap"):
+                if kind in volume and not (volume[kind] or {}).get("optional"):
+                    what = f"{kind[0].upper()}{kind[1:]}s"
+                    place = f"{path}.volumes.{volume.get('name')}"
+                    self.faults.append(f"{place}: there are no {what} as volumes on this machine; make it optional")
 
     def _unique(self, callers: list[tuple[str, TemplateCaller]]) -> None:
         seen = set()

@@ -1,0 +1,137 @@
+"""The step `perf`: what it runs, keeps and tells, and what it does without a baseline or a receiver."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from steps.adapters.targets.pipelines import two_steps, written
+
+from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.perf_metrics import METRICS
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf import step
+from slipway_steps.settings import Settings
+
+
+class Target:
+    """Runs nothing: each run has taken as long as `took` says, or has failed."""
+
+    name, version, operations = "argo", "Argo v4.1.2", ()
+
+    def __init__(self, took: float, fails: bool = False) -> None:
+        self.took, self.fails, self.runs = took, fails, 0
+        self.removed: list[str] = []
+        self.unmeasured = {name: "not measured here" for name in METRICS if name != "end-to-end"}
+
+    def prepare(self, *given: Any) -> None:
+        assert given[1].target == "argo"
+
+    def submit(self, parameters: Any) -> str:
+        self.runs += 1
+        return f"run-{self.runs}"
+
+    def wait(self, run: str, deadline: float) -> bool:
+        return True
+
+    def stop(self, run: str) -> None:
+        pass
+
+    def read(self, run: str) -> RunSample:
+        outcome = RunOutcome.FAILED if self.fails else RunOutcome.SUCCEEDED
+        return RunSample(run=run, started=time.time(), outcome=outcome, metrics={"end-to-end": self.took})
+
+    def remove(self, session: str) -> Sequence[str]:
+        self.removed.append(session)
+        return []
+
+
+class Kept:
+    """Measurements in memory."""
+
+    def __init__(self) -> None:
+        self.all: list[PerfSession] = []
+        self.known: list[PerfSession] = []
+
+    def save(self, session: PerfSession, files: Any = ()) -> str:
+        self.all.append(session)
+        return "here"
+
+    def sessions(self, *_: Any) -> list[PerfSession]:
+        return list(self.all)
+
+    def baseline(self, _: str) -> list[PerfSession]:
+        return self.known
+
+
+class Told:
+    def __init__(self, fails: bool = False) -> None:
+        self.said: list[str] = []
+        self.fails = fails
+
+    def notify(self, summary: str, lines: Any, failed: bool = True) -> bool:
+        if self.fails:
+            raise Broken("the webhook is away")
+        self.said.append(summary)
+        return True
+
+
+class Case:
+    def __init__(self, directory: Path, **settings: Any) -> None:
+        self.kept, self.told = Kept(), Told()
+        self.settings = Settings(home=directory, **settings)
+
+    def run(self, took: float, fails: bool = False, scenario: str = "small.json") -> step.Outputs:
+        world: Any = SimpleNamespace(settings=self.settings, notifier=self.told)
+        target: Any = Target(took, fails)
+        kept: Any = self.kept
+        params = step.Params(scenario=scenario, release="perf-test-x")
+        outputs = step.run(params, world, targets=lambda *_: target, measurements=kept)
+        assert target.removed
+        return outputs
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setattr(step, "GIVEN", tmp_path)
+    scenario = {"mode": "PIPELINE_RUN", "pipelineFileName": two_steps(tmp_path).name, "numTimes": 5, "warmUp": 0}
+    written(tmp_path / "small.json", {**scenario, "limits": {"end-to-end": 0.1}})
+    return Case(tmp_path / "home")
+
+
+def test_without_a_baseline_a_session_is_judged_by_its_runs(case: Case) -> None:
+    outputs = case.run(1.0)
+    assert outputs.verdict is Verdict.PASS
+    assert [one.name for one in case.kept.all] == [outputs.session]
+
+
+def test_runs_that_fail_are_a_rejection_and_people_are_told_once(case: Case) -> None:
+    assert case.run(1.0, fails=True).verdict is Verdict.REJECT
+    case.run(1.0, fails=True)
+    assert len(case.told.said) == 1
+
+
+def test_two_slower_sessions_than_the_baseline_are_a_regression(case: Case) -> None:
+    for _ in range(5):
+        case.run(1.0)
+    case.kept.known = list(case.kept.all)
+    assert case.run(1.0).verdict is Verdict.PASS
+    assert case.run(2.0).verdict is not Verdict.PASS
+    assert case.run(2.0).verdict is Verdict.REJECT
+
+
+def test_who_cannot_be_told_costs_the_session_nothing(tmp_path: Path, case: Case, capsys: Any) -> None:
+    case.told.fails = True
+    case.settings = Settings(home=tmp_path / "home", pushgateway_url="http://127.0.0.1:9")
+    assert case.run(1.0, fails=True).verdict is Verdict.REJECT
+    said = capsys.readouterr().out
+    assert "warning: the webhook is away" in said
+    assert "warning: pushing to the Pushgateway at http://127.0.0.1:9 failed" in said
+
+
+def test_an_unknown_scenario_names_those_that_are_there(case: Case) -> None:
+    with pytest.raises(BadInput, match=r"no scenario nothing.json .*small.json, training.json"):
+        case.run(1.0, scenario="nothing.json")
