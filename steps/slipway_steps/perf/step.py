@@ -12,10 +12,9 @@ from slipway_steps.domain.errors import BadInput, SlipwayError
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
-from slipway_steps.domain.verdict import Verdict, judge
-from slipway_steps.perf.alerts import alert
-from slipway_steps.perf.baseline import judged_against_baseline
+from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.driver import run_session
+from slipway_steps.perf.keeping import keep
 from slipway_steps.perf.modes import mode_names
 from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 from slipway_steps.perf_ports import Measurements, Target
@@ -82,25 +81,19 @@ def run(
 
 def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSession:
     """Judge a session against its baseline, store it, and tell of it."""
-    before = list(store.sessions(session.scenario_digest))
-    checks = [*session.checks, *judged_against_baseline(session, store.baseline(session.scenario_digest), before)]
-    session = session.model_copy(update={"checks": checks, "verdict": judge(checks)})
-    _say(session, store.save(session))
+    kept = keep(session, store, world.notifier)
+    _say(kept.session, kept.place)
+    warnings = list(kept.warnings)
     if world.settings.pushgateway_url:
         from slipway_steps.adapters.prometheus.pushgateway import push
 
-        _tried(lambda: push(world.settings.pushgateway_url, session), "results went to the Pushgateway")
-    _tried(lambda: alert(world.notifier, session, before), "people were told of the change")
-    return session
-
-
-def _tried(telling: Callable[[], object], done: str) -> None:
-    """Tell somebody else; what keeps that from it is said and costs the session nothing."""
-    try:
-        if telling() is not False:
-            print(done, flush=True)
-    except SlipwayError as error:
-        print(f"warning: {error}", flush=True)
+        try:
+            push(world.settings.pushgateway_url, kept.session)
+        except SlipwayError as error:
+            warnings.append(str(error))
+    for warning in warnings:
+        print(f"warning: {warning}", flush=True)
+    return kept.session
 
 
 def _say(session: PerfSession, place: str) -> None:

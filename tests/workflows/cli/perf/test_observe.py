@@ -43,7 +43,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeApi]
 def test_releases_of_a_cluster_are_told_with_their_blanks(server: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["perf", "observe", "--cluster", "--since", "1d"]) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0].startswith("release-model   3 runs, 1 failed   median 60.0 s   p95 60.0 s   queue 2.0 s")
+    assert said.splitlines()[0].startswith(
+        "release-model   3 runs, 1 failed   median 60.0 s   p95 60.0 s   queue 2.0 s"
+    )
     assert "between-steps 10.0 s: DEFAULT_REQUEUE_TIME" in said
     assert server.writes == [], "it changes nothing"
 
