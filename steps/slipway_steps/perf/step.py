@@ -82,7 +82,7 @@ def run(
 def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSession:
     """Judge a session against its baseline, store it, and tell of it."""
     kept = keep(session, store, world.notifier)
-    _say(kept.session, kept.place)
+    _say(kept.session)
     warnings = list(kept.warnings)
     if world.settings.pushgateway_url:
         from slipway_steps.adapters.prometheus.pushgateway import push
@@ -96,9 +96,9 @@ def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSessio
     return kept.session
 
 
-def _say(session: PerfSession, place: str) -> None:
+def _say(session: PerfSession) -> None:
     scenario: PerfScenario = session.scenario
-    print(f"{scenario.mode} {scenario.pipeline_file_name}: {session.verdict}, {len(session.timed)} runs timed; {place}")
+    print(f"{scenario.mode} {scenario.pipeline_file_name}: {session.verdict}, {len(session.timed)} runs timed")
     for metric, what in METRICS.items():
         median = session.median(metric)
         told = f"median {median:.6g} {what.unit}" if median is not None else session.unmeasured.get(metric, "")
