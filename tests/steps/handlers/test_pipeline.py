@@ -11,6 +11,7 @@ from slipway_steps.domain.pipeline_testing import ScriptExecutionSpec
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.handlers import (
     open_handler,
+    pipeline,
     test_inference_function,
     test_inference_pipeline,
     test_script_to_inference_compatibility,
@@ -115,6 +116,18 @@ def test_an_accept_type_that_nobody_promised_may_be_refused_with_406(tmp_path: P
     promised = spec.model_copy(update={"supported_accept_types": ["application/json", "text/csv"]})
     rejected = test_inference_pipeline(promised, store=tmp_path / "store", quick=True)
     assert [one.code for one in rejected.rejections] == ["type-refused"]
+
+
+@pytest.mark.parametrize("rejects", [False, True])
+def test_a_function_above_its_budget_rejects_only_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rejects: bool
+) -> None:
+    monkeypatch.setitem(pipeline.BUDGETS, "predict_fn", (0.0, 1e-9))
+    spec = spec_of(code_package(tmp_path / "package")).model_copy(update={"budgets_reject": rejects})
+    result = test_inference_pipeline(spec, store=tmp_path / "store", quick=True)
+    assert [(one.code, one.place.line) for one in result.rejections if one.place] == (
+        [("over-budget", 6)] if rejects else []
+    )
 
 
 def test_an_empty_directory_is_no_package(tmp_path: Path) -> None:
