@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -243,7 +244,8 @@ def test_a_death_over_a_question_is_no_answer_to_it(tmp_path: Path) -> None:
 
 def test_a_load_that_lasts_longer_than_the_whole_test_is_late(tmp_path: Path) -> None:
     package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    time.sleep(60)")
-    with handler_worker(package, whole=1.5) as worker:
+    with handler_worker(package) as worker:
+        worker.limits = worker.process.limits = replace(worker.limits, until=time.monotonic() + 0.3)
         loaded = worker.load()
     assert loaded.death is not None
     assert (loaded.loaded, loaded.death.reason) == (False, "timeout")
