@@ -165,17 +165,20 @@ class LocalEngineTarget:
             if found.limits:
                 found.limits.close()
             if sample.outcome is RunOutcome.FAILED:
-                self._keep_logs(found)
+                kept = self._keep_logs(found)
+                sample = self._samples[run] = sample.model_copy(update={"message": f"{sample.message}; logs: {kept}"})
             # at once: a hundred runs with an artifact of 50 MiB would fill a disk
             shutil.rmtree(found.home, ignore_errors=True)
         return self._samples[run]
 
-    def _keep_logs(self, run: LocalRun) -> None:
+    def _keep_logs(self, run: LocalRun) -> Path:
+        """Copy the logs of a run to the session's directory, which stays; returns the directory that has them."""
         target = self._directory(self.session).parent / LOGS / run.name
         for source in (run.home / STDERR, *run.home.glob("runs/*/logs/*.log")):
             with suppress(OSError):
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
+        return target
 
     def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
         """See Target: a timer of this process."""

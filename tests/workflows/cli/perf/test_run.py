@@ -69,6 +69,9 @@ def test_failed_runs_reject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "0 of 2 succeeded" in out
     assert "reject: error-rate: 2 of 2 runs failed" in out
     assert "exit code 3" in out
+    (log,) = (tmp_path / "home" / "perf").glob("*/logs/*-1/*.log")
+    assert str(log.parent) in out
+    assert log.read_text() == "no\n"
 
 
 @pytest.mark.parametrize(
@@ -96,3 +99,45 @@ def test_a_compiled_pipeline_of_kubeflow_is_no_workflow(tmp_path: Path, capsys: 
     (tmp_path / "pipeline.yaml").write_text("pipelineInfo: {name: training}\nroot: {dag: {}}\n")
     assert perf(tmp_path, path) == 1
     assert "is a compiled pipeline of Kubeflow" in capsys.readouterr().err
+
+
+def test_several_scenarios_are_run_and_told_one_after_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = scenario(tmp_path)
+    one = json.loads(path.read_text())
+    path.write_text(json.dumps([one, one | {"thresholds": {"end-to-end": 0.001}}]))
+    assert perf(tmp_path, path) == 2
+    out = capsys.readouterr().out
+    assert out.count("2 of 2 succeeded") == 2
+    assert out.count("reject: end-to-end: median end-to-end") == 1
+    path.write_text(json.dumps([one, one | {"resourceLimits": {"cpu": "9000"}}]))
+    assert perf(tmp_path, path) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("2 of 2 succeeded") == 1
+    assert "is more than the" in captured.err
+
+
+def test_soak_finds_a_real_leak_of_one_mib_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # each run holds one MiB more than the one before it; how many there were is counted in a file of the session
+    source = """
+import os, pathlib, time
+counter = pathlib.Path(os.environ["SLIPWAY_HOME"]).parent / "counter"
+number = int(counter.read_text()) + 1 if counter.exists() else 1
+counter.write_text(str(number))
+held = bytearray((50 + number) * 2**20)
+time.sleep(0.4)
+"""
+    script = {"image": "slipway/steps:0", "command": ["python"], "source": source}
+    templates = [
+        {"name": "main", "steps": [[{"name": "leak", "template": "leak"}]]},
+        {"name": "leak", "script": script},
+    ]
+    path = scenario(tmp_path, kind="soak", numTimes=12, runTime=5)
+    spec = {"entrypoint": "main", "templates": templates}
+    workflow = {"kind": "Workflow", "metadata": {"generateName": "leak-"}, "spec": spec}
+    (tmp_path / "pipeline.yaml").write_text(json.dumps(workflow))
+    assert perf(tmp_path, path, "--output", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["measures"]["memory slope MiB/run"] == pytest.approx(1, abs=0.25)
+    assert "memory grows" in told["notes"][0]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
@@ -49,6 +50,11 @@ def run(scenario: Path, target: str | None, output: str) -> int:
             kept.append(_run(one, pipeline, settings))
         except SessionInterrupted as interrupted:
             _show([*kept, Kept(interrupted.session)], output, settings, scenario)
+            raise
+        except SlipwayError:
+            # what the scenarios before it measured is told
+            if kept:
+                _show(kept, output, settings, scenario)
             raise
     _show(kept, output, settings, scenario)
     codes = {CODES[one.session.verdict] for one in kept}
