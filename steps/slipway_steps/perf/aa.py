@@ -145,7 +145,6 @@ class AaMeasurement:
     def _opened(self, opened: ExitStack, name: str, pipeline: Path) -> OpenSide:
         side = opened.enter_context(self.open_side(name))
         side.prepare(pipeline)
-        side.begin()
         return side
 
     def _slowed(self, opened: ExitStack, base: OpenSide, inject: float) -> tuple[str, float, OpenSide]:

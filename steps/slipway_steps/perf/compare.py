@@ -40,8 +40,6 @@ def compare(
         on_run(side, sample)
 
     comparing = _Comparing(scenario, sides)
-    for one in sides.values():
-        one.begin()
     started = time.time()
     deadline = started + (scenario.start_time + scenario.run_time) * 60
     comparing.run(PairRules(scenario.warm_up, scenario.seed, deadline, yardstick, ran), started)

@@ -35,12 +35,10 @@ class OpenSide:
         self.directory = self._store.directory
         self._session: PerfSession | None = None
         self._runs: list[RunSample] = []
-        self._begun = False
 
     def prepare(self, pipeline: Path) -> None:
         """Check the pipeline and upload what its runs need; starts none. Raises what `Target.prepare` raises."""
         target = self.target
-        target.prepare(self.name, self.scenario, pipeline)
         self._session = PerfSession(
             name=self.name,
             scenario=self.scenario,
@@ -51,12 +49,9 @@ class OpenSide:
             finished=0,
             unmeasured=dict(target.unmeasured),
         )
-
-    def begin(self) -> None:
-        """Store what is known before the first run. It has to be prepared."""
-        assert self._session is not None, "prepare() comes first"  # noqa: S101 - a fault of the caller
+        # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
         self._store.begin(self._session)
-        self._begun = True
+        target.prepare(self.name, self.scenario, pipeline)
 
     def add(self, sample: RunSample) -> None:
         """Store a run that has ended."""
@@ -64,12 +59,12 @@ class OpenSide:
         self._store.add(sample)
 
     def close(self) -> None:
-        """Remove what the runs left at the target, and store the session."""
+        """Remove what the runs left at the target, and store the session. Without any run nothing of it stays."""
         removed = False
         try:
             self.target.remove(self.name)
             removed = True
-            if self._begun and self._session is not None:
+            if self._runs and self._session is not None:
                 ended = {"runs": self._runs, "finished": time.time(), "notes": ["one side of a comparison"]}
                 self._store.finish(self._session.model_copy(update=ended))
             self._store.discard()

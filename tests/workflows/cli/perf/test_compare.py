@@ -90,7 +90,8 @@ def test_a_head_that_fails_is_rejected_for_its_errors(repository: Path, capsys: 
     [
         (["--base", "v0.9"], "has no revision 'v0.9'"),
         (["--base", "v0.1", "--head", "gone"], "has no revision 'gone'"),
-        ([], "Missing option '--base'"),
+        ([], "name a scenario and --base"),
+        (["--serving", "1", "2"], "takes no scenario"),
     ],
 )
 def test_bad_input_starts_nothing(

@@ -13,7 +13,9 @@ def clean() -> int:
     Sessions that still run are left alone. Exit codes: 0 nothing is left, 1 something could not be removed.
     """
     from slipway_steps.adapters.targets.choice import make_target
+    from slipway_steps.adapters.world import make_world
     from slipway_steps.perf.clean import clean as clean_sessions
+    from slipway_steps.perf.serving_apps import clean_served
 
     settings = current_settings()
     failed, found = False, False
@@ -25,6 +27,9 @@ def clean() -> int:
             continue
         done = f"removed {', '.join(one.removed)}" if one.removed else "nothing was left"
         click.echo(f"{one.session}: {done}; {one.runs} runs kept")
+    for home in clean_served(make_world(settings), settings.home / "perf"):
+        found = True
+        click.echo(f"ended the app of {home}")
     if not found:
         click.echo("nothing to clean up")
     return 1 if failed else 0

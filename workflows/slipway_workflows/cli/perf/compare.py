@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.comparison import Side
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli.perf.run import CODES, WORST
@@ -24,16 +25,22 @@ FILE = "comparison.json"
 
 
 @click.command()
-@click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO.JSON")
-@click.option("--base", required=True, metavar="REVISION", help="What to compare with: a branch, tag or commit.")
+@click.argument("scenario", required=False, type=click.Path(path_type=Path), metavar="SCENARIO.JSON")
+@click.option("--base", default="", metavar="REVISION", help="What to compare with: a branch, tag or commit.")
 @click.option("--head", default=".", show_default=True, metavar="REVISION", help=". is the working tree.")
 @click.option("--target", type=click.Choice(TARGETS), help="Where the pipelines run, instead of the scenario's target.")
+@click.option(
+    "--serving", nargs=2, metavar="BASE HEAD", help="Compare two registered model versions as they are served, instead."
+)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def compare(scenario: Path, base: str, head: str, target: str | None, output: str) -> int:
+def compare(
+    scenario: Path | None, base: str, head: str, target: str | None, serving: tuple[str, str] | None, output: str
+) -> int:
     """Compare two revisions of the pipelines of a scenario, by pairs of runs in random order.
 
     The scenario is read from the file as it is now, the pipeline from each revision. After 10, 20, 30 and 40 pairs the
-    intervals are judged; runTime is the deadline of all of it.
+    intervals are judged; runTime is the deadline of all of it. With --serving two model versions are served side by
+    side, and runs of requests take the place of runs of a pipeline.
 
     Exit codes: 0 passed, 2 a regression or too many failed runs, 1 inconclusive, broken or bad input, 130 after Ctrl-C;
     what was measured until then is kept.
@@ -42,6 +49,14 @@ def compare(scenario: Path, base: str, head: str, target: str | None, output: st
     from slipway_steps.perf.scenario_file import read_scenarios
 
     settings = current_settings()
+    if serving:
+        from slipway_workflows.cli.perf.serving import compare_versions
+
+        if scenario or base or target:
+            raise BadInput("--serving compares model versions and takes no scenario", "leave the other options out")
+        return compare_versions(*serving, settings, output)
+    if scenario is None or not base:
+        raise BadInput("name a scenario and --base", "slipway perf compare scenario.json --base v0.3")
     scenarios = read_scenarios(scenario, mode_names())
     if target:
         scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
@@ -101,7 +116,8 @@ def _compared(scenario: PerfScenario, file: Path, revisions: dict[Side, str], se
             yardstick=lambda: yardstick(place),
             on_run=lambda side, sample: tell(sample),
         )
-        replace_file(place / FILE, found.model_dump_json(indent=1))
+    place.mkdir(parents=True, exist_ok=True)  # a side that ran nothing leaves nothing
+    replace_file(place / FILE, found.model_dump_json(indent=1))
     return found
 
 
