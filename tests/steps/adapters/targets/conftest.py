@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from kube_rbac import service_account
@@ -12,6 +13,9 @@ from slipway_steps.adapters.targets.argo import ArgoTarget
 from slipway_steps.settings import Settings
 from slipway_workflows.catalog import rbac
 
+if TYPE_CHECKING:
+    from kubeflow_server import Kubeflow
+
 NAMESPACE = "slipway-perf"
 
 
@@ -21,6 +25,16 @@ def argo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoOnly]:
     monkeypatch.setattr(argo_session, "METRICS_EVERY", 0.05)
     found = ArgoOnly(tmp_path / "cluster", NAMESPACE, "slipway")
     found.objects.add(*rbac.build())
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def kubeflow() -> Iterator["Kubeflow"]:
+    """A server of Kubeflow Pipelines."""
+    from kubeflow_server import Kubeflow
+
+    found = Kubeflow()
     yield found
     found.close()
 

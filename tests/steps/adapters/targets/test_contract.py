@@ -31,11 +31,15 @@ class Case:
         return self.target
 
 
-@pytest.fixture(params=["local", "argo"])
+@pytest.fixture(params=["local", "argo", "kfp"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     pipelines = two_steps(tmp_path), compiled(tmp_path)
     if request.param == "local":
         case = Case(make_target("local", Settings(home=tmp_path / "home")), *pipelines)
+    elif request.param == "kfp":
+        pytest.importorskip("kfp_server_api", reason="kfp-server-api is not installed (pip install -e .[kfp])")
+        url = request.getfixturevalue("kubeflow").url
+        case = Case(make_target("kfp", Settings(kfp_url=url)), *reversed(pipelines))
     else:
         make: Callable[[], Target] = request.getfixturevalue("argo_target")
         case = Case(make(), *pipelines)

@@ -1,0 +1,125 @@
+"""Makes of an IR pipeline what a performance test submits, and of a run that Kubeflow Pipelines has kept its sample."""
+
+import copy
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.perf_metrics import END_TO_END
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import Phase, RunOutcome, RunSample
+
+Object = dict[str, Any]
+OUTCOMES = {"SUCCEEDED": RunOutcome.SUCCEEDED, "SKIPPED": RunOutcome.SUCCEEDED, "FAILED": RunOutcome.FAILED}
+ENDED = (*OUTCOMES, "CANCELED")
+KINDS = {"NUMBER_DOUBLE": float, "NUMBER_INTEGER": int}
+"""Parameter type of the IR -> what its text becomes; others stay text, or are JSON (booleans, lists, structs)."""
+
+
+def session_pipeline(ir: Object, scenario: PerfScenario) -> Object:
+    """The pipeline with the scenario's limits, and without caching: a second run would take the results of the first.
+
+    Raises BadInput for parameters that the pipeline does not have.
+    """
+    made = copy.deepcopy(ir)
+    typed_parameters(made, scenario.parameters)
+    for component in (made["root"], *(made.get("components") or {}).values()):
+        for task in ((component.get("dag") or {}).get("tasks") or {}).values():
+            task["cachingOptions"] = {"enableCache": False}
+    limits = scenario.resource_limits
+    wanted = {"resourceCpuLimit": limits.cpu, "resourceMemoryLimit": limits.memory}
+    for executor in ((made.get("deploymentSpec") or {}).get("executors") or {}).values():
+        if "container" in executor:
+            resources = executor["container"].setdefault("resources", {})
+            resources |= {name: value for name, value in wanted.items() if value}
+            if not resources:
+                del executor["container"]["resources"]
+    return made
+
+
+def typed_parameters(ir: Mapping[str, Any], given: Mapping[str, str]) -> Object:
+    """The values of parameters in the types that the pipeline declares. Raises BadInput for an unknown name, and for a
+    text that is no number.
+    """
+    declared = ((ir["root"].get("inputDefinitions") or {}).get("parameters")) or {}
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        known = f"it has {', '.join(declared)}" if declared else "it has none"
+        raise BadInput(f"the pipeline has no parameter {', '.join(unknown)}", known)
+    values = {}
+    for name, text in given.items():
+        kind = str(declared[name].get("parameterType", "STRING"))
+        try:
+            values[name] = text if kind == "STRING" else KINDS.get(kind, json.loads)(text)
+        except ValueError as error:
+            raise BadInput(f"parameter {name}: {text!r} is no {kind}", "correct the scenario") from error
+    return values
+
+
+def component_names(ir: Mapping[str, Any]) -> set[str]:
+    """The names of the tasks that run a container."""
+    components = ir.get("components") or {}
+    return {
+        str((task.get("taskInfo") or {}).get("name") or key)
+        for owner in (ir["root"], *components.values())
+        for key, task in ((owner.get("dag") or {}).get("tasks") or {}).items()
+        if "executorLabel" in components.get((task.get("componentRef") or {}).get("name"), {})
+    }
+
+
+def sample_of(run: Any, components: Collection[str], submitted: float | None, ended: float | None) -> RunSample:
+    """The sample of a V2beta1Run. `components`: names of the tasks that count; empty: all that have a pod. submitted,
+    ended: by the client's clock; None: by the server's.
+    """
+    created, finished = run.created_at.timestamp(), _seconds(run.finished_at)
+    began = next((_seconds(one.update_time) for one in run.state_history or [] if one.state == "RUNNING"), None)
+    outcome = OUTCOMES.get(run.state, RunOutcome.UNFINISHED)
+    steps = sorted(_steps(run, components))
+    times: dict[str, float] = {}
+    for start, stop, name in steps:
+        times[name] = times.get(name, 0.0) + stop - start
+    gaps = list(_gaps(steps))
+    begin = created if submitted is None else submitted
+    end = finished if submitted is None else ended
+    metrics = {"between-steps": sum(stop - start for start, stop in gaps)} if steps else {}
+    if began is not None:
+        metrics["queue"] = max(began - created, 0.0)
+    if outcome is not RunOutcome.UNFINISHED and end is not None:
+        metrics[END_TO_END] = end - begin
+    phases = [("queue", created, began or created, ""), *(("between-steps", *gap, "") for gap in gaps)]
+    phases += [("run", start, stop, name) for start, stop, name in steps]
+    return RunSample(
+        run=run.run_id,
+        started=begin,
+        outcome=outcome,
+        message=run.error.message or "" if run.error else "",
+        metrics=metrics,
+        components=times,
+        phases=[
+            Phase(name=name, start=start - created, end=stop - created, component=component)
+            for name, start, stop, component in phases
+            if stop > start
+        ],
+    )
+
+
+def _seconds(at: Any) -> float | None:
+    """Unix seconds; None for no time, and for the epoch, which the server writes for a time that is not set."""
+    return at.timestamp() if at is not None and at.year > 1970 else None
+
+
+def _steps(run: Any, components: Collection[str]) -> Iterator[tuple[float, float, str]]:
+    for task in (run.run_details.task_details if run.run_details else None) or []:
+        start, end = _seconds(task.start_time), _seconds(task.end_time)
+        wanted = task.display_name in components if components else bool(task.pod_name)
+        if wanted and start is not None and end is not None:
+            yield start, end, task.display_name
+
+
+def _gaps(steps: list[tuple[float, float, str]]) -> Iterator[tuple[float, float]]:
+    reached = steps[0][0] if steps else 0.0
+    for start, end, _ in steps:
+        if start > reached:
+            yield reached, start
+        reached = max(reached, end)

@@ -1,0 +1,79 @@
+"""What is special about Kubeflow Pipelines: what is sent to it, and what its API tells of a run."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from steps.adapters.targets.pipelines import SESSION, compiled, scenario
+
+from slipway_steps.adapters.targets.choice import make_target
+from slipway_steps.domain.errors import BadInput, PlatformError
+from slipway_steps.perf_ports import Target
+from slipway_steps.settings import Settings
+
+pytest.importorskip("kfp_server_api", reason="kfp-server-api is not installed (pip install -e .[kfp])")
+if TYPE_CHECKING:
+    from kubeflow_server import Kubeflow
+
+
+def target_at(server: "Kubeflow") -> Target:
+    return make_target("kfp", Settings(kfp_url=server.url))
+
+
+def submitted(server: "Kubeflow", tmp_path: Path, **more: Any) -> dict[str, Any]:
+    target = target_at(server)
+    target.prepare(SESSION, scenario(**more), compiled(tmp_path))
+    return server.objects["runs"][target.submit({"seconds": "0.25", "code": "0"})]
+
+
+def test_limits_and_typed_parameters_reach_the_pipeline(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    run = submitted(kubeflow, tmp_path, resourceLimits={"cpu": "2", "memory": "4Gi"})
+    container = run["pipeline_spec"]["deploymentSpec"]["executors"]["exec-work"]["container"]
+    assert container["resources"] == {"resourceCpuLimit": "2", "resourceMemoryLimit": "4Gi"}
+    assert run["runtime_config"]["parameters"] == {"seconds": 0.25, "code": 0}
+
+
+def test_no_run_takes_its_results_from_a_cache(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    tasks = submitted(kubeflow, tmp_path)["pipeline_spec"]["root"]["dag"]["tasks"]
+    assert [task["cachingOptions"] for task in tasks.values()] == [{"enableCache": False}] * 2
+
+
+def test_a_parameter_of_another_type_is_refused(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="'soon' is no NUMBER_DOUBLE"):
+        target_at(kubeflow).prepare(SESSION, scenario(parameters={"seconds": "soon"}), compiled(tmp_path))
+    assert kubeflow.writes == [], "nothing was started"
+
+
+def test_drivers_are_no_components(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    target = target_at(kubeflow)
+    target.prepare(SESSION, scenario(parameters={"seconds": "0.3"}), compiled(tmp_path))
+    run = target.submit({})
+    target.wait(run, time.time() + 10)
+    sample = target.read(run)
+    assert sample.components == pytest.approx({"first": 0.3, "second": 0.3}, abs=0.05)
+    assert sample.metrics["queue"] == pytest.approx(0.05, abs=0.02)
+    assert sample.metrics["between-steps"] == pytest.approx(0.02, abs=0.02)
+    (seen,) = target.finished(time.time() - 60)
+    assert seen.metrics["end-to-end"] == pytest.approx(0.69, abs=0.1)
+
+
+def test_removal_takes_all_of_a_session_and_nothing_else(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    other = kubeflow.create("experiments", {"display_name": f"{SESSION}6"})
+    target = target_at(kubeflow)
+    target.prepare(SESSION, scenario(), compiled(tmp_path))
+    target.create_experiment("load")
+    target.submit({"seconds": "600"})
+    target.schedule(60, {})
+    assert len(target.remove(SESSION)) == 3
+    assert list(kubeflow.objects["experiments"]) == [other["experiment_id"]]
+    assert not kubeflow.objects["runs"]
+    assert not kubeflow.objects["recurringruns"]
+
+
+def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="SLIPWAY_KFP_URL"):
+        make_target("kfp", Settings())
+    with pytest.raises(PlatformError) as raised:
+        make_target("kfp", Settings(kfp_url="http://127.0.0.1:9")).prepare(SESSION, scenario(), compiled(tmp_path))
+    assert "\n" not in str(raised.value)
