@@ -14,7 +14,7 @@ validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-valida
 CHARTS = PROJECT_ROOT / "charts"
 DIGEST = "sha256:" + "b" * 64
 RELEASED = {"image": {"repository": "r.example/team/model-app", "tag": "staging-1.0.7", "digest": DIGEST}}
-FOREIGN = ("HTTPRoute", "ReferenceGrant", "ServiceMonitor")
+FOREIGN = ("HTTPRoute", "PrometheusRule", "ReferenceGrant", "ServiceMonitor")
 """Kinds that no schema is at hand for."""
 
 

@@ -43,9 +43,10 @@ def push(url: str, session: PerfSession) -> None:
     for outcome, number in counted.items():
         gauge("runs", "Runs of the session by how they ended.", number, outcome=outcome.value)
     asked = len(session.requests) or len(session.counted)
-    failed = sum(one.failed for one in session.requests) or asked - counted[RunOutcome.SUCCEEDED]
     if asked:
-        gauge("error_ratio", "Share of runs, or of requests, that failed.", failed / asked if asked else 0.0)
+        unsuccessful = len(session.counted) - counted[RunOutcome.SUCCEEDED]
+        failed = sum(one.failed for one in session.requests) if session.requests else unsuccessful
+        gauge("error_ratio", "Share of runs, or of requests, that failed.", failed / asked)
     for verdict in Verdict:
         gauge("verdict", "1 for the verdict of the session.", float(session.verdict is verdict), verdict=verdict.value)
     gauge("finished_timestamp_seconds", "When the session ended.", session.finished or time.time())
