@@ -10,37 +10,46 @@ from pathlib import Path
 import psutil
 
 MARK = "SLIPWAY_PERF_SESSION"
-"""The environment variable that every process of a performance test inherits; its value is the session's name."""
+"""The environment variable that every process of a performance test inherits; its value is its session's directory.
+
+Another value, such as that of a session of the same name in another home, is another mark.
+"""
 EVERY = 0.1
 """Seconds between two measurements: a step of a second is seen ten times."""
 SHARE = 0.01
 """Most of one core that the measurements may take; where they take longer, they are made less often."""
+LOOKS, LOOK_EVERY = 4, 0.04
+"""Looks without a find after which no process is left, and the seconds between them; a program starts in a few ms."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def marked(session: str) -> list[psutil.Process]:
-    """The living processes of a session, also those that have left their process group or lost their parent."""
+def marked(mark: str) -> list[psutil.Process]:
+    """The living processes with that mark, also those that have left their process group or lost their parent."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(MARK) == session:
+            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
                 found.append(process)
     return found
 
 
-def end_marked(session: str, seconds: float = 10.0) -> list[int]:
-    """Kill all processes of a session; returns their process ids.
+def end_marked(mark: str, seconds: float = 10.0) -> list[int]:
+    """Kill all processes with that mark; returns their process ids. It gives up after so many seconds.
 
-    It looks again until it finds none, as a process may have started another one meanwhile, for so many seconds.
+    It ends when several looks in a row have found none: a process whose program is just being started has no
+    environment for a moment, and so is not seen.
     """
     ended: list[int] = []
-    deadline = time.monotonic() + seconds
-    while (left := marked(session)) and time.monotonic() < deadline:
+    deadline, empty = time.monotonic() + seconds, 0
+    while empty < LOOKS and time.monotonic() < deadline:
+        left = marked(mark)
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
         ended += [process.pid for process in left if process.pid not in ended]
-        psutil.wait_procs(left, timeout=1)
+        empty = 0 if left else empty + 1
+        # they are not waited for by psutil, which would reap those that this program has started itself
+        time.sleep(LOOK_EVERY)
     return ended
 
 

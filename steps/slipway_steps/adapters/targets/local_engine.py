@@ -1,5 +1,6 @@
 """Runs pipelines on this machine with the local engine: each run is `slipway run FILE` as a process of its own."""
 
+import hashlib
 import itertools
 import os
 import shutil
@@ -79,7 +80,7 @@ class LocalEngineTarget:
         self._parameters, self._pipeline = dict(scenario.parameters), pipeline
         if self._lock is None:
             self._lock = lock_directory(self._directory(session))
-        self._environment = {**os.environ, MARK: session}
+        self._environment = {**os.environ, MARK: self._mark(session)}
         if pipeline:
             _refuse_compiled_pipeline(pipeline)
             self._check(pipeline)
@@ -88,6 +89,15 @@ class LocalEngineTarget:
 
     def _directory(self, session: str) -> Path:
         return self.settings.home.absolute() / "perf" / session / "work"
+
+    def _mark(self, session: str) -> str:
+        """By what the processes of a session are known: its directory, as another home may have one of its name."""
+        # resolved, so that it is the same by whatever links the home was reached
+        return str(self._directory(session).parent.resolve())
+
+    def _label(self, session: str) -> str:
+        """The beginning of the names of a session's control groups, unique on this machine for the same reason."""
+        return f"{session}-{hashlib.sha256(self._mark(session).encode()).hexdigest()[:8]}"
 
     def _check(self, pipeline: Path) -> None:
         home = self._home(f"{self.session}-check")
@@ -133,7 +143,8 @@ class LocalEngineTarget:
             return None
         millicores = int(1000 * (cores or usable_cores()))
         memory = memory or memory_bytes()
-        return make_limits(name, memory, millicores, self.settings.limits == "watchdog")
+        label = f"{self._label(self.session)}-{name.rpartition('-')[2]}"
+        return make_limits(label, memory, millicores, self.settings.limits == "watchdog")
 
     def wait(self, run: str, deadline: float) -> bool:
         """See Target."""
@@ -236,8 +247,8 @@ class LocalEngineTarget:
         if self._schedule:
             self._schedule.stop()
         self._memory.close()
-        found = [f"process {pid}" for pid in end_marked(session)]
-        found += [f"control group {path}" for path in remove_groups(session)]
+        found = [f"process {pid}" for pid in end_marked(self._mark(session))]
+        found += [f"control group {path}" for path in remove_groups(self._label(session))]
         directory = self._directory(session)
         if (marker := directory / EXPERIMENT).exists() and self.settings.tracking_uri:
             name = marker.read_text()

@@ -36,10 +36,10 @@ def ours(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            session = process.environ().get(MARK, "")
+            mark = process.environ().get(MARK, "")
         except psutil.Error:
             continue
-        if session and (home / "perf" / session).exists():
+        if mark.startswith(f"{home.resolve()}/"):
             found.append(process)
     return found
 
