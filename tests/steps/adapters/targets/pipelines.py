@@ -1,12 +1,14 @@
 """Pipelines that the tests of targets run."""
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.perf_scenario import PerfScenario
 
-SESSION = "perf-t3st5"
+SESSION = f"perf-{secrets.token_hex(4)}"
+"""Of this process alone: removing a session ends all processes of this machine that carry its name."""
 PROGRAM = "import sys, time; time.sleep(float(sys.argv[1])); sys.exit(int(sys.argv[2]))"
 
 
