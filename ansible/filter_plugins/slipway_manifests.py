@@ -18,10 +18,14 @@ shared = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(shared)
 
 
+SHARED_ROLES = ("slipway-set-image", "slipway-read-applications", "slipway-test-pipelines")
+"""Roles in namespaces that installations share: Argo CD's, and that of performance tests."""
+
+
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
     `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the
-    Roles in Argo CD's namespace have the name of `namespace`, because other installations have theirs beside them.
+    Roles in shared namespaces have the name of `namespace`, because other installations have theirs beside them.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
@@ -56,7 +60,7 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
         return one
 
     def role(key: str, text: str) -> str:
-        shared_place = key == "name" and text in ("slipway-set-image", "slipway-read-applications")
+        shared_place = key == "name" and text in SHARED_ROLES
         return f"{namespace}-{text.removeprefix('slipway-')}" if shared_place else text
 
     return [shared.mapped(change(one), role) for one in objects]

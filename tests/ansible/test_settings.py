@@ -50,6 +50,7 @@ HOSTS = {
         "slipway_namespace": "slipway-e2e",
         "slipway_app": "e2e-app",
         "workflow_templates_build": False,
+        "workflow_templates_perf": False,
     },
 }
 """Installations by what is set in them. Each names the kinds that its tests look at: all of them take a while."""

@@ -64,6 +64,7 @@ class Playbooks:
             "slipway_app": APP,
             "slipway_images": {"registry": self.registry, "insecure": self.insecure},
             "namespaces_build": "",
+            "namespaces_perf": "",
             "secrets_entries": [
                 {"namespace": NAMESPACE, "name": name, "data": data} for name, data in passwords.items()
             ],
@@ -76,6 +77,7 @@ class Playbooks:
             "argocd_applications_repo_url": URL,
             "argocd_applications_project": NAMESPACE,
             "workflow_templates_build": False,
+            "workflow_templates_perf": False,
             "workflow_templates_kinds": [*kinds, *(["EventBus", "EventSource", "Sensor"] if self.events else [])],
             "teardown_confirm": NAMESPACE,
             "teardown_namespaces": list(NAMESPACES),
