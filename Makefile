@@ -58,8 +58,10 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-# What takes minutes: the tutorial word by word, releases that are killed, releases on a simulated cluster, playbooks.
-ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible
+# What takes minutes: the tutorial word by word, releases that are killed, releases on a simulated cluster, playbooks,
+# baselines and calibrations of performance tests.
+ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible \
+  tests/workflows/cli/perf/test_aa.py tests/workflows/cli/perf/test_baseline.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in under ten minutes

@@ -9,11 +9,14 @@ import math
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 from perf.recorded_pairs import recorded_log_ratios, recorded_pool
+from perf_overhead import driver_overhead
 
+from slipway_steps.domain.statistics import percentile
 from slipway_steps.perf.calibration import percent, replay
 from slipway_steps.perf.history import P, split
 from slipway_steps.settings import PROJECT_ROOT
@@ -91,6 +94,35 @@ def example(directory: Path) -> None:
     print("\n".join(f"  {line}" for line in out.splitlines()[:3]))
 
 
+def stalled(directory: Path) -> None:
+    """A server that answers nobody for one second in ten, asked 40 times a second. A loop that waits for each answer
+    before it asks again would hardly see it.
+    """
+    from steps.perf import test_modes as modes
+    from steps.perf.test_driver import session
+
+    modes.STALL_EVERY = 10.0
+    server = modes.Stalling(1.0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        target = modes.HttpTarget(modes.url(server))
+        found = session(directory, target, mode="RANDOM_GETS", numTimes=800, requestsPerSecond=40)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    p99 = percentile([one.seconds for one in found.requests], 99)
+    show("p99 of a server that stalls 1 s in 10", f"{p99:.2f} s", "at least 0.9 s")
+
+
+def overhead() -> None:
+    """What driver and collectors cost."""
+    found = driver_overhead()
+    show("driver, end to end against a shell loop", f"{100 * found.end_to_end:+.1f} %", "at most 5 %")
+    show("driver, processor time of its own", f"{100 * found.cpu:.1f} %", "at most 2 %")
+
+
 def live(directory: Path, number: int) -> None:
     """Whole comparisons of equal sides on this machine, as it is now."""
     (directory / "live.yaml").write_text(PIPELINE)
@@ -112,6 +144,8 @@ def main() -> None:
     splits()
     with tempfile.TemporaryDirectory() as name:
         example(Path(name))
+        stalled(Path(name))
+        overhead()
         if given.live:
             live(Path(name), given.live)
 
