@@ -8,9 +8,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment, which holds runs."""
+    """An experiment, which holds runs. `lifecycle_stage`: active, or deleted."""
 
     experiment_id: str
+    lifecycle_stage: str
 
 
 @dataclass(frozen=True)

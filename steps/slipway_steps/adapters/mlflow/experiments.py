@@ -25,8 +25,9 @@ class MlflowExperiments:
 
     @translated
     def delete(self, name: str) -> bool:
-        """Delete an experiment; returns whether there was one."""
+        """Delete an experiment; returns whether there was one. MLflow still finds one by its name that is deleted."""
         found = self.connection.client.get_experiment_by_name(name)
-        if found is not None:
-            self.connection.client.delete_experiment(str(found.experiment_id))
-        return found is not None
+        if found is None or found.lifecycle_stage != "active":
+            return False
+        self.connection.client.delete_experiment(str(found.experiment_id))
+        return True

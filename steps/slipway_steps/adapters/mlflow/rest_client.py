@@ -47,7 +47,7 @@ class RestClient:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-        return Experiment(str(found["experiment_id"]))
+        return Experiment(str(found["experiment_id"]), str(found.get("lifecycle_stage", "active")))
 
     def create_experiment(self, name: str, artifact_location: str | None = None) -> str:
         """Create an experiment and return its id. `artifact_location`: None for the server's own choice."""

@@ -5,13 +5,20 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway_steps.adapters.kubernetes.api import Api, Conflict
 from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import seconds
-from slipway_steps.adapters.targets.argo_manifest import API, SESSION_LABEL, session_workflow, with_parameters
+from slipway_steps.adapters.targets.argo_manifest import (
+    API,
+    SESSION_LABEL,
+    session_workflow,
+    with_experiment,
+    with_parameters,
+)
 from slipway_steps.adapters.targets.argo_sample import is_ended, sample_of
 from slipway_steps.adapters.targets.argo_schedule import cron_workflow, firings_of
 from slipway_steps.adapters.targets.argo_session import ArgoSession
@@ -21,6 +28,9 @@ from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
 from slipway_steps.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
 
 Object = dict[str, Any]
 KINDS = ("cronworkflows", "workflows")
@@ -50,7 +60,7 @@ class ArgoTarget:
         self.settings = settings
         self.namespace = settings.perf_namespace
         self.api = Api(settings)
-        self.session = ""
+        self.session = self._experiment = ""
         self._seen: ArgoSession | None = None
         self._workflow: Object | None = None
         self._submitted: dict[str, float] = {}
@@ -184,8 +194,21 @@ class ArgoTarget:
         return firings_of(cron, found.get("items") or [], time.time())
 
     def create_experiment(self, name: str) -> None:
-        """See Target. Argo itself has no experiments."""
-        raise BadInput("Argo Workflows has no experiments", "use mode PIPELINE_RUN, or --target kfp or local")
+        """See Target. Argo has no experiments: it is one of MLflow, and the steps of later runs are told its name
+        by MLFLOW_EXPERIMENT_NAME.
+        """
+        if not self.settings.tracking_uri:
+            raise BadInput("Argo Workflows has no experiments of its own", "name MLflow's server: SLIPWAY_TRACKING_URI")
+        self._experiments.create(name)
+        self._experiment = name
+        if self._workflow is not None:
+            self._workflow = with_experiment(self._workflow, name)
+
+    @cached_property
+    def _experiments(self) -> "MlflowExperiments":
+        from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
+
+        return MlflowExperiments(self.settings)
 
     def _paths(self) -> dict[str, str]:
         paths = {
@@ -219,7 +242,7 @@ class ArgoTarget:
         return sorted(map(sample_of, late), key=lambda sample: sample.started)
 
     def remove(self, session: str) -> Sequence[str]:
-        """See Target. Pods go with their workflows."""
+        """See Target. Pods go with their workflows. The experiment of a session has the session's name."""
         if self._seen and session == self.session:
             self._seen.close()
         removed = []
@@ -231,6 +254,10 @@ class ArgoTarget:
                     removed.append(f"{plural.removesuffix('s')} {name}")
             if not found:
                 break
+        # whether another session had an experiment is not known here; it would have the session's name
+        name = self._experiment if session == self.session else session
+        if self.settings.tracking_uri and name and self._experiments.delete(name):
+            removed.append(f"experiment {name}")
         return removed
 
     def _made_by(self, session: str, plural: str) -> list[str]:

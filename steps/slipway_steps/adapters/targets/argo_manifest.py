@@ -18,6 +18,10 @@ Object = dict[str, Any]
 API = "argoproj.io/v1alpha1"
 SESSION_LABEL = "slipway.dev/perf-session"
 """The label of all that a session makes: its value is the session's name."""
+EXPERIMENT_LABEL = "slipway.dev/perf-experiment"
+"""The label of runs that belong to an experiment of MLflow."""
+EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_NAME"
+"""The environment variable by which MLflow's client chooses an experiment."""
 TEMPLATE_LABEL = "slipway.dev/template"
 """The label of a workflow with the name of what it runs."""
 USER = 10001
@@ -56,6 +60,18 @@ def session_workflow(
         "metadata": {"namespace": namespace, "labels": labels, "annotations": given.get("annotations") or {}},
         "spec": spec,
     }
+
+
+def with_experiment(workflow: Object, name: str) -> Object:
+    """The workflow with an experiment of MLflow: a label, and a variable that MLflow's client reads in every step."""
+    made = copy.deepcopy(workflow)
+    made["metadata"]["labels"][EXPERIMENT_LABEL] = name
+    for template in made["spec"].get("templates") or []:
+        own = [template.get("container"), template.get("script")]
+        for container in [*filter(None, own), *(template.get("containerSet") or {}).get("containers", [])]:
+            kept = [one for one in container.get("env") or [] if one.get("name") != EXPERIMENT_VARIABLE]
+            container["env"] = [*kept, {"name": EXPERIMENT_VARIABLE, "value": name}]
+    return made
 
 
 def with_parameters(arguments: Object, given: Mapping[str, str], whose: str) -> Object:
