@@ -28,11 +28,12 @@ class Kept(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-def keep(session: PerfSession, measurements: Measurements, notifier: Notifier) -> Kept:
+def keep(session: PerfSession, measurements: Measurements, notifier: Notifier, pushgateway_url: str = "") -> Kept:
     """Judge a session against its baseline, store it, and tell people where the state of its pipeline has changed.
 
-    Where the store cannot be asked, nothing is known about a baseline, and the session has the verdict `error` unless
-    it was rejected. A message that was not accepted is a warning.
+    pushgateway_url: the Pushgateway that gets the results; "": none. Where the store cannot be asked, nothing is known
+    about a baseline, and the session has the verdict `error` unless it was rejected. A message or a push that was not
+    accepted is a warning.
     """
     try:
         baseline = measurements.baseline(session.scenario_digest)
@@ -41,13 +42,27 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier) -
         measurements.save(session)
     except Broken as error:
         failed = Check(code=STORED, verdict=Verdict.ERROR, message=str(error))
-        return Kept(judged_anew(session, [failed]))
-    kept = Kept(session, previous, frozenset(one.name for one in baseline))
+        session = judged_anew(session, [failed])
+        return Kept(session, warnings=_pushed(session, pushgateway_url))
+    kept = Kept(session, previous, frozenset(one.name for one in baseline), _pushed(session, pushgateway_url))
     try:
         alert(notifier, session, previous)
     except Broken as error:
-        return kept._replace(warnings=[str(error)])
+        return kept._replace(warnings=[*kept.warnings, str(error)])
     return kept
+
+
+def _pushed(session: PerfSession, url: str) -> list[str]:
+    """Why the Pushgateway did not take the results; empty where it did, or where there is none."""
+    if not url:
+        return []
+    from slipway_steps.adapters.prometheus.pushgateway import push
+
+    try:
+        push(url, session)
+    except Broken as error:
+        return [str(error)]
+    return []
 
 
 def judged_anew(session: PerfSession, checks: Sequence[Check]) -> PerfSession:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.adapters.mlflow.measurements import MlflowMeasurements
 from slipway_steps.adapters.targets.choice import make_target
-from slipway_steps.domain.errors import BadInput, SlipwayError
+from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
@@ -81,17 +81,9 @@ def run(
 
 def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSession:
     """Judge a session against its baseline, store it, and tell of it."""
-    kept = keep(session, store, world.notifier)
+    kept = keep(session, store, world.notifier, world.settings.pushgateway_url)
     _say(kept.session)
-    warnings = list(kept.warnings)
-    if world.settings.pushgateway_url:
-        from slipway_steps.adapters.prometheus.pushgateway import push
-
-        try:
-            push(world.settings.pushgateway_url, kept.session)
-        except SlipwayError as error:
-            warnings.append(str(error))
-    for warning in warnings:
+    for warning in kept.warnings:
         print(f"warning: {warning}", flush=True)
     return kept.session
 

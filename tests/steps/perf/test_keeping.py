@@ -66,3 +66,10 @@ def test_a_webhook_that_is_down_is_a_warning(tmp_path: Path) -> None:
     assert "did not take a message" in kept.warnings[0]
     assert "token" not in kept.warnings[0]
     assert [one.name for one in measurements.sessions("d")] == ["perf-1"]
+
+
+def test_a_pushgateway_that_is_down_is_a_warning(tmp_path: Path) -> None:
+    measurements = MlflowMeasurements(Settings(home=tmp_path))
+    kept = keep(session(1, 6.0, checks=FINE), measurements, notifier(""), "http://127.0.0.1:9")
+    assert kept.session.verdict is Verdict.PASS
+    assert "Pushgateway at http://127.0.0.1:9" in kept.warnings[0]

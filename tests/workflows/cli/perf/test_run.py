@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from junitparser import Failure, JUnitXml
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.cli import main
@@ -61,6 +62,13 @@ def test_a_session_is_stored_and_printed_as_json(tmp_path: Path, capsys: pytest.
     assert [run["outcome"] for run in told["runs"]] == ["succeeded"] * 2
     stored = {"runs.jsonl", "session.json", "lock", "report.html"}
     assert {path.name for path in directory.iterdir()} == stored
+
+
+def test_junit_names_each_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert perf(tmp_path, scenario(tmp_path, script="exit 3"), "--output", "junit") == 2
+    (suite,) = JUnitXml.fromstring(capsys.readouterr().out.encode())
+    assert suite.name.startswith("perf-")
+    assert {case.name: [type(one) for one in case.result] for case in suite}["error-rate"] == [Failure]
 
 
 def test_failed_runs_reject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
-from slipway_workflows.cli.perf.run import CODES, WORST
+from slipway_workflows.cli.perf.run import CODES, WORST, junit
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ FILE = "comparison.json"
 @click.option(
     "--serving", nargs=2, metavar="BASE HEAD", help="Compare two registered model versions as they are served, instead."
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
 def compare(
     scenario: Path | None, base: str, head: str, target: str | None, serving: tuple[str, str] | None, output: str
 ) -> int:
@@ -130,6 +130,9 @@ def _show(found: "list[PerfComparison]", output: str, settings: "Settings") -> N
     if output == "json":
         told = [one.model_dump(mode="json") for one in found]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
+        return
+    if output == "junit":
+        click.echo(junit(found))
         return
     for one, place in zip(found, places, strict=True):
         for line in lines(one):

@@ -1,6 +1,7 @@
 """`slipway perf run`: runs the scenarios of a file and reports what was measured."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from slipway_workflows.cli.perf.progress import progress
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
+    from slipway_steps.domain.perf_comparison import PerfComparison
     from slipway_steps.domain.perf_session import PerfSession
     from slipway_steps.perf.keeping import Kept
     from slipway_steps.settings import Settings
@@ -27,7 +29,7 @@ WORST = (2, 1, 0)
 @click.command()
 @click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO.JSON")
 @click.option("--target", type=click.Choice(TARGETS), help="Where the pipelines run, instead of the scenario's target.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
 def run(scenario: Path, target: str | None, output: str) -> int:
     """Run the scenarios of a file, one after the other, and report what was measured.
 
@@ -68,7 +70,7 @@ def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") ->
     from slipway_steps.perf.keeping import keep
 
     session, world = measured(scenario, pipeline, settings), make_world(settings)
-    kept = keep(session, world.measurements, world.notifier)
+    kept = keep(session, world.measurements, world.notifier, settings.pushgateway_url)
     for warning in kept.warnings:
         click.echo(f"warning: {warning}", err=True)
     # the driver has stored it without what the baseline says
@@ -104,11 +106,23 @@ def _report(kept: "Kept", directory: Path) -> Path:
     return write_perf_report(kept.session, directory / "report.html", points, hint)
 
 
+def junit(results: "Sequence[PerfSession | PerfComparison]") -> str:
+    """The checks of results as JUnit XML, a suite for each."""
+    from slipway_workflows.report import perf_formats
+
+    return perf_formats.junit(
+        [(one.name, one.checks, getattr(one, "errors", ()), one.finished - one.started) for one in results]
+    )
+
+
 def _show(kept: "list[Kept]", output: str, settings: "Settings", file: Path) -> None:
     reports = [_report(one, settings.home / "perf" / one.session.name) for one in kept]
     if output == "json":
         told = [one.session.model_dump(mode="json") for one in kept]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
+        return
+    if output == "junit":
+        click.echo(junit([one.session for one in kept]))
         return
     from slipway_workflows.cli.perf.summary import lines
 

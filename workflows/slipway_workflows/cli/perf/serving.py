@@ -29,6 +29,10 @@ def compare_versions(base: str, head: str, settings: "Settings", output: str) ->
     replace_file(place / FILE, found.model_dump_json(indent=1))
     if output == "json":
         click.echo(found.model_dump_json(indent=1))
+    elif output == "junit":
+        from slipway_workflows.report.perf_formats import junit
+
+        click.echo(junit([(f"served versions {base} and {head}", found.checks, (), 0.0)]))
     else:
         metric = found.metric
         ratio = str(metric.ratio) if metric.ratio else "no ratio"

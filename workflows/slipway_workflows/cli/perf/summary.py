@@ -35,6 +35,8 @@ def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
     for check in session.checks:
         if check.verdict is not Verdict.PASS:
             yield f"{check.verdict}: {check.code}: {check.message}"
+        elif check.code.startswith(BASELINE):
+            yield f"passed: {check.message}"
     judged = any(check.code.startswith(BASELINE) for check in session.checks)
     hint = "" if judged or not session.runs else f"no baseline yet: slipway perf baseline {file}     "
     yield f"{hint}report: {report}"
