@@ -29,6 +29,8 @@ stress doubles the concurrency until more than 5 % of the runs fail or the throu
 TARGETS = ("local", "argo", "kfp")
 MOST_RUNS, MOST_AT_ONCE, MOST_REQUESTS = 1000, 50, 100.0
 """Caps that keep a typing error from flooding a cluster: runs, runs at a time, requests a second."""
+MOST_QUANTITY = 2**63 - 1
+"""The largest quantity of Kubernetes."""
 LEAST_RUNS = 5
 """Finished runs under which a session says nothing about a pipeline's time."""
 
@@ -37,6 +39,8 @@ def _quantity(text: str) -> str:
     value = parse_quantity(text)
     if not (value.is_finite() and value > 0):
         raise ValueError(f"{text!r} is not above 0")
+    if value > MOST_QUANTITY:
+        raise ValueError(f"{text!r} is more than any machine has")
     return text
 
 

@@ -81,6 +81,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         (changed(resourceLimits={"memory": "0"}), "not above 0"),
         (changed(resourceLimits={"memory": "-1Gi"}), "not above 0"),
         (changed(resourceLimits={"memory": "NaN"}), "not above 0"),
+        (changed(resourceLimits={"memory": "1e999999999"}), "more than any machine has"),
         (changed(pipelineFileName=None), "needs pipelineFileName"),
         (changed(environment="production"), "environment production"),
         (changed(mode="RANDOM_GETS", environment="production"), "environment production"),
