@@ -16,6 +16,7 @@ from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.driver import run_session
 from slipway_steps.perf.keeping import keep
 from slipway_steps.perf.modes import mode_names
+from slipway_steps.perf.page import keep_page
 from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 from slipway_steps.perf_ports import Measurements, Target
 from slipway_steps.ports import World
@@ -83,7 +84,7 @@ def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSessio
     """Judge a session against its baseline, store it, and tell of it."""
     kept = keep(session, store, world.notifier, world.settings.pushgateway_url)
     _say(kept.session)
-    for warning in kept.warnings:
+    for warning in filter(None, [*kept.warnings, keep_page(kept.session, store)]):
         print(f"warning: {warning}", flush=True)
     return kept.session
 

@@ -82,7 +82,12 @@ class Told:
 class Case:
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.kept, self.told = Kept(), Told()
+        self.pages: list[str] = []
         self.settings = Settings(home=directory, **settings)
+
+    def page(self, session: PerfSession, measurements: object) -> str:
+        self.pages.append(session.name)
+        return "no room for the page"
 
     def run(self, took: float, fails: bool = False, scenario: str = "small.json") -> step.Outputs:
         world: Any = SimpleNamespace(settings=self.settings, notifier=self.told)
@@ -99,12 +104,17 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(step, "GIVEN", tmp_path)
     scenario = {"mode": "PIPELINE_RUN", "pipelineFileName": two_steps(tmp_path).name, "numTimes": 5, "warmUp": 0}
     written(tmp_path / "small.json", {**scenario, "limits": {"end-to-end": 0.1}})
-    return Case(tmp_path / "home")
+    found = Case(tmp_path / "home")
+    # test_page runs the program that writes it, which takes seconds
+    monkeypatch.setattr(step, "keep_page", found.page)
+    return found
 
 
-def test_without_a_baseline_a_session_is_judged_by_its_runs(case: Case) -> None:
+def test_without_a_baseline_a_session_is_judged_by_its_runs(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     outputs = case.run(1.0)
     assert outputs.verdict is Verdict.PASS
+    assert case.pages == [outputs.session]
+    assert "warning: no room for the page" in capsys.readouterr().out
     assert [one.name for one in case.kept.all] == [outputs.session]
 
 
