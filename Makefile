@@ -60,8 +60,8 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 
 # What takes minutes: the tutorial word by word, releases that are killed, releases on a simulated cluster, playbooks,
 # baselines and calibrations of performance tests.
-ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible \
-  tests/workflows/cli/perf/test_aa.py tests/workflows/cli/perf/test_baseline.py
+ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible \
+  tests/workflows/cli/perf/test_aa.py tests/workflows/cli/perf/test_baseline.py tests/workflows/cli/test_performance_page.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in under ten minutes

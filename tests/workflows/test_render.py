@@ -84,16 +84,18 @@ def test_the_release_lock_is_no_leaf_mutex(texts: dict[str, str]) -> None:
     for text in texts.values():
         for template in yaml.safe_load(text)["spec"]["templates"]:
             for mutex in template.get("synchronization", {}).get("mutexes", []):
-                assert mutex["name"].startswith("env-")
+                assert mutex["name"].startswith(("env-", "perf-"))
     locked = {name for name, text in texts.items() if "synchronization" in yaml.safe_load(text)["spec"]}
     assert locked == {"build-initial.yaml", "release-model.yaml", "test-staging.yaml"}
 
 
 def test_a_parameter_has_one_default_everywhere(texts: dict[str, str]) -> None:
-    """Except two: a build has no default version, and a promotion's default target is one environment further."""
+    """Except three: a build has no default version, a promotion's default target is one environment further, and the
+    scenario of a performance test is a file.
+    """
     seen: dict[str, set[str | None]] = {}
     for text in texts.values():
         for parameter in yaml.safe_load(text)["spec"]["arguments"]["parameters"]:
             seen.setdefault(parameter["name"], set()).add(parameter.get("value"))
     several = {name: values for name, values in seen.items() if len(values) > 1}
-    assert set(several) <= {"model-version", "target-environment"}, several
+    assert set(several) <= {"model-version", "target-environment", "scenario"}, several

@@ -16,7 +16,19 @@ from e2e.cluster.playbooks import NAMESPACES, Playbooks
 
 from slipway_steps import __version__
 
-ORDER = ("initial", "releases", "promotion", "interruptions", "cron", "pods", "events", "restarts", "git", "playbooks")
+ORDER = (
+    "initial",
+    "releases",
+    "promotion",
+    "interruptions",
+    "cron",
+    "pods",
+    "events",
+    "perf",
+    "restarts",
+    "git",
+    "playbooks",
+)
 """The groups of cases, one file each, in the order in which they build on each other."""
 REGISTRY = "http://registry.kube-system.svc.cluster.local:5000"
 

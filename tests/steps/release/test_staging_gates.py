@@ -286,12 +286,13 @@ def test_no_measured_memory_is_no_check() -> None:
 
 
 def test_gates_on_disk_are_the_gates_of_the_domain() -> None:
-    judging = {name for name in STEPS if "verdict" in load_step(name).Outputs.model_fields}
+    # no promotion waits for the verdict of a performance test
+    judging = {name for name in STEPS if "verdict" in load_step(name).Outputs.model_fields} - {"perf"}
     # the step is a verb where the gate is a noun
     assert {name.replace("evaluate", "evaluation") for name in judging} == {gate.value for gate in Gate}
 
 
 def test_every_step_lies_in_a_file_of_its_name() -> None:
     steps = {path.stem for path in Path(load.__file__).parent.glob("*.py") if "\ndef run(params" in path.read_text()}
-    assert steps == set(STEPS)
-    assert all(load_step(name).__name__.rpartition(".")[2] == name for name in STEPS)
+    assert steps == set(STEPS) - {"perf"}, "the step of another wing lies there"
+    assert all(load_step(name).__name__.rpartition(".")[2] == name for name in steps)

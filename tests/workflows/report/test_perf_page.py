@@ -211,5 +211,5 @@ def test_the_page_of_a_comparison(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_comparison_without_pairs(tmp_path: Path) -> None:
-    nothing = comparison(pairs=[], metrics=[], steps=[], verdict=Verdict.INCONCLUSIVE, fingerprint=None)
+    nothing = comparison(pairs=[], metrics=[], steps=[], verdict=Verdict.INCONCLUSIVE)
     assert "Inconclusive" in write_comparison_report(nothing, tmp_path / "report.html").read_text()
