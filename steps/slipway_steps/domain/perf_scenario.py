@@ -31,6 +31,8 @@ MOST_RUNS, MOST_AT_ONCE, MOST_REQUESTS = 1000, 50, 100.0
 """Caps that keep a typing error from flooding a cluster: runs, runs at a time, requests a second."""
 MOST_QUANTITY = 2**63 - 1
 """The largest quantity of Kubernetes."""
+LEAST_CORES, LEAST_MEMORY = Decimal("0.01"), 2**20
+"""Cores and bytes under which nothing runs: such a limit is a slip, as 100m of memory is a tenth of a byte."""
 LEAST_RUNS = 5
 """Finished runs under which a session says nothing about a pipeline's time."""
 
@@ -68,6 +70,14 @@ class ResourceLimits(_Model):
     def memory_bytes(self) -> int | None:
         """Bytes, or None where the memory is not limited."""
         return int(parse_quantity(self.memory)) if self.memory else None
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        if self.cores is not None and self.cores < LEAST_CORES:
+            raise ValueError(f"cpu {self.cpu} is less than {LEAST_CORES} cores")
+        if self.memory_bytes is not None and self.memory_bytes < LEAST_MEMORY:
+            raise ValueError(f"memory {self.memory} is less than 1Mi")
+        return self
 
 
 class PerfScenario(_Model):

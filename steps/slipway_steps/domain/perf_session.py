@@ -87,6 +87,16 @@ class Firing(_Frozen):
         return None if self.started is None else self.started - self.due
 
 
+class StepTime(_Frozen):
+    """The median seconds of a step over the timed runs of a session, and its share of their median time. In a
+    run that did not have the step, it took 0 s.
+    """
+
+    name: str
+    seconds: float
+    share: float
+
+
 class Fingerprint(_Frozen):
     """What a measurement depends on beside the pipeline. Two sessions are compared only where it is equal."""
 
@@ -148,3 +158,11 @@ class PerfSession(_Frozen):
         """The median (nearest rank) of a metric; None where it was not measured."""
         values = self.values(metric)
         return percentile(values, 50) if values else None
+
+    def steps(self) -> list[StepTime]:
+        """The steps by their time, the longest first."""
+        whole = self.median("end-to-end") or 0.0
+        names = dict.fromkeys(name for run in self.timed for name in run.components)
+        medians = {name: percentile([run.components.get(name, 0.0) for run in self.timed], 50) for name in names}
+        ordered = sorted(medians.items(), key=lambda item: -item[1])
+        return [StepTime(name=name, seconds=one, share=one / whole if whole else 0.0) for name, one in ordered]

@@ -33,7 +33,7 @@ def judged_against_baseline(
     """
     if not (baseline and session.runs):
         return []
-    fitting = [one for one in baseline if one.fingerprint.digest == session.fingerprint.digest]
+    fitting = [one for one in baseline if same_machine(one.fingerprint, session.fingerprint)]
     if not fitting:
         changed = fingerprint_changes(baseline[-1].fingerprint, session.fingerprint)
         return [_unknown(BASELINE, f"the baseline was measured on something else: {changed}; measure it anew")]
@@ -42,6 +42,13 @@ def judged_against_baseline(
     before = _before(session, fitting, previous)
     limits = limits_of(session.scenario, session.unmeasured)
     return [_judged(metric, limit, session, fitting, before) for metric, limit in limits.items()]
+
+
+def same_machine(before: Fingerprint, now: Fingerprint) -> bool:
+    """Whether two sessions may be compared: on the same machine and target. The version of the target may differ, as a
+    new one is what a stored baseline is for.
+    """
+    return before.model_copy(update={"target_version": now.target_version}) == now
 
 
 def baseline_median(metric: str, baseline: Iterable[PerfSession]) -> float | None:
@@ -71,7 +78,7 @@ def _before(
     fitting = [
         one
         for one in previous
-        if since < one.started < session.started and one.fingerprint.digest == session.fingerprint.digest
+        if since < one.started < session.started and same_machine(one.fingerprint, session.fingerprint)
     ]
     return max(fitting, key=lambda one: one.started, default=None)
 
@@ -95,6 +102,8 @@ def _judged(
     verdict = Verdict.PASS
     message = f"{metric} {value:.3g} {unit}, {_ratio(session, metric, usual)} of the baseline's {usual:.3g} {unit}"
     message += f", limit ×{wide:.2f} ({100 * (limit - 1):.0f} % and {100 * floor:.0f} % of noise)"
+    changed = fingerprint_changes(baseline[-1].fingerprint, session.fingerprint)
+    message += f"; {changed}" if changed else ""
     if value > wide * usual:
         earlier = before.median(metric) if before else None
         again = earlier is not None and earlier > wide * usual

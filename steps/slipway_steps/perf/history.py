@@ -78,6 +78,8 @@ def hints(metric: str, sessions: Sequence[PerfSession]) -> list[str]:
     if len(known) < LEAST_SESSIONS:
         return []
     values = [value for _, value in known]
+    if min(values) <= 0:
+        return []  # a share of nothing is no number
     found = []
     sudden = split(values)
     if sudden.p < P:

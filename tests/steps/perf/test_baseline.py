@@ -81,3 +81,12 @@ def test_what_was_not_measured_is_said_and_not_passed() -> None:
     assert judged(6.0, runs=0) == {}, "a mode that runs nothing has no baseline of runs"
     without = judged(6.0, unmeasured={"cpu": "no metrics server"})
     assert list(without) == ["baseline-end-to-end"], "what a target never measures is not judged"
+
+
+def test_a_new_version_of_the_target_is_judged_and_named() -> None:
+    """Two controllers cannot run in turn: this is what a stored baseline is for."""
+    newer = FINGERPRINT.model_copy(update={"target_version": "2"})
+    check = judged(9.0, 9.0, fingerprint=newer)["baseline-end-to-end"]
+    assert check.verdict is Verdict.REJECT
+    assert "target_version 1 -> 2" in check.message
+    assert judged(6.0, 6.0, fingerprint=newer)["baseline-end-to-end"].verdict is Verdict.PASS

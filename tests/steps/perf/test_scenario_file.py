@@ -81,6 +81,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         (changed(resourceLimits={"memory": "0"}), "not above 0"),
         (changed(resourceLimits={"memory": "-1Gi"}), "not above 0"),
         (changed(resourceLimits={"memory": "NaN"}), "not above 0"),
+        (changed(resourceLimits={"memory": "100m"}), "less than 1Mi"),
+        (changed(resourceLimits={"cpu": "0.5m"}), "less than 0.01 cores"),
         (changed(resourceLimits={"memory": "1e999999999"}), "more than any machine has"),
         (changed(pipelineFileName=None), "needs pipelineFileName"),
         (changed(environment="production"), "environment production"),

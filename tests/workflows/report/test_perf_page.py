@@ -22,7 +22,7 @@ from slipway_steps.domain.perf_session import (
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_workflows.report import perf_plots
 from slipway_workflows.report.perf_page import write_comparison_report, write_perf_report
-from slipway_workflows.report.perf_table import amount, median_run, step_rows, waterfall
+from slipway_workflows.report.perf_table import amount, median_run, waterfall
 
 FINGERPRINT = Fingerprint(
     cpu="A <CPU>", cores=2, memory_bytes=24 * 2**30, kernel="6.1", python="3.11", target="local", target_version="1"
@@ -125,7 +125,7 @@ def test_the_waterfall_is_of_the_median_run() -> None:
 
 
 def test_steps_are_ordered_by_their_time() -> None:
-    assert [(row.name, round(row.share, 2)) for row in step_rows(session())] == [("train", 0.84), ("load", 0.13)]
+    assert [(row.name, round(row.share, 2)) for row in session().steps()] == [("train", 0.84), ("load", 0.13)]
 
 
 def test_the_plots_of_a_comparison_are_markup() -> None:

@@ -15,7 +15,6 @@ from slipway_workflows.report.perf_table import (
     median_run,
     metric_rows,
     request_summary,
-    step_rows,
     waterfall,
 )
 from slipway_workflows.report.picture import stylesheet, templates
@@ -47,7 +46,7 @@ def write_perf_report(session: PerfSession, target: Path, history: Sequence[Hist
         about=[scenario.mode, scenario.kind, scenario.pipeline_file_name or scenario.name],
         session=session,
         rows=metric_rows(session),
-        steps=step_rows(session),
+        steps=session.steps(),
         run=run,
         bars=waterfall(run) if run else [],
         requests=request_summary(session),

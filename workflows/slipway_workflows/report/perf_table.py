@@ -22,15 +22,6 @@ class MetricRow:
 
 
 @dataclass(frozen=True)
-class StepRow:
-    """The median time of one step, and its share of the median run."""
-
-    name: str
-    seconds: float
-    share: float
-
-
-@dataclass(frozen=True)
 class Bar:
     """One phase of the waterfall, in per cent of the run's time."""
 
@@ -62,18 +53,6 @@ def metric_rows(session: PerfSession) -> list[MetricRow]:
         elif session.timed:
             rows.append(MetricRow(name, metric.title, why=session.unmeasured.get(name, "no run told it")))
     return rows
-
-
-def step_rows(session: PerfSession) -> list[StepRow]:
-    """The steps by their median time, the longest first. The share is of the median end to end time."""
-    whole = session.median(END_TO_END)
-    names = dict.fromkeys(name for run in session.timed for name in run.components)
-    medians = {
-        name: percentile([run.components[name] for run in session.timed if name in run.components], 50)
-        for name in names
-    }
-    ordered = sorted(medians.items(), key=lambda item: -item[1])
-    return [StepRow(name, seconds, seconds / whole if whole else 0.0) for name, seconds in ordered]
 
 
 def median_run(session: PerfSession) -> RunSample | None:

@@ -1,6 +1,8 @@
 """Sends the results of a performance test to a Pushgateway, from which Prometheus scrapes them."""
 
+import re
 import time
+from http.client import HTTPException
 
 from slipway_steps.domain.errors import PlatformError
 from slipway_steps.domain.perf_metrics import METRICS
@@ -52,9 +54,11 @@ def push(url: str, session: PerfSession) -> None:
     gauge("finished_timestamp_seconds", "When the session ended.", session.finished or time.time())
     try:
         push_to_gateway(url, JOB, registry, _grouping(session), TIMEOUT)
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
+        shown = re.sub(r"//[^/@]*@", "//", url)
+        said = str(error).replace(url, shown)
         raise PlatformError(
-            f"pushing to the Pushgateway at {url} failed: {error}", "does SLIPWAY_PUSHGATEWAY_URL name one?"
+            f"pushing to the Pushgateway at {shown} failed: {said}", "does SLIPWAY_PUSHGATEWAY_URL name one?"
         ) from error
 
 

@@ -56,8 +56,8 @@ class RandomGets(Runner):
         context.requests = found
         if not found:
             return
-        seconds = [one.seconds for one in found]
-        for percent in (50, 95, 99):
+        seconds = [one.seconds for one in found if not one.failed]
+        for percent in (50, 95, 99) if seconds else ():
             context.measures[f"p{percent} ms"] = percentile(seconds, percent) * 1000
         took = max(one.due + one.seconds for one in found) - found[0].due
         context.measures["requests/s"] = len(found) / max(took, 1 / context.scenario.requests_per_second)

@@ -78,3 +78,5 @@ def _lines(sessions: "Sequence[PerfSession]") -> Iterator[str]:
         else:
             value = f"{usual:.3g} {METRICS[metric].unit}"
             yield f"{metric:<12} {value}   sessions differ by {100 * floor:.1f} %   limit ×{limit + floor:.2f}"
+            if floor > limit - 1:
+                yield f"warning: {metric} below ×{limit + floor:.2f} will pass; measure again on a quieter machine"

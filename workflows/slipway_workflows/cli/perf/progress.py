@@ -28,7 +28,7 @@ def progress(scenario: PerfScenario) -> Iterator[Callable[[RunSample], None]]:
     if not (sys.stderr.isatty() and console.is_terminal):
         yield lambda sample: click.echo(told(sample), err=True)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         total = scenario.num_times and scenario.num_times + scenario.warm_up
         task = bar.add_task(scenario.mode, total=total)

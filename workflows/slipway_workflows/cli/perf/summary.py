@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import fmean, median
 
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import PerfSession
@@ -54,41 +53,35 @@ def _heading(session: PerfSession) -> str:
 
 
 def _end_to_end(session: PerfSession) -> str:
-    values = session.values(END_TO_END)
+    values, middle = session.values(END_TO_END), session.median(END_TO_END)
     succeeded = f"{len(session.timed)} of {len(session.counted)} succeeded"
-    if not values:
+    if middle is None:
         return f"end to end   {succeeded}"
     queue = session.median("queue")
     waited = "" if queue is None else f"   queue {queue:.1f} s"
-    return f"end to end   median {median(values):.1f} s   p95 {percentile(values, 95):.1f} s{waited}   {succeeded}"
+    return f"end to end   median {middle:.1f} s   p95 {percentile(values, 95):.1f} s{waited}   {succeeded}"
 
 
 def _steps(session: PerfSession) -> str:
-    """The steps by their mean seconds, the longest first, with the share of it in the mean run."""
-    timed = session.timed
-    if not timed:
-        return ""
-    whole = fmean(run.metrics[END_TO_END] for run in timed if END_TO_END in run.metrics)
-    names = {name for run in timed for name in run.components}
-    means = sorted(((fmean(run.components.get(name, 0.0) for run in timed), name) for name in names), reverse=True)
-    told = [f"{name} {seconds:.1f} s" for seconds, name in means[:STEPS]]
-    if told:
-        seconds, name = means[0]
-        told[0] = f"{name:<12} {seconds:.1f} s ({seconds / whole:.0%})".replace("%", " %")
+    """The steps by their median seconds, the longest first, with its share of the median run."""
+    rows = session.steps()
+    told = [f"{row.name} {row.seconds:.1f} s" for row in rows[:STEPS]]
+    if rows:
+        told[0] = f"{rows[0].name:<12} {rows[0].seconds:.1f} s ({100 * rows[0].share:.0f} %)"
     between = session.median("between-steps")
     return "   ".join([*told, *([] if between is None else [f"between steps {between:.1f} s"])])
 
 
 def _requests(session: PerfSession) -> str:
-    seconds = [one.seconds for one in session.requests]
-    told = [f"p{percent} {percentile(seconds, percent) * 1000:.0f} ms" for percent in (50, 95, 99)]
+    seconds = [one.seconds for one in session.requests if not one.failed]
+    told = [f"p{percent} {percentile(seconds, percent) * 1000:.0f} ms" for percent in (50, 95, 99)] if seconds else []
     failed = sum(one.failed for one in session.requests)
-    return f"{len(seconds)} requests   {'   '.join(told)}   {failed} failed"
+    return "   ".join([f"{len(session.requests)} requests", *told, f"{failed} failed"])
 
 
 def _firings(session: PerfSession) -> str:
     late = [one.lateness for one in session.firings if one.lateness is not None]
     missed = sum(one.started is None for one in session.firings)
     overlapping = sum(one.overlapping for one in session.firings)
-    told = f"late: median {median(late):.2f} s, at most {max(late):.2f} s   " if late else ""
+    told = f"late: median {percentile(late, 50):.2f} s, at most {max(late):.2f} s   " if late else ""
     return f"{len(session.firings)} firings   {told}{missed} missed   {overlapping} overlapping"
