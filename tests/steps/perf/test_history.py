@@ -70,3 +70,8 @@ def test_few_sessions_and_unmeasured_metrics_give_no_hint() -> None:
     sessions = [session(number, 6.0 + (number > 4) * 5) for number in range(9)]
     assert hints("end-to-end", sessions) == []
     assert hints("memory", [session(number, 6.0) for number in range(30)]) == []
+
+
+def test_a_metric_of_zeros_gives_no_hint() -> None:
+    """Such as the queue on a machine where nothing waits."""
+    assert hints("end-to-end", [session(number, 0.0) for number in range(1, 13)]) == []

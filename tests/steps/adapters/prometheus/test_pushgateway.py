@@ -40,6 +40,13 @@ def test_metrics_by_quantile_and_nothing_that_was_not_measured() -> None:
     assert found["slipway_perf_finished_timestamp_seconds",] == 1795255200
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9x", "http://[::1", "http://user:hunter2@127.0.0.1:9"])
+def test_an_address_that_is_none_is_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(PlatformError, match="SLIPWAY_PUSHGATEWAY_URL") as raised:
+        push(url, session())
+    assert "hunter2" not in str(raised.value)
+
+
 def test_a_gateway_that_is_away_is_one_line() -> None:
     with pytest.raises(PlatformError) as raised:
         push("http://127.0.0.1:9", session())
