@@ -16,11 +16,14 @@ class _Frozen(BaseModel):
 
 
 class RunOutcome(StrEnum):
-    """How a run ended. unfinished: it was ended at the deadline of its session. Only a run that succeeded is timed."""
+    """How a run ended. unfinished: it was ended at the deadline of its session. broken: the target could not be asked,
+    so that nothing is known about the pipeline. Only a run that succeeded is timed.
+    """
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNFINISHED = "unfinished"
+    BROKEN = "broken"
 
 
 class Phase(_Frozen):

@@ -5,7 +5,9 @@ from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
 from slipway_steps.domain.verdict import Check, Verdict
 
-ERROR_RATE, RUNS, INTERRUPTED, SESSION = "error-rate", "runs", "interrupted", "session"
+ERROR_RATE, RUNS, INTERRUPTED, SESSION, TARGET = "error-rate", "runs", "interrupted", "session", "target"
+NOT_ENDED = (RunOutcome.UNFINISHED, RunOutcome.BROKEN)
+"""The outcomes that tell neither that a pipeline works nor that it fails."""
 
 
 def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]:
@@ -13,6 +15,7 @@ def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]
     found = [_error_rate(session), *_thresholds(session)]
     if session.counted or not session.requests:
         found.append(_runs(session))
+    found += _target(session)
     if interrupted:
         found.append(Check(code=INTERRUPTED, verdict=Verdict.INCONCLUSIVE, message="it was interrupted"))
     if session.errors:
@@ -21,8 +24,8 @@ def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]
 
 
 def _error_rate(session: PerfSession) -> Check:
-    """How many runs and requests failed. An unfinished run has not failed: see `_runs`."""
-    ended = [run for run in session.counted if run.outcome is not RunOutcome.UNFINISHED]
+    """How many runs and requests failed. An unfinished or broken run has not failed: see `_runs` and `_target`."""
+    ended = [run for run in session.counted if run.outcome not in NOT_ENDED]
     failed = [run for run in ended if run.outcome is RunOutcome.FAILED]
     if session.requests:
         failures, total, what = sum(one.failed for one in session.requests), len(session.requests), "requests"
@@ -38,12 +41,22 @@ def _error_rate(session: PerfSession) -> Check:
 
 def _runs(session: PerfSession) -> Check:
     """Whether enough runs ended in time."""
-    ended = sum(run.outcome is not RunOutcome.UNFINISHED for run in session.counted)
+    ended = sum(run.outcome not in NOT_ENDED for run in session.counted)
     least = min(LEAST_RUNS, session.scenario.num_times or LEAST_RUNS)
-    late = len(session.counted) - ended
+    late = sum(run.outcome is RunOutcome.UNFINISHED for run in session.counted)
     message = f"{ended} runs ended" + (f", {late} were ended at the deadline" if late else "")
     verdict = Verdict.PASS if ended >= least else Verdict.INCONCLUSIVE
     return Check(code=RUNS, verdict=verdict, message=message, measured=ended, threshold=least)
+
+
+def _target(session: PerfSession) -> list[Check]:
+    """Whether the target could always be asked; no check where it could."""
+    broken = [run for run in session.counted if run.outcome is RunOutcome.BROKEN]
+    if not broken:
+        return []
+    message = f"the target could not be asked in {len(broken)} of {len(session.counted)} runs"
+    message += f"; the first: {broken[0].message}"
+    return [Check(code=TARGET, verdict=Verdict.ERROR, message=message, measured=len(broken), threshold=0)]
 
 
 def _thresholds(session: PerfSession) -> list[Check]:

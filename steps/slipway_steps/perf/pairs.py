@@ -32,6 +32,8 @@ def run_pairs(targets: Mapping[Side, Target], rules: PairRules) -> Iterator[Pair
 
     A pair that the deadline cut short is not given. Which side of a pair is first is drawn at random, so that what the
     first run does to the second one hits both sides alike. Targets have to be prepared, and are not cleaned up.
+
+    Raises Broken where a target cannot be asked; on_run is told of that run before.
     """
     for _ in range(rules.warm_up):
         for side in Side:
@@ -53,24 +55,30 @@ def run_pairs(targets: Mapping[Side, Target], rules: PairRules) -> Iterator[Pair
 
 
 def _run(side: Side, target: Target, rules: PairRules, *, warm_up: bool = False) -> RunSample | None:
-    """Run one side once. None where the deadline came first: the run is ended then. A run that cannot be started counts
-    as one that failed.
-    """
+    """Run one side once. None where the deadline came first: the run is ended then. Raises Broken, see `run_pairs`."""
     if time.time() >= rules.deadline:
         return None
     yard, started = rules.yardstick(), time.time()
-    in_time = False
+    told = {"warm_up": warm_up, "yardstick": yard}
+    run = ""
     try:
         run = target.submit({})
+        in_time, sample = _ended(target, run, rules.deadline)
     except Broken as error:
-        in_time, sample = True, RunSample(run="", started=started, outcome=RunOutcome.FAILED, message=str(error))
-    else:
-        try:
-            in_time = target.wait(run, rules.deadline)
-        finally:
-            if not in_time:
-                target.stop(run)
-        sample = target.read(run)
-    sample = sample.model_copy(update={"warm_up": warm_up, "yardstick": yard})
+        broken = RunSample(run=run, started=started, outcome=RunOutcome.BROKEN, message=str(error))
+        rules.on_run(side, broken.model_copy(update=told))
+        raise
+    sample = sample.model_copy(update=told)
     rules.on_run(side, sample)
     return sample if in_time else None
+
+
+def _ended(target: Target, run: str, deadline: float) -> tuple[bool, RunSample]:
+    """Wait for a run and read it; returns whether it ended in time."""
+    in_time = False
+    try:
+        in_time = target.wait(run, deadline)
+    finally:
+        if not in_time:
+            target.stop(run)
+    return in_time, target.read(run)

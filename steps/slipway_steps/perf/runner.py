@@ -99,15 +99,17 @@ class Runner:
 
         concurrency: how many runs there are at a time. with_yardstick: whether the yardstick is measured first.
 
-        A run that cannot be started because something outside has failed counts as a failed run. Raises BadInput and
-        WorkflowInvalid of the target.
+        A run that the target could not be asked for, or about, is broken. Raises BadInput and WorkflowInvalid of the
+        target.
         """
         context, target = self.context, self.context.target
         mark = await asyncio.to_thread(yardstick, context.directory) if with_yardstick else None
+        run, started = "", time.time()
         try:
-            sample = await self.until_ended(await asyncio.to_thread(target.submit, self.parameters()))
+            run = await asyncio.to_thread(target.submit, self.parameters())
+            sample = await self.until_ended(run)
         except Broken as error:
-            sample = RunSample(run="", started=time.time(), outcome=RunOutcome.FAILED, message=str(error))
+            sample = RunSample(run=run, started=started, outcome=RunOutcome.BROKEN, message=str(error))
         sample = self.measured(
             sample.model_copy(update={"warm_up": warm_up, "concurrency": concurrency, "yardstick": mark})
         )

@@ -14,7 +14,7 @@ from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_comparison import PerfComparison
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import PerfSession, RunSample
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.files import lock_directory
 from slipway_steps.perf.compare import compare
@@ -169,13 +169,30 @@ def test_a_run_that_fails_now_and_then_is_not_timed_and_within_the_limit(compare
     assert "1 pairs have a run that failed, and are not timed" in found.notes
 
 
-def test_a_target_that_refuses_a_run_counts_as_a_run_that_failed(compared: Callable[..., Compared]) -> None:
-    def refuse(number: int) -> RunSample:
-        raise Broken("the API server answered 503")
+@pytest.mark.parametrize("away", ["submit", "read"])
+def test_a_target_that_is_away_says_nothing_about_head(
+    compared: Callable[..., Compared], monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    asked = compared(noisy(), noisy(seed=2), warmUp=0)
+    target = asked.targets[Side.HEAD]
+    answer = getattr(target, away)
 
-    found = compared(noisy(), refuse).run()
-    assert found.verdict is Verdict.REJECT
-    assert "503" in found.checks[0].message
+    def broken(given: object) -> object:
+        if len(target.started) >= 3:
+            raise Broken("the API server answered 503")
+        return answer(given)
+
+    monkeypatch.setattr(target, away, broken)
+    found = asked.run()
+    assert found.verdict is Verdict.ERROR
+    (check,) = [one for one in found.checks if one.code == "target"]
+    assert check.verdict is Verdict.ERROR
+    assert "the API server answered 503" in check.message
+    assert found.checks[0].message.startswith("0 of ")
+    assert found.timed == found.pairs
+    kept = asked.session(Side.HEAD)
+    assert kept is not None
+    assert kept.counted[-1].outcome is RunOutcome.BROKEN
 
 
 def test_the_deadline_ends_it_without_a_verdict(compared: Callable[..., Compared]) -> None:

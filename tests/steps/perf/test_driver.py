@@ -11,9 +11,9 @@ from typing import ClassVar
 import pytest
 from steps.perf.sleeping_target import SleepingTarget
 
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import PerfSession, RunOutcome
+from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
 from slipway_steps.perf.runner import Runner
@@ -89,12 +89,31 @@ def test_as_many_may_fail_as_the_scenario_says(tmp_path: Path) -> None:
     assert session(tmp_path, target, maxErrorRate=0.2).verdict is Verdict.PASS
 
 
-def test_a_run_that_cannot_be_started_is_a_failed_run(tmp_path: Path) -> None:
+def test_a_target_that_is_away_says_nothing_about_the_pipeline(tmp_path: Path) -> None:
     target = SleepingTarget()
     target.broken = True
     found = session(tmp_path, target)
-    assert [run.outcome for run in found.runs] == [RunOutcome.FAILED] * 6
-    assert "the cluster does not answer" in found.checks[0].message
+    assert [run.outcome for run in found.runs] == [RunOutcome.BROKEN] * 6
+    assert (found.verdict, check(found, "error-rate")) == (Verdict.ERROR, Verdict.INCONCLUSIVE)
+    (away,) = [one for one in found.checks if one.code == "target"]
+    assert (away.verdict, away.measured) == (Verdict.ERROR, 6)
+    assert "the first: the cluster does not answer" in away.message
+    assert check(found, "runs") is Verdict.INCONCLUSIVE
+
+
+def test_a_run_whose_answer_is_lost_has_not_failed(tmp_path: Path) -> None:
+    class LostOnce(SleepingTarget):
+        def read(self, run: str) -> RunSample:
+            if run.endswith("-2"):
+                raise Broken("the answer was lost")
+            return super().read(run)
+
+    found = session(tmp_path, LostOnce())
+    (lost,) = [run for run in found.runs if run.outcome is RunOutcome.BROKEN]
+    assert (lost.run, lost.message) == (f"{found.name}-2", "the answer was lost")
+    (rate,) = [one for one in found.checks if one.code == "error-rate"]
+    assert (rate.verdict, rate.message) == (Verdict.PASS, "0 of 5 runs failed")
+    assert (len(found.timed), found.verdict) == (5, Verdict.ERROR)
 
 
 @pytest.mark.parametrize(("most", "verdict"), [(0.005, Verdict.REJECT), (0.02, Verdict.PASS)])

@@ -110,6 +110,12 @@ def test_a_session_without_a_timed_run_has_a_page(tmp_path: Path, changes: dict[
     assert "0 of " in page
 
 
+def test_a_run_that_could_not_be_asked_for_is_shown() -> None:
+    plot = perf_plots.run_times(session(runs=[run(1), run(2, RunOutcome.BROKEN)]))
+    assert plot is not None
+    assert "1 broken (plus on the axis)" in plot.caption
+
+
 def test_what_no_run_told_is_never_zero(tmp_path: Path) -> None:
     page = write_perf_report(session(), tmp_path / "report.html").read_text()
     assert "not measured: no run told it" in page

@@ -29,8 +29,16 @@ class HistoryPoint(NamedTuple):
     baseline: bool = False
 
 
+MARKS = {
+    RunOutcome.FAILED: (RED, "x", "cross"),
+    RunOutcome.UNFINISHED: (AMBER, "|", "bar"),
+    RunOutcome.BROKEN: (AMBER, "+", "plus"),
+}
+"""How the runs that did not succeed are drawn: color, mark, and the mark's name."""
+
+
 def run_times(session: PerfSession) -> Plot | None:
-    """The end to end time of each run in the order of submission: warm-ups hollow, failed and unfinished runs as marks
+    """The end to end time of each run in the order of submission: warm-ups hollow, runs that did not succeed as marks
     on the axis.
     """
     start = min((run.started for run in session.runs), default=0.0)
@@ -44,7 +52,7 @@ def run_times(session: PerfSession) -> Plot | None:
             runs = [run for run in timed if run.warm_up is warm]
             points = [run.started - start for run in runs], [run.metrics[END_TO_END] for run in runs]
             axes.plot(*points, "o", color=BLUE, markerfacecolor=face, markersize=5)
-        for outcome, color, mark in ((RunOutcome.FAILED, RED, "x"), (RunOutcome.UNFINISHED, AMBER, "|")):
+        for outcome, (color, mark, _) in MARKS.items():
             at = [run.started - start for run in others if run.outcome is outcome]
             axes.plot(at, [0.0] * len(at), mark, color=color, markersize=7, clip_on=False)
         median = session.median(END_TO_END)
@@ -68,7 +76,7 @@ def run_times(session: PerfSession) -> Plot | None:
     said += [f"median {median:.2f} s"] if median is not None else []
     hollow = sum(run.warm_up for run in timed)
     said += [f"{hollow} warm-up (hollow), not counted"] if hollow else []
-    for outcome, mark in ((RunOutcome.FAILED, "cross"), (RunOutcome.UNFINISHED, "bar")):
+    for outcome, (_, _, mark) in MARKS.items():
         count = sum(run.outcome is outcome for run in others)
         said += [f"{count} {outcome} ({mark} on the axis)"] if count else []
     return Plot("Time of each run", ", ".join(said) + ".", svg)

@@ -44,9 +44,11 @@ def push(url: str, session: PerfSession) -> None:
     counted = {outcome: sum(run.outcome is outcome for run in session.counted) for outcome in RunOutcome}
     for outcome, number in counted.items():
         gauge("runs", "Runs of the session by how they ended.", number, outcome=outcome.value)
-    asked = len(session.requests) or len(session.counted)
+    # a run that the target could not be asked for has not failed
+    known = len(session.counted) - counted[RunOutcome.BROKEN]
+    asked = len(session.requests) or known
     if asked:
-        unsuccessful = len(session.counted) - counted[RunOutcome.SUCCEEDED]
+        unsuccessful = known - counted[RunOutcome.SUCCEEDED]
         failed = sum(one.failed for one in session.requests) if session.requests else unsuccessful
         gauge("error_ratio", "Share of runs, or of requests, that failed.", failed / asked)
     for verdict in Verdict:

@@ -13,6 +13,7 @@ from steps.adapters.prometheus.sessions import pushed, session
 
 from slipway_steps.adapters.prometheus.pushgateway import push
 from slipway_steps.domain.errors import PlatformError
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 
 GATEWAY = shutil.which("prometheus-pushgateway")
@@ -45,6 +46,16 @@ def test_an_address_that_is_none_is_one_line_without_its_password(url: str) -> N
     with pytest.raises(PlatformError, match="SLIPWAY_PUSHGATEWAY_URL") as raised:
         push(url, session())
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_run_that_could_not_be_asked_for_has_not_failed() -> None:
+    given = session(1, 2, 3)
+    broken = [RunSample(run="", started=at, outcome=RunOutcome.BROKEN) for at in (20, 21)]
+    found = samples(pushed(given.model_copy(update={"runs": [*given.runs, *broken], "requests": []})))
+    assert found["slipway_perf_error_ratio",] == 0.25
+    assert found["slipway_perf_runs", "broken"] == 2
+    away = samples(pushed(given.model_copy(update={"runs": broken, "requests": []})))
+    assert ("slipway_perf_error_ratio",) not in away
 
 
 def test_a_gateway_that_is_away_is_one_line() -> None:
