@@ -79,6 +79,11 @@ class SequentialTest:
         """Whether more pairs cannot change the verdict: a metric was rejected, or each has its verdict."""
         return not self._open or any(one.verdict is Verdict.REJECT for one in self.metrics.values())
 
+    def drop(self, metric: str) -> None:
+        """Judge a metric no longer, because it turned out that it is not measured."""
+        del self.metrics[metric]
+        self._open.discard(metric)
+
     def look(self, log_ratios: Mapping[str, Sequence[float]]) -> None:
         """Judge the metrics that have no verdict yet. log_ratios: metric -> log(head / base) of all pairs so far."""
         while rejected := self._above(log_ratios):

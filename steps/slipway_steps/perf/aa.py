@@ -16,7 +16,7 @@ from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.calibration import MetricCalibration, calibrate, percent
 from slipway_steps.perf.compare import compare
-from slipway_steps.perf.limits import limits_of
+from slipway_steps.perf.limits import limits_of, unmeasured_in
 from slipway_steps.perf.pairs import PairRules, run_pairs
 from slipway_steps.perf.sides import OpenSide
 from slipway_steps.perf.slowed_pipeline import slow_pipeline
@@ -114,7 +114,7 @@ class AaMeasurement:
                         break
             except KeyboardInterrupt:
                 self.notes.append(f"it was interrupted after {len(same)} pairs")
-            limits = limits_of(self.scenario, base.target.unmeasured)
+            limits = limits_of(self.scenario, unmeasured_in(self.samples, base.target.unmeasured))
         ratios = _log_ratios(limits, same)
         if not ratios:
             raise BadInput(f"{self._few(same)}: {LEAST_PAIRS} are needed", "mend the pipeline, or set runTime")

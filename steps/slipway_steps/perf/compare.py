@@ -12,7 +12,7 @@ from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Check, Verdict, judge
-from slipway_steps.perf.limits import limits_of
+from slipway_steps.perf.limits import limits_of, unmeasured_in
 from slipway_steps.perf.pairs import PairRules, run_pairs
 from slipway_steps.perf.sides import OpenSide
 from slipway_steps.perf.statistics import ratio_interval
@@ -51,8 +51,8 @@ class _Comparing:
 
     def __init__(self, scenario: PerfScenario, sides: Mapping[Side, OpenSide]) -> None:
         self.scenario, self.sides = scenario, sides
-        self.unmeasured = dict(sides[Side.HEAD].target.unmeasured)
-        self.limits = limits_of(scenario, self.unmeasured)
+        self.unmeasured: dict[str, str] = {}
+        self.limits = limits_of(scenario, {})
         self.test = SequentialTest(self.limits, ratio_interval)
         self.pairs: list[Pair] = []
         self.cut: Check | None = None
@@ -83,9 +83,27 @@ class _Comparing:
         if not pair.timed or timed < LOOKS[0]:
             return False
         if timed in LOOKS:
+            self._drop_unmeasured()
             self.test.look(self._log_ratios())
         failures_fit = self._failed(Side.HEAD) <= self.scenario.max_error_rate * len(self.pairs)
         return timed >= LOOKS[-1] or (self.test.ended and failures_fit)
+
+    def _drop_unmeasured(self) -> None:
+        """Leave out what a target says that it does not measure, and no timed pair tells: it would stay without a
+        verdict for ever. The targets are asked late, as a cluster's learns it only from its pods. A metric that the
+        scenario names stays.
+        """
+        runs: list[RunSample] = []
+        for pair in self.pairs:
+            if pair.timed:
+                shared = pair.base.metrics.keys() & pair.head.metrics.keys()
+                runs.append(pair.head.model_copy(update={"metrics": dict.fromkeys(shared, 0.0)}))
+        named = {name: why for side in Side for name, why in self.sides[side].target.unmeasured.items()}
+        self.unmeasured = unmeasured_in(runs, named)
+        kept = limits_of(self.scenario, self.unmeasured)
+        for metric in self.limits.keys() - kept.keys():
+            self.test.drop(metric)
+            del self.limits[metric]
 
     def _failed(self, side: Side) -> int:
         return sum(pair.run(side).outcome is not RunOutcome.SUCCEEDED for pair in self.pairs)
@@ -96,6 +114,7 @@ class _Comparing:
 
     def result(self, name: str, started: float) -> PerfComparison:
         """What follows from all pairs."""
+        self._drop_unmeasured()
         timed = [pair for pair in self.pairs if pair.timed]
         steps = step_changes(timed)
         head = self.sides[Side.HEAD]

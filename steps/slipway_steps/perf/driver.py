@@ -18,6 +18,7 @@ from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.verdict import judge
 from slipway_steps.perf.checks import checks_of
 from slipway_steps.perf.kinds import schedule_of
+from slipway_steps.perf.limits import unmeasured_in
 from slipway_steps.perf.modes import mode_of
 from slipway_steps.perf.plugins import PerformancePlugin, ask_plugins, installed_plugins
 from slipway_steps.perf.runner import PerfContext, Runner
@@ -129,7 +130,7 @@ class _Driving:
             update={
                 "finished": time.time(),
                 # a cluster's target learns from its pods what it can measure, and what runs them
-                "unmeasured": dict(self.target.unmeasured),
+                "unmeasured": unmeasured_in(context.runs, self.target.unmeasured),
                 "fingerprint": fingerprint(self.target.name, self.target.version),
                 "runs": sorted(context.runs, key=lambda run: run.started),
                 "requests": context.requests,

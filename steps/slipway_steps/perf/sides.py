@@ -13,6 +13,7 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.perf.driver import ALPHABET, scenario_digest
+from slipway_steps.perf.limits import unmeasured_in
 from slipway_steps.perf.scenario_file import find_pipeline
 from slipway_steps.perf.store import SessionStore
 from slipway_steps.perf_ports import Target
@@ -65,7 +66,12 @@ class OpenSide:
             self.target.remove(self.name)
             removed = True
             if self._runs and self._session is not None:
-                ended = {"runs": self._runs, "finished": time.time(), "notes": ["one side of a comparison"]}
+                ended = {
+                    "runs": self._runs,
+                    "unmeasured": unmeasured_in(self._runs, self.target.unmeasured),
+                    "finished": time.time(),
+                    "notes": ["one side of a comparison"],
+                }
                 self._store.finish(self._session.model_copy(update=ended))
             self._store.discard()
         finally:

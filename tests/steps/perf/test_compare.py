@@ -1,79 +1,20 @@
 """Comparisons of two sides whose runs are told beforehand: what is judged, when it ends, and what is left behind."""
 
 import os
-import random
-import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from steps.perf.fake_target import FakeTarget, failed, sample
+from steps.perf.comparisons import Compared, Make, noisy, verdicts
+from steps.perf.fake_target import FakeTarget, failed
 
 from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_comparison import PerfComparison
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.files import lock_directory
-from slipway_steps.perf.compare import compare
-from slipway_steps.perf.sides import open_side
-from slipway_steps.perf.store import read_session
-
-Make = Callable[[int], RunSample | None]
-
-
-def scenario(**more: object) -> PerfScenario:
-    return PerfScenario.model_validate({"mode": "PIPELINE_RUN", "pipelineFileName": "p.yaml", **more})
-
-
-def noisy(factor: float = 1.0, noise: float = 0.05, seed: int = 1, slow_step: float = 0.0) -> Make:
-    """Runs of three steps that take a second; `slow_step`: seconds that load takes longer."""
-    chance = random.Random(seed)
-
-    def make(number: int) -> RunSample:
-        off = chance.lognormvariate(0, noise)
-        load = 0.3 * off + slow_step
-        return sample(
-            cpu=0.6 * factor * chance.lognormvariate(0, noise),
-            seconds=0.7 * factor * off + load,
-            load=load,
-            train=0.6 * factor * off,
-            evaluate=0.1 * off,
-        )
-
-    return make
-
-
-class Compared:
-    """Compares two fake targets."""
-
-    def __init__(self, base: Make, head: Make, directory: Path, marks: Iterable[float] = (), **more: object) -> None:
-        self.targets = {Side.BASE: FakeTarget(base), Side.HEAD: FakeTarget(head)}
-        self.order: list[Side] = []
-        self.warm: list[bool] = []
-        self.scenario = scenario(**more)
-        self.directory = Path(tempfile.mkdtemp(dir=directory))
-        self.marks = iter(marks)
-        (self.directory / "p.yaml").write_text("kind: Workflow\n")
-
-    def run(self) -> PerfComparison:
-        with ExitStack() as opened:
-            sides = {}
-            for side, target in self.targets.items():
-                made = open_side(self.scenario, target, self.directory, f"perf-x-{side}", side)
-                sides[side] = opened.enter_context(made)
-                sides[side].prepare(self.directory / "p.yaml")
-            mark = lambda: next(self.marks, 0.02)  # noqa: E731
-            return compare(self.scenario, sides, name="perf-x", yardstick=mark, on_run=self._ran)
-
-    def session(self, side: Side) -> PerfSession | None:
-        return read_session(self.directory / f"perf-x-{side}")
-
-    def _ran(self, side: Side, run: RunSample) -> None:
-        self.order.append(side)
-        self.warm.append(run.warm_up)
 
 
 @pytest.fixture
@@ -82,10 +23,6 @@ def compared(tmp_path: Path) -> Callable[..., Compared]:
         return Compared(base, head, tmp_path, **more)
 
     return make
-
-
-def verdicts(found: PerfComparison) -> dict[str, Verdict]:
-    return {one.metric: one.verdict for one in found.metrics}
 
 
 def test_the_same_on_both_sides_passes_after_few_pairs(compared: Callable[..., Compared]) -> None:
@@ -225,8 +162,24 @@ def test_ctrl_c_keeps_what_was_measured_and_cleans_up(compared: Callable[..., Co
     assert len(kept.counted) in (11, 12)
 
 
+def without_cpu(make: Make, learning: Callable[[], FakeTarget], missing: Callable[[int], bool]) -> Make:
+    """Runs of which some tell no CPU time, by a target that learns this only when it reads them."""
+
+    def made(number: int) -> RunSample | None:
+        found = make(number)
+        if found is None or not missing(number):
+            return found
+        learning().unmeasured = {"cpu": "pods lived too short"}
+        return found.model_copy(
+            update={"metrics": {name: value for name, value in found.metrics.items() if name != "cpu"}}
+        )
+
+    return made
+
+
 def test_only_what_is_measured_is_judged_and_what_is_not_is_named(compared: Callable[..., Compared]) -> None:
-    asked = compared(noisy(seed=1), noisy(seed=2), limits={"memory": 0.2, "end-to-end": 0.5})
+    head = without_cpu(noisy(seed=2), lambda: FakeTarget(noisy()), lambda number: True)
+    asked = compared(noisy(seed=1), head, limits={"memory": 0.2, "end-to-end": 0.5})
     for target in asked.targets.values():
         target.unmeasured = {"cpu": "no metrics server", "memory": "no metrics server"}
     found = asked.run()
@@ -236,6 +189,30 @@ def test_only_what_is_measured_is_judged_and_what_is_not_is_named(compared: Call
     (memory,) = [one for one in found.checks if one.code == "memory"]
     assert memory.message == "memory: no ratio: no metrics server"
     assert found.verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_a_target_learns_not_to_measure_is_no_longer_judged(compared: Callable[..., Compared]) -> None:
+    asked: Compared
+    head = without_cpu(noisy(seed=2), lambda: asked.targets[Side.HEAD], lambda number: True)
+    asked = compared(noisy(seed=1), head)
+    found = asked.run()
+    assert verdicts(found) == {"end-to-end": Verdict.PASS}
+    assert (found.verdict, "cpu is not judged: pods lived too short" in found.notes) == (Verdict.PASS, True)
+    kept = asked.session(Side.HEAD)
+    assert kept is not None
+    assert kept.unmeasured == {"cpu": "pods lived too short"}
+
+
+def test_one_run_without_a_metric_hides_no_regression_of_it(compared: Callable[..., Compared]) -> None:
+    asked: Compared
+    slow = noisy(1.3, seed=2)
+    head = without_cpu(slow, lambda: asked.targets[Side.HEAD], lambda number: number == 3)
+    asked = compared(noisy(seed=1), head, limits={"end-to-end": 9})
+    found = asked.run()
+    assert (found.verdict, verdicts(found)["cpu"]) == (Verdict.REJECT, Verdict.REJECT)
+    kept = asked.session(Side.HEAD)
+    assert kept is not None
+    assert kept.unmeasured == {}
 
 
 def test_a_mode_without_runs_cannot_be_compared(compared: Callable[..., Compared]) -> None:

@@ -16,6 +16,7 @@ from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
+from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.runner import Runner
 
 
@@ -114,6 +115,20 @@ def test_a_run_whose_answer_is_lost_has_not_failed(tmp_path: Path) -> None:
     (rate,) = [one for one in found.checks if one.code == "error-rate"]
     assert (rate.verdict, rate.message) == (Verdict.PASS, "0 of 5 runs failed")
     assert (len(found.timed), found.verdict) == (5, Verdict.ERROR)
+
+
+def test_only_what_no_timed_run_tells_is_unmeasured(tmp_path: Path) -> None:
+    class Learning(SleepingTarget):
+        def read(self, run: str) -> RunSample:
+            self.unmeasured = {"cpu": "pods lived too short", "network-sent": "nothing is sent"}
+            found = super().read(run)
+            # the warm-up and the second run tell it not
+            return found if run.endswith(("-1", "-3")) else found.model_copy(update={"metrics": {"cpu": 1.0}})
+
+    found = session(tmp_path, Learning(), warmUp=1)
+    assert found.unmeasured == {"network-sent": "nothing is sent"}
+    assert len(found.values("cpu")) == 5
+    assert "cpu" in limits_of(found.scenario, found.unmeasured)
 
 
 @pytest.mark.parametrize(("most", "verdict"), [(0.005, Verdict.REJECT), (0.02, Verdict.PASS)])
