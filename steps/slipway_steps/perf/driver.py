@@ -82,14 +82,14 @@ def run_session(
         session = _Driving(session, target, store, pipeline, on_progress).run(mode, plugins or {})
         ended = True
     finally:
-        left = _remove(target, name)
+        left = remove_all(target, name)
         if not ended:
             store.discard()
         store.close(removed=not left)
     return session.model_copy(update={"notes": [*session.notes, left]}) if left else session
 
 
-def _remove(target: Target, session: str) -> str:
+def remove_all(target: Target, session: str) -> str:
     """Remove all that a session made; returns what went wrong, "" for nothing."""
     try:
         target.remove(session)

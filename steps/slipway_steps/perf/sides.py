@@ -12,7 +12,7 @@ from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
-from slipway_steps.perf.driver import ALPHABET, scenario_digest
+from slipway_steps.perf.driver import ALPHABET, remove_all, scenario_digest
 from slipway_steps.perf.limits import unmeasured_in
 from slipway_steps.perf.scenario_file import find_pipeline
 from slipway_steps.perf.store import SessionStore
@@ -27,7 +27,8 @@ MODE = "PIPELINE_RUN"
 class OpenSide:
     """One side while its runs are measured. What it measured is stored as a session, also where the other side fails.
 
-    label: what people call it, such as a revision. `directory` is that of its session.
+    label: what people call it, such as a revision. `directory` is that of its session. `left`: after it was closed, why
+    not all that it made could be removed; "" where all is gone.
     """
 
     def __init__(self, scenario: PerfScenario, target: Target, directory: Path, session: str, label: str) -> None:
@@ -36,6 +37,7 @@ class OpenSide:
         self.directory = self._store.directory
         self._session: PerfSession | None = None
         self._runs: list[RunSample] = []
+        self.left = ""
 
     def prepare(self, pipeline: Path) -> None:
         """Check the pipeline and upload what its runs need; starts none. Raises what `Target.prepare` raises."""
@@ -60,20 +62,23 @@ class OpenSide:
         self._store.add(sample)
 
     def close(self) -> None:
-        """Remove what the runs left at the target, and store the session. Without any run nothing of it stays."""
+        """Remove what the runs left at the target, and store the session. Without any run nothing of it stays, unless
+        `slipway perf clean` has to remove the rest.
+        """
         removed = False
         try:
-            self.target.remove(self.name)
-            removed = True
+            self.left = remove_all(self.target, self.name)
+            removed = not self.left
             if self._runs and self._session is not None:
                 ended = {
                     "runs": self._runs,
                     "unmeasured": unmeasured_in(self._runs, self.target.unmeasured),
                     "finished": time.time(),
-                    "notes": ["one side of a comparison"],
+                    "notes": ["one side of a comparison", *([self.left] if self.left else [])],
                 }
                 self._store.finish(self._session.model_copy(update=ended))
-            self._store.discard()
+            if removed:
+                self._store.discard()
         finally:
             self._store.close(removed=removed)
 

@@ -116,6 +116,7 @@ def _compared(scenario: PerfScenario, file: Path, revisions: dict[Side, str], se
             yardstick=lambda: yardstick(place),
             on_run=lambda side, sample: tell(sample),
         )
+    found = found.model_copy(update={"notes": [*found.notes, *(one.left for one in sides.values() if one.left)]})
     place.mkdir(parents=True, exist_ok=True)  # a side that ran nothing leaves nothing
     replace_file(place / FILE, found.model_dump_json(indent=1))
     return found
