@@ -13,7 +13,7 @@ from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.verdict import Verdict
-from slipway_steps.perf.driver import run_session
+from slipway_steps.perf.driver import SessionInterrupted, run_session
 from slipway_steps.perf.keeping import keep
 from slipway_steps.perf.modes import mode_names
 from slipway_steps.perf.page import keep_page
@@ -55,8 +55,8 @@ def run(
     measurements: Measurements | None = None,
 ) -> Outputs:
     """Run the scenarios of a file one after the other; the worst verdict counts. Without a baseline a session is judged
-    by its own limits alone. Raises BadInput for a scenario that cannot be used, Broken where the cluster or MLflow
-    cannot be asked.
+    by its own limits alone. SIGTERM ends the session that runs: it is kept, and no further one is begun. Raises
+    BadInput for a scenario that cannot be used, Broken where the cluster or MLflow cannot be asked.
     """
     directory = next((place for place in (GIVEN, SHIPPED) if (place / params.scenario).is_file()), None)
     if directory is None:
@@ -68,14 +68,20 @@ def run(
         pipeline = find_pipeline(scenario, directory)
         target = targets(params.target, world.settings)
         asked = scenario.model_copy(update={"target": params.target})
-        session = run_session(
-            asked,
-            target,
-            directory=world.settings.home / "perf",
-            pipeline=pipeline,
-            revision=world.settings.revision,
-        )
+        interrupted = False
+        try:
+            session = run_session(
+                asked,
+                target,
+                directory=world.settings.home / "perf",
+                pipeline=pipeline,
+                revision=world.settings.revision,
+            )
+        except SessionInterrupted as error:
+            session, interrupted = error.session, True
         judged.append(_kept(session, store, world))
+        if interrupted:
+            break
     verdict = _worst([session.verdict for session in judged])
     return Outputs(verdict=verdict, session=judged[-1].name)
 

@@ -1,5 +1,7 @@
 """The step `perf`: what it runs, keeps and tells, and what it does without a baseline or a receiver."""
 
+import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +124,27 @@ def test_runs_that_fail_are_a_rejection_and_people_are_told_once(case: Case) -> 
     assert case.run(1.0, fails=True).verdict is Verdict.REJECT
     case.run(1.0, fails=True)
     assert len(case.told.said) == 1
+
+
+def test_sigterm_keeps_what_was_measured(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {"mode": "PIPELINE_RUN", "pipelineFileName": "two-steps.yaml", "numTimes": 50, "warmUp": 0}
+    written(tmp_path / "long.json", [{**one, "name": "first"}, {**one, "name": "second"}])
+    submit = Target.submit
+
+    def terminated(target: Target, parameters: Any) -> str:
+        if target.runs == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.2)  # until the driver has seen it
+        return submit(target, parameters)
+
+    monkeypatch.setattr(Target, "submit", terminated)
+    outputs = case.run(1.0, scenario="long.json")
+    assert outputs.verdict is Verdict.INCONCLUSIVE
+    (kept,) = case.kept.all
+    assert (kept.name, kept.scenario.name) == (outputs.session, "first"), "the second scenario is not begun"
+    assert len(kept.timed) >= 6
+    assert case.pages == [kept.name]
+    assert case.told.said == []
 
 
 def test_two_slower_sessions_than_the_baseline_are_a_regression(case: Case) -> None:
