@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from slipway_steps.domain.comparison import ALPHA, Side
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.perf_comparison import Pair
+from slipway_steps.domain.perf_comparison import Pair, PerfComparison
 from slipway_steps.domain.perf_metrics import CPU, END_TO_END
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.calibration import MetricCalibration, calibrate, percent
-from slipway_steps.perf.compare import compare
+from slipway_steps.perf.compare import DEADLINE, ERROR_RATE, INTERRUPTED, TARGET, compare
 from slipway_steps.perf.limits import limits_of, unmeasured_in
 from slipway_steps.perf.pairs import PairRules, run_pairs
 from slipway_steps.perf.sides import OpenSide
@@ -43,6 +43,7 @@ class Calibration(BaseModel):
     seconds: float
     metrics: list[MetricCalibration]
     notes: list[str] = []
+    interrupted: bool = False
 
     @property
     def believable(self) -> bool:
@@ -51,16 +52,25 @@ class Calibration(BaseModel):
 
 
 class LiveAlarms(BaseModel):
-    """Whole comparisons of equal sides: how many were rejected (false alarms), and how many passed."""
+    """Whole comparisons of equal sides: how many were rejected (false alarms), and how many passed.
+
+    `number`: those that came to their end. `unmade`: why each of the others says nothing about alarms.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     rejected: int
     passed: int
     number: int
+    unmade: list[str] = []
+    interrupted: bool = False
 
-    def sentence(self) -> str:
-        """The figures in one line."""
+    def lines(self) -> Iterator[str]:
+        """The figures, then the comparisons that are not counted."""
+        yield self._sentence() if self.number else "live: no comparison of equal sides came to its end"
+        yield from (f"live: not counted: {why}" for why in self.unmade)
+
+    def _sentence(self) -> str:
         low, high = share_interval(self.rejected, self.number)
         return (
             f"live: {self.rejected} of {self.number} comparisons of equal sides rejected (95 % interval {percent(low)} "
@@ -93,11 +103,11 @@ class AaMeasurement:
 
         inject: percent of a run's processor time by which a step is slowed; 0: no slowed pairs. runTime of the scenario
         is the deadline; what was measured until then, or until Ctrl-C, is replayed. Raises BadInput where that are too
-        few pairs, or no step can be slowed.
+        few pairs, or no step can be slowed, and KeyboardInterrupt where Ctrl-C left too few.
         """
         same: list[Pair] = []
         slowed: list[Pair] = []
-        step, seconds = "", 0.0
+        step, seconds, interrupted = "", 0.0, False
         with ExitStack() as opened:
             base, head = (self._opened(opened, name, self.pipeline) for name in ("base", "head"))
             deadline = time.time() + self.scenario.run_time * 60
@@ -113,20 +123,31 @@ class AaMeasurement:
                         self.notes.append(f"runTime of {minutes:g} minutes was over after {len(same)} pairs")
                         break
             except KeyboardInterrupt:
+                interrupted = True
                 self.notes.append(f"it was interrupted after {len(same)} pairs")
             limits = limits_of(self.scenario, unmeasured_in(self.samples, base.target.unmeasured))
         ratios = _log_ratios(limits, same)
+        if not ratios and interrupted:
+            raise KeyboardInterrupt
         if not ratios:
             raise BadInput(f"{self._few(same)}: {LEAST_PAIRS} are needed", "mend the pipeline, or set runTime")
         judged = {metric: limit for metric, limit in limits.items() if metric in ratios}
         metrics = calibrate(ratios, _log_ratios(judged, slowed), judged)
         return Calibration(
-            pairs=len(same), inject=inject, step=step, seconds=seconds, metrics=metrics, notes=self.notes
+            pairs=len(same),
+            inject=inject,
+            step=step,
+            seconds=seconds,
+            metrics=metrics,
+            notes=self.notes,
+            interrupted=interrupted,
         )
 
     def live(self, number: int) -> LiveAlarms:
-        """Make whole comparisons of equal sides, each from its first pair to its verdict."""
+        """Make whole comparisons of equal sides, each from its first pair to its verdict. Ctrl-C ends all of it."""
         verdicts: list[Verdict] = []
+        unmade: list[str] = []
+        interrupted = False
         with ExitStack() as opened:
             sides = {side: self._opened(opened, f"live-{side}", self.pipeline) for side in Side}
             for seed in range(number):
@@ -138,9 +159,21 @@ class AaMeasurement:
                     yardstick=self.yardstick,
                     on_run=lambda side, sample: self.on_run(sample),
                 )
-                verdicts.append(found.verdict)
-        rejected, passed = verdicts.count(Verdict.REJECT), verdicts.count(Verdict.PASS)
-        return LiveAlarms(rejected=rejected, passed=passed, number=number)
+                why = _unmade(found)
+                if why:
+                    unmade.append(f"comparison {seed + 1}: {why}")
+                else:
+                    verdicts.append(found.verdict)
+                interrupted = any(check.code == INTERRUPTED for check in found.checks)
+                if interrupted:
+                    break
+        return LiveAlarms(
+            rejected=verdicts.count(Verdict.REJECT),
+            passed=verdicts.count(Verdict.PASS),
+            number=len(verdicts),
+            unmade=unmade,
+            interrupted=interrupted,
+        )
 
     def _opened(self, opened: ExitStack, name: str, pipeline: Path) -> OpenSide:
         side = opened.enter_context(self.open_side(name))
@@ -175,6 +208,18 @@ class AaMeasurement:
         failed = next((run for run in self.samples if run.outcome is not RunOutcome.SUCCEEDED), None)
         reason = f" ({failed.message})" if failed else ""
         return f"{sum(pair.timed for pair in pairs)} pairs of runs succeeded{reason}"
+
+
+def _unmade(found: PerfComparison) -> str:
+    """Why a comparison says nothing about alarms; "" where it does. One that was rejected did raise an alarm, also
+    where it was cut afterwards.
+    """
+    if found.verdict in (Verdict.PASS, Verdict.REJECT):
+        return ""
+    broken = (DEADLINE, INTERRUPTED, TARGET, ERROR_RATE)
+    # what cut it is the last check, and tells more than the failed runs
+    checks = [check for check in found.checks if check.code in broken and check.verdict is not Verdict.PASS]
+    return checks[-1].message if checks else ""
 
 
 def _took(pairs: Iterator[Pair], found: list[Pair], most: int) -> bool:

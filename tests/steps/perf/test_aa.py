@@ -95,9 +95,38 @@ def test_whole_comparisons_of_equal_sides(tmp_path: Path) -> None:
     sides = Sides(tmp_path, noisy)
     found = sides.measurement().live(5)
     assert found == LiveAlarms(rejected=0, passed=5, number=5)
-    assert LiveAlarms(rejected=0, passed=58, number=60).sentence() == (
+    assert list(LiveAlarms(rejected=0, passed=58, number=60).lines()) == [
         "live: 0 of 60 comparisons of equal sides rejected (95 % interval 0 % to 6 %), 58 passed, 2 inconclusive"
-    )
+    ]
+
+
+def test_one_interrupt_ends_all_comparisons_and_is_not_counted(tmp_path: Path) -> None:
+    def make(chance: random.Random, added: float) -> RunSample:
+        if len(sides.targets["live-head"].started) == 45:
+            raise KeyboardInterrupt
+        return noisy(chance, added)
+
+    sides = Sides(tmp_path, make)
+    found = sides.measurement().live(20)
+    assert found.interrupted
+    assert 1 <= found.number <= 4, "a comparison has 10 to 40 pairs"
+    assert (found.rejected, found.passed) == (0, found.number)
+    (why,) = found.unmade
+    assert why.startswith(f"comparison {found.number + 1}: it was interrupted after ")
+    assert list(found.lines())[1] == f"live: not counted: {why}"
+    assert len(sides.targets["live-head"].started) == 45
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_comparisons_that_could_not_be_made_say_nothing_about_alarms(tmp_path: Path, broken: bool) -> None:
+    sides = Sides(tmp_path, lambda chance, added: failed(message="no such image"))
+    if not broken:
+        sides.scenario = sides.scenario.model_copy(update={"run_time": 0.0})
+    found = sides.measurement().live(2)
+    assert (found.rejected, found.passed, found.number, found.interrupted) == (0, 0, 0, False)
+    assert [why.partition(":")[0] for why in found.unmade] == ["comparison 1", "comparison 2"]
+    assert ("no such image" if broken else "runTime of 0 minutes was over") in found.unmade[0]
+    assert next(found.lines()) == "live: no comparison of equal sides came to its end"
 
 
 def test_a_pipeline_that_fails_is_named(tmp_path: Path) -> None:
@@ -122,7 +151,8 @@ def test_too_few_pairs_are_not_replayed_and_ctrl_c_keeps_what_there_is(tmp_path:
     found = Sides(tmp_path / "one", interrupted).measurement().replayed(60, 0)
     assert found.pairs == 13
     assert found.notes == ["it was interrupted after 13 pairs"]
+    assert found.interrupted
     runs, limit = 0, 6 + 2 * 4
     (tmp_path / "two").mkdir()
-    with pytest.raises(BadInput, match="3 pairs of runs succeeded: 10 are needed"):
+    with pytest.raises(KeyboardInterrupt):
         Sides(tmp_path / "two", interrupted).measurement().replayed(60, 0)

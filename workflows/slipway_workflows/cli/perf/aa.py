@@ -36,7 +36,7 @@ def aa(scenario: Path, pairs: int, inject: float, live: int, target: str | None,
     rule of comparisons on the pairs.
 
     Exit codes: 0 at most 5 % of the replayed comparisons of equal sides were rejected, 1 more were, or it could not be
-    measured.
+    measured, 130 after Ctrl-C; what was measured until then is shown.
     """
     from slipway_steps.perf.modes import mode_names
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
@@ -49,14 +49,17 @@ def aa(scenario: Path, pairs: int, inject: float, live: int, target: str | None,
             raise BadInput(f"{scenario} names no pipeline", "set pipelineFileName")
         with interrupted_by_sigterm(), _measurement(asked, pipeline, settings) as measurement:
             found = measurement.replayed(pairs, inject)
-            alarms = measurement.live(live) if live else None
+            alarms = measurement.live(live) if live and not found.interrupted else None
         if output == "json":
             told = found.model_dump(mode="json") | {"live": alarms.model_dump() if alarms else None}
             click.echo(json.dumps(told, indent=1))
         else:
-            for line in [*_lines(found), *([alarms.sentence()] if alarms else [])]:
+            for line in [*_lines(found), *(alarms.lines() if alarms else [])]:
                 click.echo(line)
-        code = max(code, 0 if found.believable else 1)
+        if found.interrupted or (alarms and alarms.interrupted):
+            raise KeyboardInterrupt
+        measured = alarms is None or alarms.number > 0
+        code = max(code, 0 if found.believable and measured else 1)
     return code
 
 
