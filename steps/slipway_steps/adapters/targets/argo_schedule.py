@@ -1,5 +1,6 @@
 """A schedule as a CronWorkflow, and what became of its firings."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,21 +60,25 @@ def firings_of(cron: Object, workflows: Sequence[Object], now: float) -> list[Fi
             made[at] = one
     created = seconds(cron["metadata"]["creationTimestamp"]) or now
     if "@every" in cron["spec"]["schedules"][0]:
-        due = min(made, default=created + every)
+        before = min(made) - every if made else created
     else:
-        due = (created // every + 1) * every
+        before = created // every * every
     found: list[Firing] = []
     running_until = 0.0
+    for due in sorted(made):
+        found += _missed(before, due - every / 2, every)
+        workflow = made[due]
+        started = seconds(workflow["metadata"]["creationTimestamp"]) or 0.0
+        overlapping = started < running_until
+        found.append(Firing(due=due, started=started, run=workflow["metadata"]["name"], overlapping=overlapping))
+        ended = seconds((workflow.get("status") or {}).get("finishedAt"))
+        running_until = max(running_until, now if ended is None else ended)
+        # the controller counts an interval from when it really fired: all that follows moves by what one was late
+        before = due
     # the controller looks at its schedules every ten seconds: what is due just now is not missed yet
-    while due <= now:
-        workflow = made.get(due)
-        if workflow is not None:
-            started = seconds(workflow["metadata"]["creationTimestamp"]) or 0.0
-            overlapping = started < running_until
-            found.append(Firing(due=due, started=started, run=workflow["metadata"]["name"], overlapping=overlapping))
-            ended = seconds((workflow.get("status") or {}).get("finishedAt"))
-            running_until = max(running_until, now if ended is None else ended)
-        elif due + min(every, LATE) <= now:
-            found.append(Firing(due=due))
-        due += every
-    return found
+    return found + _missed(before, now - min(every, LATE), every)
+
+
+def _missed(before: float, until: float, every: float) -> list[Firing]:
+    """The firings that were due after the one of `before`, until a time, and made no workflow."""
+    return [Firing(due=before + number * every) for number in range(1, math.floor((until - before) / every) + 1)]

@@ -137,6 +137,21 @@ def test_lateness_missed_and_overlapping_firings() -> None:
     ], "the one of 10:05 may still come"
 
 
+def test_a_late_firing_moves_the_controllers_grid_and_loses_none_of_the_later_ones() -> None:
+    made = [fired("10:01:15", "10:01:18"), fired("10:02:03", "10:02:04"), fired("10:02:48", "10:02:48")]
+    made += [fired("10:04:18", "10:04:20")]
+    found = firings_of(cron(45), made, NOON + 4 * 60 + 50)
+    assert [(one.due - NOON, one.lateness) for one in found] == [
+        (75, 3),
+        (123, 1),
+        (168, 0),
+        (213, None),
+        (258, 2),
+    ], "one firing was really missed"
+    assert firings_of(cron(45), [], NOON + 30 + 45 + 10) == [], "the first may still come"
+    assert [one.due - NOON for one in firings_of(cron(45), [], NOON + 30 + 45 + 40)] == [75]
+
+
 def test_intervals() -> None:
     assert cron(300)["spec"]["schedules"] == ["*/5 * * * *"]
     assert cron(45)["spec"]["schedules"] == ["@every 45s"]
