@@ -3,10 +3,13 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from slipway_steps.adapters.targets.local_engine import LocalEngineTarget
+from slipway_steps.domain.errors import Broken
 from slipway_workflows.cli import main
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -112,3 +115,19 @@ def test_a_revision_without_the_pipeline_is_named(repository: Path, capsys: pyte
     (repository / "perf" / "pipelines" / "small.yaml").rename(repository / "perf" / "new.yaml")
     assert perf(repository, "--base", "v0.1") == 1
     assert "revision v0.1 has no pipeline new.yaml" in capsys.readouterr().err
+
+
+def test_what_cannot_be_removed_is_said_and_the_comparison_kept(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = LocalEngineTarget.remove
+
+    def away(target: LocalEngineTarget, session: str) -> Sequence[str]:
+        removed(target, session)
+        raise Broken("the disk does not answer")
+
+    monkeypatch.setattr(LocalEngineTarget, "remove", away)
+    write(repository, second="slow", script="exit 3")
+    assert perf(repository, "--base", "v0.1", "--output", "json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert [note for note in told["notes"] if "could be removed: the disk does not answer" in note]
