@@ -10,6 +10,7 @@ from typing import Protocol
 
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import Firing, PerfSession, RunSample
+from slipway_steps.domain.verdict import Verdict
 
 
 class Target(Protocol):
@@ -92,3 +93,11 @@ class Measurements(Protocol):
 
     def baseline(self, scenario_digest: str) -> Sequence[PerfSession]:
         """The sessions that are the baseline of a scenario, in the order of time."""
+
+    def set_told(self, session: str, state: Verdict) -> None:
+        """Keep what people were told after this stored session: that its pipeline regressed (`reject`), or is well
+        again (`pass`).
+        """
+
+    def told(self, scenario_digest: str, fingerprint_digest: str) -> Verdict:
+        """What people were told last about a scenario on a machine; `pass` where they were told nothing."""

@@ -33,12 +33,13 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier, p
 
     pushgateway_url: the Pushgateway that gets the results; "": none. Where the store cannot be asked, nothing is known
     about a baseline, and the session has the verdict `error` unless it was rejected. A message or a push that was not
-    accepted is a warning.
+    accepted is a warning; the next session tells what people do not know yet.
     """
     try:
         baseline = measurements.baseline(session.scenario_digest)
         previous = measurements.sessions(session.scenario_digest, session.fingerprint.digest, RECENT)
         session = judged_anew(session, judged_against_baseline(session, baseline, previous))
+        known = measurements.told(session.scenario_digest, session.fingerprint.digest)
         measurements.save(session)
     except Broken as error:
         failed = Check(code=STORED, verdict=Verdict.ERROR, message=str(error))
@@ -46,7 +47,9 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier, p
         return Kept(session, warnings=_pushed(session, pushgateway_url))
     kept = Kept(session, previous, frozenset(one.name for one in baseline), _pushed(session, pushgateway_url))
     try:
-        alert(notifier, session, previous)
+        now = alert(notifier, session, known)
+        if now is not known:
+            measurements.set_told(session.name, now)
     except Broken as error:
         return kept._replace(warnings=[*kept.warnings, str(error)])
     return kept

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
-from steps.perf.sessions import FINGERPRINT, session
+from steps.perf.sessions import session
 from webhook import Hook
 
 from slipway_steps.adapters.http.notifier import WebhookNotifier
+from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.alerts import alert
 from slipway_steps.settings import Settings
@@ -28,14 +29,13 @@ def told(hook: Hook, *verdicts: Verdict, notify_format: str = "slack") -> list[b
     settings = Settings.model_validate(
         {"notify_url": SecretStr(hook.url), "notify_format": notify_format, "notify_key": SecretStr("k")}
     )
-    notifier = WebhookNotifier(settings)
-    stored = []
+    notifier, known = WebhookNotifier(settings), Verdict.PASS
     sent = []
     for number, verdict in enumerate(verdicts, 1):
+        before = len(hook.heard)
         checks = [SLOW] if verdict is Verdict.REJECT else []
-        now = session(number, 6.0, verdict=verdict, checks=checks)
-        sent.append(alert(notifier, now, stored))
-        stored.append(now)
+        known = alert(notifier, session(number, 6.0, verdict=verdict, checks=checks), known)
+        sent.append(len(hook.heard) > before)
     return sent
 
 
@@ -57,12 +57,15 @@ def test_the_first_session_of_all_tells_a_regression_alone(hook: Hook) -> None:
 
 
 def test_nobody_is_woken_for_good_news(hook: Hook) -> None:
-    assert told(hook, Verdict.REJECT, Verdict.PASS, notify_format="pagerduty") == [True, False]
+    row = [Verdict.REJECT, Verdict.PASS, Verdict.REJECT]
+    assert told(hook, *row, notify_format="pagerduty") == [True, False, True]
 
 
-def test_another_machine_has_a_state_of_its_own(hook: Hook) -> None:
-    other = FINGERPRINT.model_copy(update={"cores": 64})
-    settings = Settings(notify_url=SecretStr(hook.url))
-    before = session(1, 6.0, verdict=Verdict.REJECT, fingerprint=other)
-    assert alert(WebhookNotifier(settings), session(2, 6.0, verdict=Verdict.REJECT, checks=[SLOW]), [before])
-    assert not alert(WebhookNotifier(settings), session(3, 6.0, verdict=Verdict.PASS), [before])
+def test_a_regression_that_nobody_was_told_is_told_later(hook: Hook) -> None:
+    bad = session(1, 6.0, verdict=Verdict.REJECT, checks=[SLOW])
+    assert alert(WebhookNotifier(Settings()), bad, Verdict.PASS) is Verdict.PASS, "there is no receiver yet"
+    hook.statuses = [400]
+    notifier = WebhookNotifier(Settings(notify_url=SecretStr(hook.url)))
+    with pytest.raises(Broken):
+        alert(notifier, bad, Verdict.PASS)
+    assert alert(notifier, bad, Verdict.PASS) is Verdict.REJECT

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from steps.perf.sessions import session
+from steps.perf.sessions import FINGERPRINT, session
 from webhook import Hook
 
 from slipway_steps.adapters.http.notifier import WebhookNotifier
@@ -66,6 +66,25 @@ def test_a_webhook_that_is_down_is_a_warning(tmp_path: Path) -> None:
     assert "did not take a message" in kept.warnings[0]
     assert "token" not in kept.warnings[0]
     assert [one.name for one in measurements.sessions("d")] == ["perf-1"]
+
+
+def test_a_regression_is_told_once_when_the_webhook_is_back(tmp_path: Path, hook: Hook) -> None:
+    failed = [Check(code="error-rate", verdict=Verdict.REJECT, message="all failed")]
+    measurements = MlflowMeasurements(Settings(home=tmp_path))
+    assert keep(session(1, 6.0, checks=failed), measurements, notifier("http://127.0.0.1:9/token")).warnings
+    other = FINGERPRINT.model_copy(update={"cores": 64})
+    for one in (
+        session(2, 6.0, checks=failed),
+        session(3, 6.0, checks=failed),
+        session(4, 6.0, checks=FINE, fingerprint=other),
+        session(5, 6.0, checks=failed, fingerprint=other),
+        session(6, 6.0, checks=FINE),
+        session(7, 6.0, checks=FINE),
+    ):
+        assert not keep(one, measurements, notifier(hook.url)).warnings
+    texts = [str(one["text"]) for one in hook.heard]
+    assert ["regressed" in text for text in texts] == [True, True, False]
+    assert [text.partition("session ")[2].partition(",")[0] for text in texts] == ["perf-2", "perf-5", "perf-6"]
 
 
 def test_a_pushgateway_that_is_down_is_a_warning(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from slipway_steps.domain.errors import BadInput, RegistryError
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.statistics import percentile
+from slipway_steps.domain.verdict import Verdict
 from slipway_steps.settings import Settings
 
 EXPERIMENT = "slipway-perf"
-SESSION, SCENARIO, FINGERPRINT, BASELINE = (
-    f"slipway.perf.{name}" for name in ("session", "scenario", "fingerprint", "baseline")
+SESSION, SCENARIO, FINGERPRINT, BASELINE, TOLD = (
+    f"slipway.perf.{name}" for name in ("session", "scenario", "fingerprint", "baseline", "told")
 )
 """The tags that sessions are found by."""
 SAMPLES = "samples"
@@ -79,15 +80,31 @@ class MlflowMeasurements:
         """Make a stored session part of the baseline of its scenario, or no longer. Raises BadInput for an unknown
         one.
         """
-        known = self._runs({SESSION: session}, 1)
-        if not known:
-            raise BadInput(f"there is no stored session {session!r}", "slipway perf history names them")
-        self.connection.client.set_tag(known[0].info.run_id, BASELINE, "true" if baseline else "false")
+        self._tag(session, BASELINE, "true" if baseline else "false")
 
     @translated
     def baseline(self, scenario_digest: str) -> list[PerfSession]:
         """The sessions that are the baseline of a scenario, in the order of time."""
         return self._read(self._runs({SCENARIO: scenario_digest, BASELINE: "true"}, 1000))
+
+    @translated
+    def set_told(self, session: str, state: Verdict) -> None:
+        """Keep what people were told after a stored session. Raises BadInput for an unknown one."""
+        self._tag(session, TOLD, state.value)
+
+    @translated
+    def told(self, scenario_digest: str, fingerprint_digest: str) -> Verdict:
+        """What people were told last about a scenario on a machine; `pass` where they were told nothing."""
+        wanted = {SCENARIO: scenario_digest, FINGERPRINT: fingerprint_digest}
+        last = [run for state in (Verdict.REJECT, Verdict.PASS) for run in self._runs({**wanted, TOLD: state.value}, 1)]
+        newest = max(last, key=lambda run: int(run.info.start_time), default=None)
+        return Verdict(newest.data.tags[TOLD]) if newest else Verdict.PASS
+
+    def _tag(self, session: str, key: str, value: str) -> None:
+        known = self._runs({SESSION: session}, 1)
+        if not known:
+            raise BadInput(f"there is no stored session {session!r}", "slipway perf history names them")
+        self.connection.client.set_tag(known[0].info.run_id, key, value)
 
     def _runs(self, tags: dict[str, str], most: int) -> Sequence[Any]:
         """The runs with these tags, the newest first; none where there is no experiment."""
