@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from slipway_steps.adapters.kubernetes.pods import seconds
@@ -50,15 +51,34 @@ def pipeline_of(workflow: Mapping[str, Any]) -> str:
 
 def steps_of(status: Mapping[str, Any]) -> list[Step]:
     """The ended pods of a workflow in the order of their start; [] where the nodes are in Argo's database."""
-    packed = status.get("compressedNodes")
-    nodes: Object = json.loads(gzip.decompress(base64.b64decode(packed))) if packed else status.get("nodes") or {}
     found = []
-    for key, node in nodes.items():
+    for key, node in _nodes(status).items():
         started, finished = seconds(node.get("startedAt")), seconds(node.get("finishedAt"))
         if node.get("type") == "Pod" and started is not None and finished is not None:
             name = ATTEMPT.sub("", str(node.get("displayName") or node.get("name")))
             found.append(Step(key, name, started, finished))
     return sorted(found, key=lambda step: (step.started, step.finished))
+
+
+def waits_of(status: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """The times in which a workflow waited as its author wanted: suspended, or between two attempts of a step."""
+    nodes, found = _nodes(status), []
+    for node in nodes.values():
+        if node.get("type") == "Suspend":
+            found.append((seconds(node.get("startedAt")), seconds(node.get("finishedAt"))))
+        elif node.get("type") == "Retry":
+            tried = [nodes[key] for key in node.get("children") or [] if key in nodes]
+            tried.sort(key=lambda one: seconds(one.get("startedAt")) or 0.0)
+            found += [
+                (seconds(one.get("finishedAt")), seconds(following.get("startedAt")))
+                for one, following in pairwise(tried)
+            ]
+    return [(start, end) for start, end in found if start is not None and end is not None and end > start]
+
+
+def _nodes(status: Mapping[str, Any]) -> Object:
+    packed = status.get("compressedNodes")
+    return json.loads(gzip.decompress(base64.b64decode(packed))) if packed else status.get("nodes") or {}
 
 
 def sample_of(
@@ -79,6 +99,7 @@ def sample_of(
     started, finished = seconds(status.get("startedAt")), seconds(status.get("finishedAt"))
     outcome = OUTCOMES.get(str(status.get("phase")), RunOutcome.UNFINISHED)
     steps = steps_of(status)
+    between = gaps(steps, waits_of(status))
     begin, end = (created, finished) if submitted is None else (submitted, ended)
     components: dict[str, float] = {}
     for step in steps:
@@ -88,7 +109,7 @@ def sample_of(
     for name, value in (
         (END_TO_END, difference(begin, end) if outcome is not RunOutcome.UNFINISHED else None),
         ("queue", None if started is None else max(started - created, 0.0) + sum(waited)),
-        ("between-steps", sum(stop - start for start, stop in gaps(steps)) if steps else None),
+        ("between-steps", sum(stop - start for start, stop in between) if steps else None),
     ):
         if value is not None:
             metrics[name] = value
@@ -100,27 +121,38 @@ def sample_of(
         message=str(status.get("message") or ""),
         metrics=metrics,
         components=components,
-        phases=phases_of(created, started, finished, steps, pods),
+        phases=phases_of(created, started, finished, steps, between, pods),
     )
 
 
-def gaps(steps: Sequence[Step]) -> list[tuple[float, float]]:
-    """The times after the first step began in which no step was there. `steps`: in the order of their start."""
+def gaps(steps: Sequence[Step], waits: Sequence[tuple[float, float]] = ()) -> list[tuple[float, float]]:
+    """The times between the first step and the last in which no step was there, without those in which the workflow had
+    to wait. `steps`: in the order of their start.
+    """
+    if not steps:
+        return []
+    pieces = [(step.started, step.finished) for step in steps]
+    pieces += [(start, end) for start, end in waits if start < steps[-1].started]
     found: list[tuple[float, float]] = []
-    reached = steps[0].started if steps else 0.0
-    for step in steps:
-        if step.started > reached:
-            found.append((reached, step.started))
-        reached = max(reached, step.finished)
+    reached = steps[0].started
+    for start, end in sorted(pieces):
+        if start > reached:
+            found.append((reached, start))
+        reached = max(reached, end)
     return found
 
 
 def phases_of(
-    created: float, started: float | None, finished: float | None, steps: Sequence[Step], pods: Sequence[PodTimes]
+    created: float,
+    started: float | None,
+    finished: float | None,
+    steps: Sequence[Step],
+    between: Sequence[tuple[float, float]],
+    pods: Sequence[PodTimes],
 ) -> list[Phase]:
     """The pieces of a run, from its creation on, by the clock of the cluster."""
     found: list[tuple[str, float | None, float | None, str]] = [("queue", created, started, "")]
-    found += [("between-steps", start, end, "") for start, end in gaps(steps)]
+    found += [("between-steps", start, end, "") for start, end in between]
     by_node = {pod.node_id: pod for pod in pods}
     for step in steps:
         pod = by_node.get(step.id)

@@ -12,6 +12,7 @@ from slipway_steps.adapters.targets.argo_sample import sample_of
 from slipway_steps.adapters.targets.pod_times import PodTimes
 from slipway_steps.domain.perf_blanks import BLANKS
 from slipway_steps.domain.perf_session import RunOutcome
+from slipway_steps.perf.observe import observe
 
 
 def at(second: int) -> str:
@@ -42,6 +43,22 @@ def test_it_tells_components_queue_and_gaps() -> None:
     assert found.components == {"load": 7, "train": 21}
     assert found.metrics == {"end-to-end": 45, "queue": 2, "between-steps": 10}
     assert (found.pipeline, found.outcome) == ("two-steps", RunOutcome.SUCCEEDED)
+
+
+def test_an_approval_and_the_backoff_of_a_retry_are_no_gaps() -> None:
+    nodes = {
+        "a": node("load", 3, 10),
+        "s": node("approve", 12, 29, "Suspend"),
+        "t": {**node("train", 31, 45, "Retry"), "children": ["t1", "t0"]},
+        "t0": node("train(0)", 31, 33),
+        "t1": node("train(1)", 40, 41),
+        "l": node("wait-for-people", 44, 50, "Suspend"),
+    }
+    found = sample_of(workflow(nodes=nodes))
+    assert found.metrics["between-steps"] == 2 + 2, "before and after the approval"
+    gaps = [(phase.start, phase.end) for phase in found.phases if phase.name == "between-steps"]
+    assert gaps == [(10, 12), (29, 31)]
+    assert observe([found])[0].blanks["between-steps"] == 4
 
 
 def test_the_clock_of_the_client_goes_before_whole_seconds() -> None:
