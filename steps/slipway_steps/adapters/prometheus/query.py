@@ -35,7 +35,9 @@ class Prometheus:
         label = f'namespace="{namespace}",pod=~"{re.escape(pods).replace(chr(92), chr(92) * 2)}.*"'
         found = {}
         for metric, counter in COUNTERS.items():
-            value = self._value(f"sum(max_over_time({counter}{{{label}}}[{window}s]))", end + SCRAPE)
+            # cAdvisor tells storage of each container and of the whole pod, network of the pod alone
+            only = label + (',container!=""' if counter.startswith("container_fs_") else "")
+            value = self._value(f"sum(max_over_time({counter}{{{only}}}[{window}s]))", end + SCRAPE)
             if value is not None:
                 found[metric] = value
         return found

@@ -48,6 +48,9 @@ def test_what_was_scraped_is_measured_and_the_rest_is_absent(asked: Any) -> None
     assert found == {"network-received": 4096, "storage-written": 0}
     label = 'namespace="slipway-perf",pod=~"perf\\\\-a\\\\.b\\\\-.*"'
     assert f"sum(max_over_time(container_network_receive_bytes_total{{{label}}}[121s]))" in queries
+    for counter in ("reads", "writes"):
+        named = f'sum(max_over_time(container_fs_{counter}_bytes_total{{{label},container!=""}}[121s]))'
+        assert named in queries, "else the pod's own series is added to those of its containers"
 
 
 def test_a_refusal_and_an_outage_are_one_line(asked: Any) -> None:
