@@ -26,8 +26,8 @@ VERSIONS = {Side.BASE: "6", Side.HEAD: "7"}
 class ToldLoad:
     """Gives latencies that are told: of head they are `factor` times as long, and `failing` of its requests fail."""
 
-    def __init__(self, factor: float = 1.0, failing: int = 0, side: Side = Side.HEAD) -> None:
-        self.factor, self.failing, self.side = factor, failing, side
+    def __init__(self, factor: float = 1.0, failing: int = 0, side: Side = Side.HEAD, after: float = 0.0) -> None:
+        self.factor, self.failing, self.side, self.after = factor, failing, side, after
         self.asked: list[str] = []
         self.chance = random.Random(1)
 
@@ -38,7 +38,8 @@ class ToldLoad:
         found = []
         for number in range(requests):
             milliseconds = machine * self.chance.lognormvariate(0, 0.2) * (self.factor if own else 1)
-            found.append(RequestResult(milliseconds, 500 if own and number < self.failing else 200, {}))
+            fails = own and number < self.failing
+            found.append(RequestResult((fails and self.after) or milliseconds, 500 if fails else 200, {}))
         return found
 
 
@@ -73,6 +74,15 @@ def test_a_side_that_fails_is_not_timed(tmp_path: Path, side: Side, verdict: Ver
     assert found.verdict is verdict
     assert found.checks[0].message == f"11 of {REQUESTS} requests to {side} failed in one run"
     assert compared(ToldLoad(failing=10, side=side), tmp_path).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("after", [0.001, 30_000.0])
+def test_requests_that_failed_are_not_timed(tmp_path: Path, after: float) -> None:
+    found = compared(ToldLoad(failing=10, after=after), tmp_path)
+    assert found.metric.ratio is not None
+    assert 0.95 < found.metric.ratio.estimate < 1.05
+    assert all(pair.failed[Side.HEAD] == 10 for pair in found.pairs)
+    assert compared(ToldLoad(1.4, failing=10, after=after), tmp_path).verdict is Verdict.REJECT
 
 
 def test_the_deadline_leaves_it_undecided(tmp_path: Path) -> None:

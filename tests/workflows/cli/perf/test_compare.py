@@ -131,3 +131,12 @@ def test_what_cannot_be_removed_is_said_and_the_comparison_kept(
     assert perf(repository, "--base", "v0.1", "--output", "json") == 2
     told = json.loads(capsys.readouterr().out)
     assert [note for note in told["notes"] if "could be removed: the disk does not answer" in note]
+
+
+@pytest.mark.parametrize("option", [["--head", "v0.1"], ["--head", "."], ["--base", "v0.1"]])
+def test_served_versions_have_no_revisions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    assert main(["--home", str(tmp_path / "home"), "perf", "compare", "--serving", "1", "2", *option]) == 1
+    assert "takes no scenario" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()

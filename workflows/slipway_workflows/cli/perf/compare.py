@@ -27,7 +27,7 @@ FILE = "comparison.json"
 @click.command()
 @click.argument("scenario", required=False, type=click.Path(path_type=Path), metavar="SCENARIO.JSON")
 @click.option("--base", default="", metavar="REVISION", help="What to compare with: a branch, tag or commit.")
-@click.option("--head", default=".", show_default=True, metavar="REVISION", help=". is the working tree.")
+@click.option("--head", default="", show_default=".", metavar="REVISION", help=". is the working tree.")
 @click.option("--target", type=click.Choice(TARGETS), help="Where the pipelines run, instead of the scenario's target.")
 @click.option(
     "--serving", nargs=2, metavar="BASE HEAD", help="Compare two registered model versions as they are served, instead."
@@ -52,7 +52,7 @@ def compare(
     if serving:
         from slipway_workflows.cli.perf.serving import compare_versions
 
-        if scenario or base or target:
+        if scenario or base or head or target:
             raise BadInput("--serving compares model versions and takes no scenario", "leave the other options out")
         return compare_versions(*serving, settings, output)
     if scenario is None or not base:
@@ -63,7 +63,7 @@ def compare(
     found = []
     with interrupted_by_sigterm():
         for one in scenarios:
-            found.append(_compared(one, scenario, {Side.BASE: base, Side.HEAD: head}, settings))
+            found.append(_compared(one, scenario, {Side.BASE: base, Side.HEAD: head or "."}, settings))
             if was_interrupted(found[-1]):
                 break
     _show(found, output, settings)
