@@ -6,7 +6,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from slipway_steps.perf.modes import mode_of
 from slipway_steps.perf.plugins import PerformancePlugin, ask_plugins, installed_plugins
 from slipway_steps.perf.runner import PerfContext, Runner
 from slipway_steps.perf.store import SessionStore
+from slipway_steps.perf.told import measures, text
 from slipway_steps.perf_ports import Target
 
 THREADS = 256
@@ -123,7 +124,11 @@ class _Driving:
 
     def run(self, mode: type[Runner], plugins: Mapping[str, PerformancePlugin]) -> PerfSession:
         """Drive the mode to its end, ask the plugins, judge, and store the session."""
-        context = asyncio.run(self._drive(mode))
+        context = self._new_context()
+        try:
+            asyncio.run(self._drive(mode, context))
+        except SystemExit as error:  # of a task that the mode has started
+            context.errors.append(self._fault(error))
         faults: list[str] = []
         asked = ask_plugins(installed_plugins(faults.append) | dict(plugins), context, faults.append)
         session = self.session.model_copy(
@@ -132,12 +137,12 @@ class _Driving:
                 # a cluster's target learns from its pods what it can measure, and what runs them
                 "unmeasured": unmeasured_in(context.runs, self.target.unmeasured),
                 "fingerprint": fingerprint(self.target.name, self.target.version),
-                "runs": sorted(context.runs, key=lambda run: run.started),
+                "runs": sorted((self._checked(run, context) for run in context.runs), key=lambda run: run.started),
                 "requests": context.requests,
                 "firings": context.firings,
-                "measures": context.measures,
-                "errors": context.errors,
-                "notes": [*context.notes, *faults],
+                "measures": measures(context.measures, lambda told: context.errors.append(self._named(told))),
+                "errors": list(dict.fromkeys(map(text, context.errors))),
+                "notes": [*map(text, context.notes), *faults],
                 "plugins": asked,
             }
         )
@@ -148,36 +153,47 @@ class _Driving:
             raise SessionInterrupted(session)
         return session
 
-    async def _drive(self, mode: type[Runner]) -> PerfContext:
+    def _new_context(self) -> PerfContext:
         scenario = self.session.scenario
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(THREADS, "perf"))
-        begin = time.time() + scenario.start_time * 60
         context = PerfContext(
             name=self.session.name,
             scenario=scenario,
             target=self.target,
             pipeline=self.pipeline,
             directory=self.store.directory,
-            deadline=begin + scenario.run_time * 60,
+            deadline=time.time() + (scenario.start_time + scenario.run_time) * 60,
             schedule=schedule_of(scenario.kind),
-            add=self._add,
+            add=lambda sample: self._add(self._checked(sample, context)),
         )
-        with self._stopped_by_signals(loop, context.stop):
-            await context.pause(begin - time.time())
-            await self._guarded(mode(context).run(), context)
         return context
 
-    async def _guarded(self, running: Awaitable[None], context: PerfContext) -> None:
-        """Await a mode. Its error is named and costs no run that has ended; what the user gave wrong is raised."""
+    async def _drive(self, mode: type[Runner], context: PerfContext) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "perf"))
+        with self._stopped_by_signals(loop, context.stop):
+            await context.pause(self.session.scenario.start_time * 60)
+            await self._guarded(mode, context)
+
+    async def _guarded(self, mode: type[Runner], context: PerfContext) -> None:
+        """Drive a mode. Its error is named and costs no run that has ended; what the user gave wrong is raised."""
         try:
-            await running
-        except Exception as error:  # a mode of another package may raise anything
+            await mode(context).run()
+        except (Exception, SystemExit) as error:  # a mode of another package may raise anything
             for one in _leaves(error):
                 if isinstance(one, (BadInput, WorkflowInvalid)):
                     raise one from error
-                text = str(one) if isinstance(one, SlipwayError) else repr(one)
-                context.errors.append(f"mode {self.session.scenario.mode}: {text}")
+                context.errors.append(self._fault(one))
+
+    def _fault(self, error: BaseException) -> str:
+        return self._named(str(error) if isinstance(error, SlipwayError) else repr(error))
+
+    def _named(self, fault: str) -> str:
+        return f"mode {self.session.scenario.mode}: {fault}"
+
+    def _checked(self, sample: RunSample, context: PerfContext) -> RunSample:
+        """A run without what its mode measured beside that is no number; each is named as an error of the session."""
+        found = measures(sample.measures, lambda told: context.errors.append(self._named(told)))
+        return sample.model_copy(update={"measures": found})
 
     def _add(self, sample: RunSample) -> None:
         self.store.add(sample)

@@ -1,13 +1,15 @@
 """Plugins of other packages: they collect numbers of their own, analyze the runs, and add a text to the report.
 
 A package names its plugins by the entry point group `slipway.perf.plugins`: a name -> a class that can be called
-without arguments. A plugin that raises is named in the session's notes, and costs nothing else.
+without arguments. A plugin that raises, or returns what JSON cannot hold, is named in the session's notes, and costs
+nothing else.
 """
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 
 from slipway_steps.perf.runner import PerfContext
+from slipway_steps.perf.told import json_value, text
 
 GROUP = "slipway.perf.plugins"
 """The entry point group."""
@@ -35,8 +37,8 @@ def installed_plugins(tell: Callable[[str], None]) -> dict[str, PerformancePlugi
     for entry in entry_points(group=GROUP):
         try:
             found[entry.name] = entry.load()()
-        except Exception as error:  # whatever its module raises
-            tell(f"plugin {entry.name} ({entry.value}) cannot be loaded: {error!r}")
+        except (Exception, SystemExit) as error:  # whatever its module raises
+            tell(text(f"plugin {entry.name} ({entry.value}) cannot be loaded: {error!r}"))
     return found
 
 
@@ -45,18 +47,20 @@ def ask_plugins(
 ) -> dict[str, dict[str, object]]:
     """What each plugin collected (`metrics`), concluded (`analysis`) and wrote (`report`), by its name.
 
-    tell: is told of each that raises; what it had returned before is kept.
+    tell: is told of each that raises, or returns what JSON cannot hold; what it had returned before is kept.
     """
     found: dict[str, dict[str, object]] = {}
     for name, plugin in plugins.items():
         told = found[name] = {}
         hook = "collect_metrics"
         try:
-            metrics = told["metrics"] = dict(plugin.collect_metrics(context))
+            metrics = dict(plugin.collect_metrics(context))
+            told["metrics"] = json_value(metrics)
             hook = "analyze_results"
-            analysis = told["analysis"] = dict(plugin.analyze_results(metrics))
+            analysis = dict(plugin.analyze_results(metrics))
+            told["analysis"] = json_value(analysis)
             hook = "generate_report"
-            told["report"] = str(plugin.generate_report(analysis) or "")
-        except Exception as error:  # whatever its code raises
-            tell(f"plugin {name}: {hook} failed: {error!r}")
+            told["report"] = json_value(str(plugin.generate_report(analysis) or ""))
+        except (Exception, SystemExit) as error:  # whatever its code raises
+            tell(text(f"plugin {name}: {hook} failed: {error!r}"))
     return found

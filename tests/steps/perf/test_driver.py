@@ -17,17 +17,25 @@ from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
 from slipway_steps.perf.limits import limits_of
+from slipway_steps.perf.plugins import PerformancePlugin
 from slipway_steps.perf.runner import Runner
 
 
 def session(
-    tmp_path: Path, target: SleepingTarget, modes: dict[str, type[Runner]] | None = None, **fields: object
+    tmp_path: Path,
+    target: SleepingTarget,
+    modes: dict[str, type[Runner]] | None = None,
+    plugins: dict[str, PerformancePlugin] | None = None,
+    **fields: object,
 ) -> PerfSession:
     pipeline = tmp_path / "pipeline.yaml"
     pipeline.write_text("kind: Workflow")
     told = {"mode": "PIPELINE_RUN", "pipelineFileName": "pipeline.yaml", "numTimes": 6, "warmUp": 0} | fields
     scenario = PerfScenario.model_validate({key: value for key, value in told.items() if value is not None})
-    return run_session(scenario, target, directory=tmp_path / "perf", pipeline=pipeline, revision="r", modes=modes)
+    directory = tmp_path / "perf"
+    return run_session(
+        scenario, target, directory=directory, pipeline=pipeline, revision="r", modes=modes, plugins=plugins
+    )
 
 
 def check(found: PerfSession, code: str) -> Verdict:

@@ -37,7 +37,7 @@ def mode_of(name: str) -> type[Runner]:
         raise BadInput(f"there is no mode {name!r}", f"modes: {', '.join(mode_names())}")
     try:
         found = entry.load()
-    except Exception as error:  # whatever its module raises
+    except (Exception, SystemExit) as error:  # whatever its module raises
         raise BadInput(
             f"mode {name} ({entry.value}) cannot be imported: {error!r}", "repair or uninstall it"
         ) from error
