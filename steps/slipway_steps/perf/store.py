@@ -1,6 +1,7 @@
 """A session on disk: `<directory>/<session>/`, with what was measured so far and, at its end, the whole session.
 
-`begun.json`: the session without runs, from before the first run until all that it made is removed. `runs.jsonl`: a
+`begun.json`: the session without runs, from before the first run until all that it made is removed and what was measured
+is in `session.json`. `runs.jsonl`: a
 line for each run, written when the run has ended. `session.json`: the whole session, written at its end. `lock`: held
 while the program lives, which is how a session that was killed is told from one that runs.
 """
@@ -48,14 +49,25 @@ class SessionStore:
 
     def discard(self) -> None:
         """Remove the directory of a session of which no run has ended; one with runs stays."""
-        if not (self.directory / RUNS).exists():
+        if not has_runs(self.directory):
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def close(self, *, removed: bool = True) -> None:
-        """Release the lock. removed: whether all that the session made is gone; else `slipway perf clean` finds it."""
-        if removed:
+        """Release the lock. removed: whether all that the session made is gone.
+
+        `slipway perf clean` finds a session of which something is left, or whose runs are in no `session.json` yet.
+        """
+        if removed and ((self.directory / SESSION).exists() or not has_runs(self.directory)):
             (self.directory / BEGUN).unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def has_runs(directory: Path) -> bool:
+    """Whether runs were stored there, also such as cannot be read. directory: the session's. Raises OSError."""
+    try:
+        return (directory / RUNS).stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def write_session(path: Path, session: PerfSession) -> None:

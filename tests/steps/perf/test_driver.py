@@ -15,10 +15,12 @@ from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.clean import clean
 from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
 from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.plugins import PerformancePlugin
 from slipway_steps.perf.runner import Runner
+from slipway_steps.perf.store import read_session, read_unfinished
 
 
 def session(
@@ -202,6 +204,26 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) 
     assert len(target.stopped) == sum(run.outcome is RunOutcome.UNFINISHED for run in found.runs) > 0
     assert target.removed == [found.name]
     assert json.loads((tmp_path / "perf" / found.name / "session.json").read_text())["name"] == found.name
+
+
+def test_runs_of_a_session_that_ended_by_an_error_stay_readable(tmp_path: Path) -> None:
+    class Wrong(Runner):
+        async def collect(self) -> None:
+            raise BadInput("a parameter is wrong")
+
+    with pytest.raises(BadInput, match="a parameter is wrong"):
+        session(tmp_path, SleepingTarget(), {"OWN": Wrong}, mode="OWN")
+    (directory,) = (tmp_path / "perf").iterdir()
+    left = read_unfinished(directory)
+    assert left is not None
+    assert len(left.timed) == 6
+    target = SleepingTarget()
+    assert [(one.session, one.runs, one.error) for one in clean(tmp_path / "perf", lambda name: target)] == [
+        (directory.name, 6, "")
+    ]
+    found = read_session(directory)
+    assert found is not None
+    assert len(found.timed) == 6
 
 
 def test_the_digest_is_of_what_is_measured(tmp_path: Path) -> None:
