@@ -1,9 +1,11 @@
 """Cleans up after sessions whose program was killed: removes what they made, and keeps the runs that had ended."""
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +13,15 @@ from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import judge
 from slipway_steps.files import LOCK, lock_directory
 from slipway_steps.perf.checks import checks_of
-from slipway_steps.perf.store import BEGUN, SESSION, read_session, read_unfinished, write_session
+from slipway_steps.perf.store import BEGUN, RUNS, SESSION, has_runs, read_session, read_unfinished, write_session
 from slipway_steps.perf_ports import Target
 
+NAME = re.compile(r"perf-[bcdfghjklmnpqrstvwxz2456789]{5}(-[a-z0-9.-]+)?")
+"""The names of sessions; those of the sides of a comparison have an end of their own."""
 WORK = "work"
 """The directory of a session in which the local target works; it holds a lock of its own there."""
+LOGS = "logs"
+"""The directory of a session in which the local target keeps the logs of failed runs."""
 
 
 @dataclass(frozen=True)
@@ -32,37 +38,55 @@ def clean(directory: Path, target_of: Callable[[str], Target]) -> Iterator[Clean
     """Clean up each session of which the program is gone. directory: holds those of all sessions; target_of: a target
     by its name.
 
-    Sessions whose program lives, or that have ended and removed what they made, are left as they are.
+    Sessions whose program lives, or that have ended and removed what they made, are left as they are; so is whatever
+    has not the name, the lock and the `begun.json` of a session. A directory with runs is never removed.
     """
     for path in sorted(directory.glob("perf-*")):
-        if not ((path / BEGUN).exists() or (path / WORK).exists()):
+        ours = NAME.fullmatch(path.name) and not path.is_symlink()
+        if not (ours and (path / LOCK).is_file() and (path / BEGUN).is_file()):
             continue
         held: list[int] = []
         try:
-            # a comparison has no lock of the session, only that of the target
-            held += [lock_directory(one) for one in (path, path / WORK) if (one / LOCK).exists()]
+            # the local target holds a lock of its own
+            for one in (path, path / WORK):
+                if (one / LOCK).exists():
+                    held.append(lock_directory(one))
             yield _clean(path, target_of)
         except BlockingIOError:
             continue
+        except (SlipwayError, OSError) as error:
+            yield Cleaned(path.name, (), 0, str(error))
         finally:
             for file in held:
                 os.close(file)
 
 
 def _clean(path: Path, target_of: Callable[[str], Target]) -> Cleaned:
+    """Raises SlipwayError and OSError."""
     session = read_unfinished(path)
-    name = session.scenario.target if session else "local"
-    try:
-        removed = target_of(name).remove(path.name)
-    except SlipwayError as error:
-        return Cleaned(path.name, (), 0, str(error))
-    runs = len(session.runs) if session else 0
-    if session and runs and read_session(path) is None:
+    if session is None or session.name != path.name:
+        why = "cannot be read" if session is None else f"is of {session.name}"
+        return Cleaned(path.name, (), 0, f"nothing was removed: {path / BEGUN} {why}; look at {path} yourself")
+    removed = target_of(session.scenario.target).remove(path.name)
+    runs = len(session.runs)
+    if not runs and has_runs(path):
+        return Cleaned(path.name, removed, 0, f"{path / RUNS} has no line that can be read; look at it yourself")
+    if runs and read_session(path) is None:
         ended = max(run.started for run in session.runs)
         session = session.model_copy(update={"finished": min(ended, time.time()), "notes": ["its program was killed"]})
         checks = checks_of(session, interrupted=True)
         write_session(path / SESSION, session.model_copy(update={"checks": checks, "verdict": judge(checks)}))
     (path / BEGUN).unlink(missing_ok=True)
     if not (path / SESSION).exists():
-        shutil.rmtree(path, ignore_errors=True)
+        _remove_own(path)
     return Cleaned(path.name, removed, runs)
+
+
+def _remove_own(path: Path) -> None:
+    """Remove what Slipway writes into the directory of a session, and the directory if nothing else lies there."""
+    shutil.rmtree(path / LOGS, ignore_errors=True)
+    half_written = [file for name in (BEGUN, SESSION) for file in path.glob(f".{name}.*")]
+    for file in (path / RUNS, path / LOCK, path / "slowed.yaml", *path.glob("yardstick-*-*"), *half_written):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.rmdir()

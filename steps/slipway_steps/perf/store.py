@@ -1,9 +1,9 @@
 """A session on disk: `<directory>/<session>/`, with what was measured so far and, at its end, the whole session.
 
-`begun.json`: the session without runs, from before the first run until all that it made is removed and what was measured
-is in `session.json`. `runs.jsonl`: a
-line for each run, written when the run has ended. `session.json`: the whole session, written at its end. `lock`: held
-while the program lives, which is how a session that was killed is told from one that runs.
+`begun.json`: the session without runs, from before the first run until all that it made is removed and its runs are in
+`session.json`. `runs.jsonl`: a line for each run, written when the run has ended. `session.json`: the whole session,
+written at its end. `lock`: held while the program lives, which is how a session that was killed is told from one that
+runs.
 """
 
 import os
@@ -100,11 +100,11 @@ def _read(path: Path) -> PerfSession | None:
 
 
 def _runs(path: Path) -> Iterator[RunSample]:
-    """The runs of a file; a last line that was not written to its end is left out."""
+    """The runs of a file; a line that cannot be read, such as a last one that was cut off, is left out."""
     if not path.exists():
         return
     for line in path.read_bytes().splitlines():
         try:
             yield RunSample.model_validate_json(line)
         except ValidationError:
-            return
+            continue
