@@ -34,7 +34,7 @@ MOST_QUANTITY = 2**63 - 1
 LEAST_CORES, LEAST_MEMORY = Decimal("0.01"), 2**20
 """Cores and bytes under which nothing runs: such a limit is a slip, as 100m of memory is a tenth of a byte."""
 LEAST_RUNS = 5
-"""Finished runs under which a session says nothing about a pipeline's time."""
+"""Runs that succeeded, under which a session says nothing about a pipeline's time."""
 
 
 def _quantity(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Judges a session by itself: whether enough runs ended, whether too many failed, and whether a threshold is met."""
+"""Judges a session by itself: whether enough runs succeeded, too many failed, and whether each threshold is met."""
 
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
@@ -40,13 +40,16 @@ def _error_rate(session: PerfSession) -> Check:
 
 
 def _runs(session: PerfSession) -> Check:
-    """Whether enough runs ended in time."""
-    ended = sum(run.outcome not in NOT_ENDED for run in session.counted)
-    least = min(LEAST_RUNS, session.scenario.num_times or LEAST_RUNS)
+    """Whether enough runs succeeded in time. However many may fail, a pipeline of which no run succeeds is rejected."""
+    succeeded = len(session.timed)
     late = sum(run.outcome is RunOutcome.UNFINISHED for run in session.counted)
-    message = f"{ended} runs ended" + (f", {late} were ended at the deadline" if late else "")
-    verdict = Verdict.PASS if ended >= least else Verdict.INCONCLUSIVE
-    return Check(code=RUNS, verdict=verdict, message=message, measured=ended, threshold=least)
+    failed = sum(run.outcome is RunOutcome.FAILED for run in session.counted)
+    least = min(LEAST_RUNS, session.scenario.num_times or LEAST_RUNS)
+    message = f"{succeeded} runs succeeded" + (f", {failed} failed" if failed else "")
+    message += f", {late} were ended at the deadline" if late else ""
+    none = Verdict.REJECT if failed and not succeeded else Verdict.INCONCLUSIVE
+    verdict = Verdict.PASS if succeeded >= least else none
+    return Check(code=RUNS, verdict=verdict, message=message, measured=succeeded, threshold=least)
 
 
 def _target(session: PerfSession) -> list[Check]:

@@ -100,6 +100,13 @@ def test_as_many_may_fail_as_the_scenario_says(tmp_path: Path) -> None:
     assert session(tmp_path, target, maxErrorRate=0.2).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(("failing", "verdict"), [(10, Verdict.REJECT), (6, Verdict.INCONCLUSIVE), (5, Verdict.PASS)])
+def test_runs_have_to_succeed_however_many_may_fail(tmp_path: Path, failing: int, verdict: Verdict) -> None:
+    target = SleepingTarget(fails=lambda number: number <= failing)
+    found = session(tmp_path, target, numTimes=10, maxErrorRate=1)
+    assert (found.verdict, check(found, "runs"), check(found, "error-rate")) == (verdict, verdict, Verdict.PASS)
+
+
 def test_a_target_that_is_away_says_nothing_about_the_pipeline(tmp_path: Path) -> None:
     target = SleepingTarget()
     target.broken = True
