@@ -29,6 +29,8 @@ stress doubles the concurrency until more than 5 % of the runs fail or the throu
 TARGETS = ("local", "argo", "kfp")
 MOST_RUNS, MOST_AT_ONCE, MOST_REQUESTS = 1000, 50, 100.0
 """Caps that keep a typing error from flooding a cluster: runs, runs at a time, requests a second."""
+LEAST_INTERVAL = 1.0
+"""Seconds between two firings of a schedule; one that fires more often floods too."""
 MOST_QUANTITY = 2**63 - 1
 """The largest quantity of Kubernetes."""
 LEAST_CORES, LEAST_MEMORY = Decimal("0.01"), 2**20
@@ -111,13 +113,15 @@ class PerfScenario(_Model):
         description="cpu and memory as Kubernetes writes them: of a run on one machine, of a container on a cluster.",
     )
     requests_per_second: float = Field(10, gt=0, description="RANDOM_GETS: the fixed rate of requests.")
-    interval_seconds: float = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings.")
+    interval_seconds: float = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings, 1 or more.")
     dataset_mi_b: int = Field(50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact.")
     seed: int = Field(0, description="Of every random choice, so that a session can be repeated.")
     limits: dict[str, float] = Field({}, description="Metric -> share by which it may grow, such as 0.1 for 10 %.")
     thresholds: dict[str, float] = Field({}, description="Metric -> largest median, in the metric's unit.")
     max_error_rate: float = Field(0.05, ge=0, le=1, description="Share of runs, or of requests, that may fail.")
-    allow_more: bool = Field(False, description="Lifts the caps of 1,000 runs, 50 at a time and 100 requests/s.")
+    allow_more: bool = Field(
+        False, description="Lifts the caps of 1,000 runs, 50 at a time, 100 requests/s and a firing a second."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -151,3 +155,12 @@ class PerfScenario(_Model):
         for name, value in (given | {"requestsPerSecond": self.requests_per_second}).items():
             if value is not None and value > most[name]:
                 raise ValueError(f"{name} {value:g} is more than {most[name]:g}; allowMore: true lifts the caps")
+        if self.interval_seconds < LEAST_INTERVAL:
+            raise ValueError(
+                f"intervalSeconds {self.interval_seconds:g} is less than {LEAST_INTERVAL:g}; allowMore: true lifts it"
+            )
+
+    @property
+    def most_runs(self) -> int | None:
+        """The runs that are started at most, warm-up aside; None: as many as there is time for."""
+        return MOST_RUNS if self.num_times is None and not self.allow_more else self.num_times

@@ -32,10 +32,7 @@ async def fixed(runner: Runner) -> None:
     """The warm-up runs in turn, then `numTimes` runs (None: until the deadline), `concurrency` at a time."""
     scenario = runner.context.scenario
     await warm_up(runner)
-    most = scenario.num_times
-    if most is None and not scenario.allow_more:
-        most = MOST_RUNS
-    await batch(runner, most, scenario.concurrency)
+    await batch(runner, scenario.most_runs, scenario.concurrency)
 
 
 async def warm_up(runner: Runner) -> None:

@@ -154,7 +154,7 @@ class Scheduling(SleepingTarget):
 
 def test_a_schedule_starts_runs_when_they_are_due(tmp_path: Path) -> None:
     target = Scheduling(0.02)
-    found = session(tmp_path, target, mode="SCHEDULED_RUNS", intervalSeconds=0.3)
+    found = session(tmp_path, target, mode="SCHEDULED_RUNS", intervalSeconds=0.3, allowMore=True)
     assert len(found.firings) == 6
     assert [run.run for run in found.runs] == [firing.run for firing in found.firings]
     due = [firing.due for firing in found.firings]
@@ -165,12 +165,27 @@ def test_a_schedule_starts_runs_when_they_are_due(tmp_path: Path) -> None:
 
 
 def test_late_missed_and_overlapping_firings_are_seen(tmp_path: Path) -> None:
-    late = session(tmp_path, Scheduling(0.02, delay=0.35), mode="SCHEDULED_RUNS", intervalSeconds=0.2)
+    late = session(tmp_path, Scheduling(0.02, delay=0.35), mode="SCHEDULED_RUNS", intervalSeconds=0.2, allowMore=True)
     assert late.measures["firings missed"] >= 1
     assert late.measures["lateness max s"] > 0.1
-    overlapping = session(tmp_path, Scheduling(0.7), mode="SCHEDULED_RUNS", intervalSeconds=0.3)
+    overlapping = session(tmp_path, Scheduling(0.7), mode="SCHEDULED_RUNS", intervalSeconds=0.3, allowMore=True)
     assert overlapping.measures["firings overlapping"] >= 4
     assert overlapping.measures["firings missed"] == 0
+
+
+def test_a_scheduled_session_ends_after_a_thousand_firings(tmp_path: Path) -> None:
+    class Fired(SleepingTarget):
+        """A schedule that has missed more than a thousand firings."""
+
+        def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
+            return "timer"
+
+        def firings(self, schedule: str) -> Sequence[Firing]:
+            return [Firing(due=float(number)) for number in range(1005)]
+
+    found = session(tmp_path, Fired(), mode="SCHEDULED_RUNS", numTimes=None, runTime=0.1)
+    assert len(found.firings) == 1000
+    assert found.finished - found.started < 3
 
 
 def test_the_size_of_a_data_set_shows_in_mib_a_second(tmp_path: Path) -> None:

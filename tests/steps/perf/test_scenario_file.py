@@ -77,6 +77,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         (changed(numTimes=1001), "allowMore"),
         (changed(numTimes=100, concurrency=51), "allowMore"),
         (changed(requestsPerSecond=101), "allowMore"),
+        (changed(intervalSeconds=0.99), "allowMore"),
         (changed(resourceLimits={"cpu": "two"}), "no quantity"),
         (changed(resourceLimits={"memory": "0"}), "not above 0"),
         (changed(resourceLimits={"memory": "-1Gi"}), "not above 0"),
@@ -104,7 +105,14 @@ def test_which_scenario_of_a_list_is_wrong(tmp_path: Path) -> None:
 
 
 def test_the_caps_can_be_lifted(tmp_path: Path) -> None:
-    assert read(tmp_path, changed(numTimes=2000, allowMore=True))[0].num_times == 2000
+    assert read(tmp_path, changed(numTimes=2000, allowMore=True))[0].most_runs == 2000
+    assert read(tmp_path, changed(numTimes=None, concurrency=None, allowMore=True))[0].most_runs is None
+    assert read(tmp_path, changed(intervalSeconds=0.02, allowMore=True))[0].interval_seconds == 0.02
+
+
+def test_the_caps_hold_where_nothing_is_said(tmp_path: Path) -> None:
+    assert read(tmp_path, changed(numTimes=None, concurrency=None))[0].most_runs == 1000
+    assert read(tmp_path, changed(intervalSeconds=1))[0].interval_seconds == 1
 
 
 def test_production_allows_one_request_a_second(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
 from slipway_steps.adapters.targets.local_sample import sample_of
 from slipway_steps.adapters.targets.local_schedule import LocalSchedule
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
-from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
+from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, PerfScenario, ResourceLimits
 from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
 from slipway_steps.files import lock_directory
 from slipway_steps.settings import Settings
@@ -63,6 +63,7 @@ class LocalEngineTarget:
         self.unmeasured: Mapping[str, str] = UNMEASURED
         self.session = ""
         self._limits = ResourceLimits()
+        self._most: int | None = MOST_AT_ONCE
         self._parameters: dict[str, str] = {}
         self._pipeline: Path | None = None
         self._environment: dict[str, str] = {}
@@ -77,6 +78,7 @@ class LocalEngineTarget:
         """See Target. The pipeline is checked by the engine, as `slipway run --dry-run` does."""
         check_limits(scenario.resource_limits)
         self.session, self._limits = session, scenario.resource_limits
+        self._most = None if scenario.allow_more else MOST_AT_ONCE
         self._parameters, self._pipeline = dict(scenario.parameters), pipeline
         if self._lock is None:
             self._lock = lock_directory(self._directory(session))
@@ -194,7 +196,7 @@ class LocalEngineTarget:
     def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
         """See Target: a timer of this process."""
         self._schedule = LocalSchedule(
-            every, lambda: self.submit(parameters), lambda run: self._runs[run].ended.is_set()
+            every, lambda: self.submit(parameters), lambda run: self._runs[run].ended.is_set(), self._most
         )
         return "timer"
 

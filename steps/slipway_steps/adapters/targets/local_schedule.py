@@ -12,11 +12,14 @@ class LocalSchedule:
     """Calls `start`, which returns a run's name, every so many seconds, at first at once.
 
     ended: whether the run of that name has ended. A firing for which the timer is late by a whole interval is missed,
-    as one of a CronWorkflow is whose time has passed. A run that still runs does not keep the next one from starting.
+    as one of a CronWorkflow is whose time has passed; so is one that cannot start its run, and one at which `most` runs
+    still run (None: any number may). Fewer do not keep the next one from starting.
     """
 
-    def __init__(self, every: float, start: Callable[[], str], ended: Callable[[str], bool]) -> None:
-        self.every, self._start, self._ended = every, start, ended
+    def __init__(
+        self, every: float, start: Callable[[], str], ended: Callable[[str], bool], most: int | None = None
+    ) -> None:
+        self.every, self.most, self._start, self._ended = every, most, start, ended
         self._firings: list[Firing] = []
         self._stop = threading.Event()
         self._begin = time.time()
@@ -35,19 +38,22 @@ class LocalSchedule:
 
     def _run(self) -> None:
         number, last = 0, ""
+        running: list[str] = []
         while True:
             due = self._begin + number * self.every
             if self._stop.wait(max(0.0, due - time.time())):
                 return
             number += 1
             now = time.time()
-            if now >= due + self.every:
+            running = [run for run in running if not self._ended(run)]
+            if now >= due + self.every or len(running) == self.most:
                 self._firings.append(Firing(due=due))
                 continue
-            overlapping = bool(last) and not self._ended(last)
+            overlapping = last in running
             try:
                 last = self._start()
-            except SlipwayError:
+            except (SlipwayError, OSError):  # such as no free process, or a full disk
                 self._firings.append(Firing(due=due))
                 continue
+            running.append(last)
             self._firings.append(Firing(due=due, started=now, run=last, overlapping=overlapping))

@@ -18,7 +18,7 @@ class ScheduledRuns(Runner):
     async def execute(self) -> None:
         """Start the schedule, and follow each run that it starts."""
         context, target = self.context, self.context.target
-        every, most = context.scenario.interval_seconds, context.scenario.num_times
+        every, most = context.scenario.interval_seconds, context.scenario.most_runs
         schedule = await asyncio.to_thread(target.schedule, every, self.parameters())
         followed: set[str] = set()
         async with asyncio.TaskGroup() as group:
