@@ -31,7 +31,7 @@ def test_script_to_inference_compatibility(
         return _compatible(script_spec, opened)
 
 
-test_script_to_inference_compatibility.__test__ = False  # type: ignore[attr-defined]
+test_script_to_inference_compatibility.__test__ = False  # type: ignore[attr-defined]  # for pytest
 
 
 def _compatible(spec: ScriptExecutionSpec, session: HandlerSession) -> CompatibilityResult:

@@ -92,7 +92,7 @@ def test_inference_function(
         return _called(opened, function_name)
 
 
-test_inference_function.__test__ = False  # type: ignore[attr-defined]
+test_inference_function.__test__ = False  # type: ignore[attr-defined]  # for pytest
 
 
 def _called(session: HandlerSession, name: str) -> list[FunctionCall]:

@@ -107,7 +107,7 @@ def _stream_line(source: Source) -> Place | None:
                 node.targets if isinstance(node, ast.Assign) else [node.func] if isinstance(node, ast.Call) else []
             )
             if any(ast.unparse(one).removesuffix(".close") in ("sys.stdout", "sys.stderr") for one in changed):
-                return source.place(file, node.lineno)  # type: ignore[attr-defined]
+                return source.place(file, node.lineno)  # type: ignore[attr-defined]  # each node has a line
     return None
 
 

@@ -67,7 +67,7 @@ def test_pipeline_with_inference(
         return _Pipeline(spec, sessions).run()
 
 
-test_pipeline_with_inference.__test__ = False  # type: ignore[attr-defined]
+test_pipeline_with_inference.__test__ = False  # type: ignore[attr-defined]  # for pytest
 
 
 class _Pipeline:

@@ -60,7 +60,7 @@ def test_inference_pipeline(
         return PipelineTest(opened, holdout, quick=quick).run()
 
 
-test_inference_pipeline.__test__ = False  # type: ignore[attr-defined]
+test_inference_pipeline.__test__ = False  # type: ignore[attr-defined]  # for pytest
 
 
 class PipelineTest:

@@ -23,10 +23,10 @@ def step_changes(pairs: Sequence[Pair]) -> list[StepChange]:
     parts: dict[str, Callable[[RunSample], float]] = {}
     for pair in pairs:
         for name in {**pair.base.components, **pair.head.components}:
-            parts[name] = lambda run, name=name: run.components.get(name, 0.0)  # type: ignore[misc]
+            parts[name] = lambda run, name=name: run.components.get(name, 0.0)  # type: ignore[misc]  # a default of a lambda
         for name, title in BESIDE_STEPS.items():
             if name in pair.base.metrics and name in pair.head.metrics:
-                parts[title] = lambda run, name=name: run.metrics.get(name, 0.0)  # type: ignore[misc]
+                parts[title] = lambda run, name=name: run.metrics.get(name, 0.0)  # type: ignore[misc]  # a default of a lambda
     changes = {name: _difference(pairs, seconds) for name, seconds in parts.items()}
     ordered = sorted(changes.items(), key=lambda item: -item[1])
     return [StepChange(step=name, seconds=one, share=one / total if total > 0 else 0.0) for name, one in ordered]

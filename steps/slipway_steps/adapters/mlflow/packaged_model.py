@@ -50,7 +50,7 @@ def log_model(package: Package, run_id: str, name: str) -> str:
     return str(logged.model_uri)
 
 
-def _example(package: Package):  # type: ignore[no-untyped-def]
+def _example(package: Package):  # type: ignore[no-untyped-def]  # numpy is imported inside
     import numpy
 
     holdout = numpy.load(package.holdout, allow_pickle=False)

@@ -64,7 +64,7 @@ class MlflowReads:
         """How many connections were opened to the server, and how many requests they carried."""
         if self._http is None:
             return {}
-        pools = self._http.session.get_adapter(self._http.base).poolmanager.pools  # type: ignore[attr-defined]
+        pools = self._http.session.get_adapter(self._http.base).poolmanager.pools  # type: ignore[attr-defined]  # urllib3's
         found = [pools[key] for key in pools.keys()]  # noqa: SIM118 - urllib3's container can only list its keys
         return {
             "connections": sum(pool.num_connections for pool in found),
