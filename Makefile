@@ -58,16 +58,16 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-# What takes minutes: the tutorial word by word, releases that are killed, releases on a simulated cluster, playbooks,
-# baselines and calibrations of performance tests.
-ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_breakage.py tests/e2e/simulated tests/ansible \
-  tests/workflows/cli/perf/test_aa.py tests/workflows/cli/perf/test_baseline.py tests/workflows/cli/test_performance_page.py
+# What takes minutes: whole releases, those of the tutorial word by word, killed ones and those on a simulated cluster;
+# playbooks; performance tests from the command line.
+ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_mlflow_server.py tests/e2e/test_breakage.py \
+  tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in under ten minutes
+test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in about ten minutes
 	@$(PYTEST) $(addprefix --ignore=,$(ACCEPTANCE))
 
-acceptance: .venv/.platform .venv/mlflow-server/.ready ## run the long tests: the tutorial, kills, a simulated cluster, playbooks
+acceptance: .venv/.platform .venv/mlflow-server/.ready ## run the long tests: whole releases, the tutorial, kills, a simulated cluster, playbooks
 	@$(PYTEST) $(ACCEPTANCE)
 
 # The context of the cluster has to be named; the current one of the kubeconfig is never used. SKIP: groups of cases.
