@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -12,11 +13,19 @@ def replace_file(path: Path, text: str) -> None:
 
     Raises OSError.
     """
+    replace_file_by_pieces(path, [text])
+
+
+def replace_file_by_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """As `replace_file`, for a text that is too long to be in memory as a whole.
+
+    Raises OSError, and whatever `pieces` raises.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
         # mkstemp's 0600 would keep out another user who may read the directory
         temporary.chmod(0o644)
         temporary.replace(path)

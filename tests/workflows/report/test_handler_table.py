@@ -1,6 +1,5 @@
 """The table of a handler's functions, and its numbers as people read them."""
 
-import pytest
 from workflows.report.handler_results import result
 
 from slipway_steps.domain.verdict import Verdict
@@ -10,7 +9,6 @@ from slipway_workflows.report.handler_table import (
     function_rows,
     headline,
     one_line,
-    percentile,
     seconds_text,
     size_text,
 )
@@ -32,15 +30,6 @@ def test_each_function_has_a_row_with_its_verdict() -> None:
 
 def test_without_samples_there_is_the_load_alone() -> None:
     assert [row.name for row in function_rows(result(Verdict.INCONCLUSIVE))] == ["model_fn"]
-
-
-@pytest.mark.parametrize(
-    ("share", "value"),
-    [(0.0, 1), (0.5, 3), (0.95, 5), (1.0, 5)],
-)
-def test_percentiles_are_of_the_values(share: float, value: float) -> None:
-    assert percentile([5, 3, 1, 2, 4], share) == value
-    assert percentile([7], share) == 7
 
 
 def test_numbers_are_read_easily() -> None:

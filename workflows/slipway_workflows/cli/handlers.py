@@ -9,22 +9,19 @@ import click
 from click.core import ParameterSource
 
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.verdict import Verdict
+from slipway_workflows.cli.exit_codes import CODES
 
 if TYPE_CHECKING:
     from slipway_steps.domain.handler import InferenceHandlerSpec, InferenceTestResult
     from slipway_steps.handlers import HandlerSession
     from slipway_steps.settings import Settings
 
-REJECTED, UNDECIDED = 2, 1
 MOST_SECONDS = 7 * 86_400
 FITTING = {
     "pipeline": {"pipeline"},
     "watch": {"watch", "package", "samples", "workers", "python", "install", "memory", "timeout"},
 }
 """Options that change what the program does, each with those that it goes with."""
-CODES = {Verdict.PASS: 0, Verdict.REJECT: REJECTED, Verdict.INCONCLUSIVE: UNDECIDED, Verdict.ERROR: UNDECIDED}
-"""The exit code by verdict, as everywhere in Slipway."""
 
 
 @click.command("test-handler")

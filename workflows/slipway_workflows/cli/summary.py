@@ -12,13 +12,12 @@ from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.verdict import Check, GateReport, Verdict
 from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
 from slipway_workflows.cli.environment_table import environment_table
+from slipway_workflows.cli.exit_codes import REJECTED, UNDECIDED
 from slipway_workflows.cli.live import name_for_people
 from slipway_workflows.cli.release_state import ReleaseState, release_state
 from slipway_workflows.cli.settings import current_settings
 from slipway_workflows.engine import log_file
 
-REJECTED = 2
-"""Exit code of a release that a gate rejected and whose revert succeeded."""
 COLOURS = {Verdict.PASS: "green", Verdict.REJECT: "red", Verdict.INCONCLUSIVE: "yellow", Verdict.ERROR: "red"}
 
 
@@ -90,7 +89,7 @@ def exit_code(workflow: StoredWorkflow) -> int:
         return 0
     broken = [node for node in failed_pods(workflow) if node.template_name not in ("rejected", "report")]
     rejected = verdict_of(workflow) == Verdict.REJECT and not broken and pods_of(workflow, "rejected")
-    return REJECTED if rejected else 1
+    return REJECTED if rejected else UNDECIDED
 
 
 def headline(workflow: StoredWorkflow, reports: list[GateReport]) -> str:

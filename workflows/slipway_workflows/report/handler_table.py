@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway_steps.domain.handler import BUDGETS, FUNCTIONS, Fault, FunctionCall, InferenceTestResult
+from slipway_steps.domain.statistics import percentile
 
 END_TO_END = "end to end"
 SHOWN = 200
@@ -75,14 +76,8 @@ def _concerns(fault: Fault, name: str) -> bool:
 
 def _measured(name: str, calls: int, seconds: list[float], peak: int | None, verdict: str) -> FunctionRow:
     budget = BUDGETS.get(name, BUDGETS[END_TO_END])
-    p50, p95 = (percentile(seconds, share) if seconds else None for share in (0.5, 0.95))
+    p50, p95 = (percentile(seconds, percent) if seconds else None for percent in (50, 95))
     return FunctionRow(name, calls, p50, p95, peak, verdict, budget)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie, by the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
 
 def seconds_text(seconds: float | None) -> str:

@@ -13,7 +13,8 @@ from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
-from slipway_workflows.cli.perf.run import CODES, WORST, junit
+from slipway_workflows.cli.exit_codes import CODES, WORST
+from slipway_workflows.cli.perf.run import junit
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:

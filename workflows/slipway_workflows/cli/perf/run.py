@@ -10,7 +10,7 @@ import click
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
-from slipway_steps.domain.verdict import Verdict
+from slipway_workflows.cli.exit_codes import CODES, WORST
 from slipway_workflows.cli.perf.progress import progress
 from slipway_workflows.cli.settings import current_settings
 
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from slipway_steps.domain.perf_session import PerfSession
     from slipway_steps.perf.keeping import Kept
     from slipway_steps.settings import Settings
-
-CODES = {Verdict.PASS: 0, Verdict.REJECT: 2, Verdict.INCONCLUSIVE: 1, Verdict.ERROR: 1}
-"""The exit code by verdict, as everywhere in Slipway."""
-WORST = (2, 1, 0)
-"""Exit codes of several scenarios: a rejected one is told before one that says nothing."""
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 
 from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.verdict import Verdict
-from slipway_workflows.cli.perf.run import CODES
+from slipway_workflows.cli.exit_codes import CODES
 
 if TYPE_CHECKING:
     from slipway_steps.perf.serving import ServingComparison

@@ -3,19 +3,18 @@
 import functools
 from typing import Any
 
-import re2
-
 from slipway_workflows.engine.errors import ExpressionError
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False  # RE2 would write them to stderr
 
 
 @functools.lru_cache(maxsize=128)
 def compiled(pattern: str) -> Any:
     """The compiled pattern, with the methods of Python's `re.Pattern`. Raises ExpressionError for an invalid one."""
+    import re2  # 3 MiB that few workflows need
+
+    options = re2.Options()
+    options.log_errors = False  # RE2 would write them to stderr
     try:
-        return re2.compile(pattern, _OPTIONS)
+        return re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
         raise ExpressionError(

@@ -6,17 +6,22 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput, Broken, Refused
-from slipway_steps.files import replace_file
+from slipway_steps.files import replace_file, replace_file_by_pieces
 from slipway_workflows.argo.stored import StoredWorkflow, read_workflow
 
 WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
 LIBRARY, STOP = "library.json", "stop"
 FOR_RETRY = (WORKFLOW, LIBRARY, "logs", "artifacts")
 """The files and directories of a run that a retry of it needs."""
+NODES = 3
+"""Levels of a stored workflow down to its nodes (`status`, `nodes`, the node's id): one node is written at a time, as
+the text of ten thousand is many times what the engine itself needs."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def runs_of(home: Path) -> Path:
@@ -47,6 +52,19 @@ def load_workflow(directory: Path) -> StoredWorkflow | None:
         return read_workflow(json.loads((directory / WORKFLOW).read_text()))
     except (OSError, ValueError, BadInput):
         return None
+
+
+def _json_pieces(value: Any, depth: int) -> Iterator[str]:
+    """The JSON text of a value, in pieces: objects are taken apart down to that depth."""
+    if not depth or not isinstance(value, dict):
+        yield _JSON.encode(value)
+        return
+    before = "{"
+    for key, item in value.items():
+        yield f"{before}{_JSON.encode(key)}: "
+        yield from _json_pieces(item, depth - 1)
+        before = ", "
+    yield "}" if value else "{}"
 
 
 def _take_lock(lock: int) -> bool:
@@ -109,7 +127,7 @@ class Store:
     def write(self, workflow: dict[str, Any]) -> None:
         """Replace workflow.json. Raises Broken where that fails."""
         try:
-            replace_file(self.directory / WORKFLOW, json.dumps(workflow, ensure_ascii=False))
+            replace_file_by_pieces(self.directory / WORKFLOW, _json_pieces(workflow, NODES))
         except OSError as error:
             raise Broken(
                 f"cannot store the workflow in {self.directory}: {error.strerror or error}", "is the disk full?"
