@@ -10,9 +10,9 @@ from slipway_steps.domain.handler_faults import KINDS
 from slipway_steps.domain.verdict import Verdict
 
 MUTATIONS = read_cases("mutations")
-EVERY = 1 if os.environ.get("SLIPWAY_TEST_HANDLERS") else 8
+EVERY = 1 if os.environ.get("SLIPWAY_TEST_HANDLERS") else 12
 VARIANTS = read_cases("variants")[::EVERY]
-"""The same kinds as other people would write them: other idioms, helper modules, errors that are hidden. Every eighth,
+"""The same kinds as other people would write them: other idioms, helper modules, errors that are hidden. Every twelfth,
 because each needs a process of its own; `make conformance` takes all.
 """
 NEEDS_MORE = {"skew", "skew-unchecked", "sample-fails", "unexpected-answer", "over-budget"}
