@@ -44,6 +44,7 @@ STEPS = {
     "report": "slipway_steps.release.report",
     "doctor": "slipway_steps.release.doctor",
     "perf": "slipway_steps.perf.step",
+    "health": "slipway_steps.health.step",
 }
 """The steps by name, as templates and `python -m slipway_steps.entry NAME` call them."""
 

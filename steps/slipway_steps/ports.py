@@ -123,6 +123,11 @@ class Images(Protocol):
     def resolve(self, tag: str) -> str | None:
         """The digest that a tag points at, or None."""
 
+    def verify(self, digest: str) -> None:
+        """Read an image and compute its digests again. A registry is asked for the manifest alone, and whether it has
+        what that names. Raises ImageError where something is missing or damaged.
+        """
+
 
 class Platform(Protocol):
     """Where the app runs: processes of this machine, or Kubernetes with Argo CD. Each method raises PlatformError where

@@ -20,6 +20,25 @@ def memory_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def available_memory() -> float:
+    """The bytes that this machine, or this pod where it is less, has left for more processes."""
+    import psutil
+
+    return min(float(psutil.virtual_memory().available), _left_in_pod(Path("/sys/fs/cgroup")))
+
+
+def _left_in_pod(directory: Path) -> float:
+    """What the control group of this container leaves; infinite where it has no limit. A container sees its own group
+    at the root of the file system of groups.
+    """
+    try:
+        limit = (directory / "memory.max").read_text().strip()
+        used = int((directory / "memory.current").read_text())
+    except (OSError, ValueError):
+        return float("inf")
+    return float("inf") if limit == "max" else float(int(limit) - used)
+
+
 def check_limits(limits: ResourceLimits) -> None:
     """Raises BadInput for limits that are more than this machine has."""
     cores, memory = limits.cores, limits.memory_bytes

@@ -1,6 +1,7 @@
 """What MLflow's server answers, in the names of MLflow's own entities; only what a release reads."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -8,10 +9,24 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment, which holds runs. `lifecycle_stage`: active, or deleted."""
+    """An experiment, which holds runs. `lifecycle_stage`: active, or deleted. `artifact_location`: where the artifacts
+    of its runs are.
+    """
 
     experiment_id: str
     lifecycle_stage: str
+    artifact_location: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, found: Json) -> "Experiment":
+        """From the JSON of the REST API."""
+        return cls(
+            str(found["experiment_id"]),
+            str(found.get("lifecycle_stage", "active")),
+            str(found.get("artifact_location", "")),
+            {str(one["key"]): str(one["value"]) for one in found.get("tags") or []},
+        )
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,15 @@ class ProxiedArtifacts:
         """The names in the directory `path` below the address; [] where there is none."""
         return [name for name, _ in self._listed(self.root / path)]
 
+    def read(self, path: str) -> bytes:
+        """The content of the small file `path` below the address."""
+        content: bytes = self.http.call("GET", self._endpoint(self.root / path), lambda answer: answer.content)
+        return content
+
+    def delete(self, path: str) -> None:
+        """Delete the file `path` below the address."""
+        self.http.call("DELETE", self._endpoint(self.root / path), lambda answer: answer.content)
+
     def download(self, target: Path, path: str = "") -> Path:
         """Copy the directory `path` below the address, with all that is in it, into the directory `target`."""
         target.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,15 @@ class RestClient:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-        return Experiment(str(found["experiment_id"]), str(found.get("lifecycle_stage", "active")))
+        return Experiment.parse(found)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """The experiment of that id."""
+        return Experiment.parse(self._get("experiments/get", experiment_id=experiment_id)["experiment"])
+
+    def set_experiment_tag(self, experiment_id: str, key: str, value: str) -> None:
+        """Set a tag of an experiment."""
+        self._post("experiments/set-experiment-tag", experiment_id=experiment_id, key=key, value=value)
 
     def create_experiment(self, name: str, artifact_location: str | None = None) -> str:
         """Create an experiment and return its id. `artifact_location`: None for the server's own choice."""

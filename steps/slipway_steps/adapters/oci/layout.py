@@ -84,6 +84,15 @@ class OciLayout:
         with translated(f"looking up {tag}", self.root):
             return self.index.digest(tag)
 
+    def verify(self, digest: str) -> None:
+        """Compute the digests of a manifest, its config and its layers again. Raises ImageError where one is missing or
+        damaged.
+        """
+        with translated(f"reading {digest}", self.root):
+            config, layers = self._manifest(digest)
+            for part in (config, *(layer.digest for layer in layers)):
+                self.blobs.verified(part)
+
     def config(self, digest: str) -> dict[str, Any]:
         """The config of an image: entry point, environment, user. Raises ImageError where it is missing or damaged."""
         with translated(f"reading {digest}", self.root):

@@ -106,6 +106,15 @@ class OciRegistry:
         )
         return None if answer.status_code == 404 else _sha256(answer.content)
 
+    def verify(self, digest: str) -> None:
+        """Compute the digest of a manifest again, and ask whether the registry has its config and its layers. Raises
+        ImageError where one is missing or damaged.
+        """
+        manifest = json.loads(self._manifest(self.client, self.repository, digest)[0])
+        for part in (manifest["config"], *manifest["layers"]):
+            if not self._there(str(part["digest"]), "pull"):
+                raise ImageError(f"{self.client.host} has no {part['digest']} of image {digest}", "build it again")
+
     def _scope(self, action: str, repository: str = "") -> str:
         return f"repository:{repository or self.repository}:{action}"
 
@@ -159,11 +168,11 @@ class OciRegistry:
             data=body,
         )
 
-    def _there(self, digest: str) -> bool:
+    def _there(self, digest: str, action: str = "pull,push") -> bool:
         answer = self.client.request(
             "HEAD",
             f"/v2/{self.repository}/blobs/{digest}",
-            self._scope("pull,push"),
+            self._scope(action),
             expected=(200, 404),
             what=f"looking for {digest}",
         )

@@ -1,0 +1,1 @@
+"""The health of what releases need: eight probes, each of one component."""
