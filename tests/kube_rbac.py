@@ -103,6 +103,17 @@ class Rights:
         )
 
 
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def reviewed(rights: Rights, user: str | None, review: Object) -> Object:
+    """A SelfSubjectAccessReview with its answer. Every account may ask what it may do itself."""
+    wanted = review["spec"]["resourceAttributes"]
+    asked = Request(*(wanted.get(key, "") for key in ("verb", "group", "resource", "namespace", "name")))
+    refusal = rights.refusal(user, asked)
+    return {**review, "status": {"allowed": refusal is None, **({"reason": refusal} if refusal else {})}}
+
+
 def ours() -> Rights:
     """The rights of the service accounts, as the manifests give them."""
     paths = sorted((PROJECT_ROOT / "workflows" / "manifests").glob("role*.yaml"))

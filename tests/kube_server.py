@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from kube_merge import merged
-from kube_rbac import ours, parsed, user_of
+from kube_rbac import REVIEWS, ours, parsed, reviewed, user_of
 from kube_selectors import selected
 from kubeconfig import write_kubeconfig
 
@@ -195,6 +195,9 @@ class Handler(BaseHTTPRequestHandler):
                 cluster.faults.remove(fault)
                 if fault[2](self):
                     return
+        if (self.command, url.path) == ("POST", REVIEWS):
+            self.reply(201, reviewed(cluster.rights, user_of(self.headers), body))
+            return
         refused = cluster.rights.refusal(user_of(self.headers), parsed(self.command, url.path))
         if refused:
             self.reply(403, {"message": refused})
@@ -223,4 +226,4 @@ class Handler(BaseHTTPRequestHandler):
                 cluster.changed(url.path)
             self.reply(200, cluster.objects[url.path])
 
-    do_GET = do_PATCH = answer  # noqa: N815 - names of the base class
+    do_GET = do_PATCH = do_POST = answer  # noqa: N815 - names of the base class

@@ -64,8 +64,8 @@ TERMINATION_LOG = "/dev/termination-log"
 CONFIG = "slipway"
 """The name of the ConfigMap with the SLIPWAY_* settings, and of the Secret with the secret ones. Both are optional."""
 
-REGISTRY_STEPS = ("build", "deploy", "promote", "hold", "revert", "initialize", "finish", "doctor")
-"""The steps that push or tag images. Only their pods get the registry's password."""
+REGISTRY_STEPS = ("build", "deploy", "promote", "hold", "revert", "initialize", "finish", "doctor", "health")
+"""The steps that push, tag or verify images. Only their pods get the registry's password."""
 
 REGISTRY_DIRECTORY = "/etc/slipway/registry"
 REGISTRY_SECRET = Volume(

@@ -38,7 +38,7 @@ def test_only_steps_that_use_the_registry_have_its_password() -> None:
         for found in manifest["spec"]["templates"]
         if secret_volumes(found)
     }
-    assert having == {"build", *DEPLOYING_STEPS}
+    assert having == {"build", *DEPLOYING_STEPS, "health"}
 
 
 @pytest.mark.parametrize(("workflow", "name"), [("build-container-image", "build"), ("build-images", "image")])

@@ -25,7 +25,7 @@ ARGOCD = "argocd"
 RBAC = "rbac.authorization.k8s.io"
 DEPLOYING_STEPS = ("deploy", "promote", "hold", "revert", "initialize", "finish", "doctor")
 """Steps that change what an environment serves, or undo or repair an unfinished change."""
-OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load", "report")
+OBSERVING_STEPS = (*DEPLOYING_STEPS, "integration", "resources", "load", "report", "health")
 """Steps that read the pods of an environment."""
 
 
@@ -98,8 +98,8 @@ def grants() -> list[Grant]:
             "slipway-read-applications",
             ARGOCD,
             (("argoproj.io", ("applications",), ("get",)),),
-            (service_account_of("report"),),
-            "what the environments serve, for the report",
+            (service_account_of("report"), service_account_of("health")),
+            "what the environments serve, for the report and the health check",
             names=tuple(f"{APP}-{environment}" for environment in Environment),
         )
     )

@@ -74,10 +74,18 @@ def test_a_damaged_blob_is_named_and_nothing_unpacked(images: OciLayout, trained
     layer.write_bytes(content)
     with pytest.raises(ImageError, match=layer.name):
         images.unpack(digest, tmp_path / "root")
+    with pytest.raises(ImageError, match=layer.name):
+        images.verify(digest)
     assert not (tmp_path / "root").exists()
     layer.unlink()
     with pytest.raises(ImageError, match="missing"):
         images.unpack(digest, tmp_path / "root")
+
+
+def test_what_is_whole_is_verified(images: OciLayout, trained_package: Path) -> None:
+    images.verify(images.build(trained_package, "7", "t"))
+    with pytest.raises(ImageError, match="missing"):
+        images.verify("sha256:" + "0" * 64)
 
 
 def test_a_damaged_index_is_said(images: OciLayout, trained_package: Path) -> None:

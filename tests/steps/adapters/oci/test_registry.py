@@ -81,6 +81,19 @@ def test_a_real_registry_takes_an_image_and_gives_it_back(real: str, package: Pa
         assert json.loads(found.stdout)["Digest"] == built
 
 
+def test_an_image_is_verified_without_pulling_its_layers(memory: Registry, package: Path) -> None:
+    images = store(memory.host)
+    built = images.build(package, "7", "t")
+    before = len(memory.requests)
+    images.verify(built)
+    assert {request.split()[0] for request in memory.requests[before:]} == {"GET", "HEAD"}
+    assert sum(request.startswith("GET") for request in memory.requests[before:]) == 1
+    layer = json.loads(memory.manifests["team/model-app", built][0])["layers"][-1]["digest"]
+    del memory.blobs["team/model-app", layer]
+    with pytest.raises(ImageError, match=f"has no {layer}"):
+        images.verify(built)
+
+
 def test_layers_of_the_base_are_mounted_not_sent(memory: Registry, package: Path) -> None:
     store(memory.host).build(package, "7", "t")
     assert sum("mount=" in request for request in memory.requests) == len(BASE)
