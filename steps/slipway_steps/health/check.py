@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from threading import Thread
 
+from slipway_steps.adapters.mlflow.connection import preload_mlflow
+from slipway_steps.adapters.mlflow.write_check import WriteCheck
 from slipway_steps.adapters.world import make_world
 from slipway_steps.domain.errors import SlipwayError
 from slipway_steps.domain.health import COMPONENTS, ComponentHealth, Finding, HealthReport, unhealthy
@@ -18,8 +20,12 @@ Probe = Callable[[], Finding]
 
 
 def probes_of(settings: Settings) -> dict[str, Probe]:
-    """The probe of each component."""
+    """The probe of each component. Where MLflow's database is on this machine, MLflow is imported now: that takes
+    seconds, which are no answer of a component.
+    """
     world = make_world(hurried(settings, LIMIT))
+    if not settings.tracking_uri and not WriteCheck(settings).is_new:
+        preload_mlflow()
     return {
         "python": lambda: machine.python(settings),
         "registry": lambda: registry(world),

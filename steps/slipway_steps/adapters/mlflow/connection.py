@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from slipway_steps.adapters.mlflow.rest_client import RestClient
 
-CHATTY = ("mlflow", "mlflow.store.db.utils", "mlflow.pyfunc", "alembic")
+CHATTY = ("mlflow", "mlflow.pyfunc", "alembic")
 """Loggers that report each migration and each file."""
 LATE_IMPORTS = (
     "alembic.command",
@@ -96,6 +96,8 @@ def quiet_mlflow() -> None:
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    # it logs the traceback of each error of the database, which is raised as well
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def preload_mlflow() -> None:
