@@ -9,14 +9,15 @@ class UnknownSelector(Exception):
     """A form that is not played here: nothing would be selected by it, or everything."""
 
 
-def _pairs(query: Query, name: str) -> list[tuple[str, str]]:
-    found = []
+def _pairs(query: Query, name: str) -> list[tuple[str, str | None]]:
+    """Keys and their values; None: whichever value, as a label alone selects the objects that have it."""
+    found: list[tuple[str, str | None]] = []
     for term in ",".join(query.get(name, [])).split(","):
         if term:
             key, sign, value = term.partition("=")
-            if not sign or key.endswith("!") or " " in term:
+            if key.endswith("!") or key.startswith("!") or " " in term or (not sign and name != "labelSelector"):
                 raise UnknownSelector(f"{name} {term!r}")
-            found.append((key, value.removeprefix("=")))
+            found.append((key, value.removeprefix("=") if sign else None))
     return found
 
 
@@ -29,9 +30,12 @@ def selected(items: list[dict[str, Any]], query: Query) -> list[dict[str, Any]]:
             value = value.get(part) or {}
         return value
 
+    def fits(given: dict[str, str], label: str, value: str | None) -> bool:
+        return label in given if value is None else given.get(label) == value
+
     return [
         item
         for item in items
-        if all((item["metadata"].get("labels") or {}).get(label) == value for label, value in labels)
+        if all(fits(item["metadata"].get("labels") or {}, label, value) for label, value in labels)
         and all(at(item, path) == value for path, value in fields)
     ]

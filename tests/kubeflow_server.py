@@ -1,14 +1,17 @@
 """As much of Kubeflow Pipelines' API (v2beta1) as the target speaks with.
 
 Bodies are held against the models of the official client, which are generated from the API's swagger: an unknown field,
-or one of another type, is refused. Runs take the seconds of their parameter `seconds` for each task, one after the
-other, and fail for a `code` that is not 0.
+or one of another type, is refused. So are a name that another experiment has, and a schedule with more than 10 runs
+at a time, in the server's own words. Runs take the seconds of their parameter `seconds` for each task, one after the
+other, and fail for a `code` that is not 0. As with the real server, a task that runs a container names no pod itself:
+it is made of one that does.
 """
 
 import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,9 +52,14 @@ def stamp(at: float) -> str:
 
 
 class Kubeflow:
-    """`gets`: paths that were asked for. `writes`: methods and paths of all else."""
+    """`requests`: methods and paths of all requests; `writes`: of those that are no GET. `health`: what it tells of
+    itself. `trouble`: the status that answers a request instead (method, path), 0 for none.
+    """
 
     def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.health = {"commit_sha": "8c0b9c2", "tag_name": "2.17.0", "multi_user": False, "pipeline_store": "database"}
+        self.trouble: Callable[[str, str], int] = lambda method, path: 0
         self.objects: dict[str, dict[str, Object]] = {"experiments": {}, "runs": {}, "recurringruns": {}}
         self.writes: list[str] = []
         self.lock = threading.RLock()
@@ -107,7 +115,9 @@ class Kubeflow:
             for display, took in ((f"{name}-driver", 0.02), (name, seconds)):
                 if at > now or failed:
                     break
-                detail = {"display_name": display, "start_time": stamp(at), "pod_name": f"pod-{display}"}
+                detail: Object = {"display_name": display, "start_time": stamp(at)}
+                node = f"{run['run_id']}-{display}"
+                detail |= {"child_tasks": [{"pod_name": node}]} if display == name else {"pod_name": node}
                 at += took
                 tasks.append({**detail, "end_time": stamp(at) if at <= now else "1970-01-01T00:00:00Z"})
                 failed = bool(code) and display == name and at <= now
@@ -119,6 +129,11 @@ class Kubeflow:
         return {"state": state, **ended, **details, **({"error": {"message": "task failed"}} if failed else {})}
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Object) -> tuple[int, Object]:
+        self.requests.append(f"{method} {path}")
+        if status := self.trouble(method, path):
+            return status, {"error": f"told {status}"}
+        if path == "/apis/v2beta1/healthz":
+            return 200, self.health
         parts = path.removeprefix("/apis/v2beta1/").split("/")
         plural, (name, _, verb) = parts[0], (parts[1] if len(parts) > 1 else "").partition(":")
         kinds = {"experiments": "V2beta1Experiment", "runs": "V2beta1Run", "recurringruns": "V2beta1RecurringRun"}
@@ -132,12 +147,19 @@ class Kubeflow:
             wrong = faults(kinds[plural], body)
             if plural != "experiments" and "root" not in (body.get("pipeline_spec") or {}):
                 wrong.append("pipeline_spec: no IR pipeline")
+            at_once = int(body.get("max_concurrency", 0))
+            if plural == "recurringruns" and not 1 <= at_once <= 10:
+                wrong.append(
+                    f"Max concurrency of a recurring run must be at least 1 and at most 10. Received {at_once}"
+                )
+            if plural == "experiments" and body["display_name"] in [one["display_name"] for one in found.values()]:
+                return 409, {"error": f"the name {body['display_name']} already exists"}
             return (400, {"error": "; ".join(wrong)}) if wrong else (200, self.shown(plural, self.create(plural, body)))
         if method == "GET" and not name:
             wanted = query.get("experiment_id", [""])[0]
             listed = [self.shown(plural, one) for one in found.values() if not wanted or one["experiment_id"] == wanted]
             start, size = int(query.get("page_token", ["0"])[0] or 0), int(query.get("page_size", ["20"])[0])
-            page = listed[start : start + size]
+            page = [{key: one[key] for key in one if key != "run_details"} for one in listed[start : start + size]]
             token = str(start + size) if start + size < len(listed) else ""
             field = "recurringRuns" if plural == "recurringruns" else plural
             return 200, {field: page, "total_size": len(listed), "next_page_token": token}

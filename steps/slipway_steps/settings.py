@@ -208,6 +208,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="Bearer token for the API of Kubeflow Pipelines; empty: it asks for none. A secret."
     )
 
+    kfp_pods_namespace: str = Field(
+        "",
+        description="Namespace in which the pods of Kubeflow Pipelines run, for what the Kubernetes API alone tells of "
+        "tested runs: scheduling, volumes, images, start, CPU, memory. Empty: they are not measured.",
+    )
+
     @cached_property
     def mlflow_uri(self) -> str:
         """The tracking URI for MLflow: the setting, else SQLite under `home`."""

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 
+from slipway_steps.adapters.connection_pool import pool_numbers
 from slipway_steps.adapters.kubernetes.connection import Connection, connect
 from slipway_steps.adapters.retry import AGAIN, USUAL, Again, RetryPolicy, retry_after
 from slipway_steps.domain.errors import PlatformError
@@ -88,18 +89,8 @@ class Api:
             raise Unavailable(f"GET {path} failed: {type(error).__name__}: {str(error)[:200]}") from error
 
     def pool(self) -> dict[str, float]:
-        """Numbers of the pool of connections: requests sent, connections opened for them, and the most that it keeps
-        open; empty before the first request.
-        """
-        pools = self._connection.pool.pools if self._connection else None
-        found = [pools[key] for key in pools.keys()] if pools is not None else []  # noqa: SIM118 - it cannot be iterated
-        if not found:
-            return {}
-        return {
-            "requests": float(sum(one.num_requests for one in found)),
-            "connections opened": float(sum(one.num_connections for one in found)),
-            "connections kept": float(max(one.pool.maxsize for one in found)),
-        }
+        """What the pool of connections has done; empty before the first request."""
+        return pool_numbers(self._connection.pool) if self._connection else {}
 
     @contextmanager
     def growing(self, path: str, *, what: str, seconds: float, **query: str) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import requests
 
+from slipway_steps.adapters.connection_pool import pool_numbers
 from slipway_steps.adapters.mlflow.connection import MlflowConnection, translated
 from slipway_steps.adapters.mlflow.http_session import HttpSession, is_enough_for
 from slipway_steps.adapters.retry import reason_of
@@ -61,12 +62,8 @@ class MlflowReads:
         return 200
 
     def pool(self) -> Mapping[str, float]:
-        """How many connections were opened to the server, and how many requests they carried."""
+        """What the pool of connections to the server has done; empty where there is no server."""
         if self._http is None:
             return {}
-        pools = self._http.session.get_adapter(self._http.base).poolmanager.pools  # type: ignore[attr-defined]  # urllib3's
-        found = [pools[key] for key in pools.keys()]  # noqa: SIM118 - urllib3's container can only list its keys
-        return {
-            "connections": sum(pool.num_connections for pool in found),
-            "requests": sum(pool.num_requests for pool in found),
-        }
+        adapter = self._http.session.get_adapter(self._http.base)
+        return pool_numbers(adapter.poolmanager)  # type: ignore[attr-defined]  # that of requests' own adapter

@@ -1,36 +1,51 @@
-"""Runs pipelines by Kubeflow Pipelines (API v2beta1), and measures them. Its client is the extra `kfp`."""
+"""Runs pipelines by Kubeflow Pipelines (API v2beta1), and measures them: what that API does not tell, by the pods."""
 
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from urllib3.exceptions import HTTPError
-
+from slipway_steps.adapters.kubernetes.api import Api
+from slipway_steps.adapters.retry import USUAL, RetryPolicy
+from slipway_steps.adapters.targets.kubeflow_api import KubeflowApi
 from slipway_steps.adapters.targets.kubeflow_pipeline import (
     ENDED,
     component_names,
+    pod_names,
     sample_of,
     session_pipeline,
     typed_parameters,
 )
+from slipway_steps.adapters.targets.kubeflow_pods import KubeflowPods
+from slipway_steps.adapters.targets.kubeflow_removal import KubeflowRemoval
 from slipway_steps.adapters.targets.pipeline_file import read_ir
+from slipway_steps.adapters.targets.pod_times import pod_metrics
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Firing, RunSample
+from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
 from slipway_steps.settings import Settings
 
-MEASURED = ("end-to-end", "queue", "between-steps")
-REASON = "the API of Kubeflow Pipelines does not tell it of a run"
 PATHS = {"list-runs": "runs", "list-experiments": "experiments", "list-recurring-runs": "recurringruns"}
 POLL = 0.5
 """Seconds between two looks at a run: the API has no watch. With many runs at a time each is asked less often, so that
 all of them together ask at most twenty times a second."""
-PAGE = 200
-"""Objects of one answer; the largest that the server gives."""
+AT_ONCE = 10
+"""Runs of a schedule at a time: the API takes no larger number."""
+CONTAINER_START = "the Kubernetes API tells when a container started, not when its program began"
+BY_PODS = ("create-to-schedule", "volumes-and-sandbox", "image-pull", "schedule-to-run", "cpu", "memory")
+NO_PODS = "the pods have to be seen for it: set SLIPWAY_KFP_PODS_NAMESPACE"
+BY_PROMETHEUS = ("storage-read", "storage-written", "network-received", "network-sent")
+NO_PROMETHEUS = "no Prometheus is named: set SLIPWAY_PROMETHEUS_URL"
+UNSEEN = {
+    "cpu": "metrics.k8s.io has a value every 15 s: pods that lived shorter have none",
+    "memory": "metrics.k8s.io has a value every 15 s: pods that lived shorter have none",
+    "queue": "the API did not tell when the run began",
+}
+"""Why a metric is missing in a run, where nothing else says so."""
+NOT_SEEN = "the pods of a run did not tell it"
 
 
 class KubeflowTarget:
@@ -38,57 +53,32 @@ class KubeflowTarget:
 
     name = "kfp"
 
-    def __init__(self, settings: Settings) -> None:
-        try:
-            import kfp_server_api
-        except ImportError as error:
-            raise BadInput("the client of Kubeflow Pipelines is not installed", "pip install 'slipway[kfp]'") from error
-        if not settings.kfp_url:
-            raise BadInput("no Kubeflow Pipelines is named", "set SLIPWAY_KFP_URL")
-        configuration = kfp_server_api.Configuration(host=settings.kfp_url.rstrip("/"))
-        configuration.retries = False  # a request that is sent twice is measured twice
-        if token := settings.kfp_token.get_secret_value():
-            configuration.api_key = {"authorization": token}
-            configuration.api_key_prefix = {"authorization": "Bearer"}
-        self.api: Any = kfp_server_api
-        self.url = settings.kfp_url.rstrip("/")
-        self.timeout = settings.kubernetes_timeout
+    def __init__(self, settings: Settings, retry: RetryPolicy = USUAL) -> None:
+        self.settings = settings
+        self.api = KubeflowApi(settings, retry)
+        self.models = self.api.models
         self.namespace = settings.kfp_namespace
-        self.client: Any = kfp_server_api.ApiClient(configuration)
-        self.runs: Any = kfp_server_api.RunServiceApi(self.client)
-        self.recurring: Any = kfp_server_api.RecurringRunServiceApi(self.client)
-        self.experiments: Any = kfp_server_api.ExperimentServiceApi(self.client)
         self.session = self._experiment = ""
+        self._pods: KubeflowPods | None = None
+        self._making = threading.Lock()
         self._ir: dict[str, Any] = {}
         self._spec: dict[str, Any] = {}
         self._parameters: dict[str, str] = {}
         self._submitted: dict[str, float] = {}
         self._ended: dict[str, float] = {}
+        self._missing: dict[str, str] = {}
 
     @property
     def unmeasured(self) -> Mapping[str, str]:
-        """See Target."""
-        return {name: REASON for name in METRICS if name not in MEASURED}
+        """See Target. What the pods of a run did not tell is added when the run is read."""
+        pods = {} if self.settings.kfp_pods_namespace else dict.fromkeys(BY_PODS + BY_PROMETHEUS, NO_PODS)
+        prometheus = {} if self.settings.prometheus_url else dict.fromkeys(BY_PROMETHEUS, NO_PROMETHEUS)
+        return {**self._missing, "container-start": CONTAINER_START, **pods, **prometheus}
 
     @property
     def version(self) -> str:
-        """See Target. The API does not tell the version of its server: that of the client."""
-        return f"Kubeflow Pipelines API v2beta1, client {self.api.__version__}"
-
-    @contextmanager
-    def _asking(self, what: str, refused: type[BadInput | PlatformError] = PlatformError) -> Iterator[None]:
-        """Turn the client's errors into ours; `refused`: what becomes of status 400."""
-        try:
-            yield
-        except self.api.ApiException as error:
-            kind = refused if error.status == 400 else PlatformError
-            said = str(error.body or error.reason)[:300].replace("\n", " ")
-            raise kind(
-                f"{what} failed: status {error.status} {said}", "see SLIPWAY_KFP_URL and SLIPWAY_KFP_TOKEN"
-            ) from error
-        except (HTTPError, OSError, ValueError) as error:
-            message = f"{what} failed: {type(error).__name__}: {str(error)[:200]}"
-            raise PlatformError(message, "does SLIPWAY_KFP_URL name Kubeflow Pipelines?") from error
+        """See Target."""
+        return f"Kubeflow Pipelines {self.api.version() or 'of unknown version'}, API v2beta1"
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. An experiment of the session's name holds all its runs."""
@@ -100,45 +90,45 @@ class KubeflowTarget:
             self._parameters = scenario.parameters
         elif scenario.resource_limits.cpu or scenario.resource_limits.memory:
             raise BadInput("resourceLimits need a pipeline", "set pipelineFileName")
-        with self._asking("reading the runs of Kubeflow Pipelines"):
-            self.runs.run_service_list_runs(page_size=1, **self._of_namespace(), _request_timeout=self.timeout)
+        what = "reading the runs of Kubeflow Pipelines"
+        self.api.ask(what, self.api.runs.run_service_list_runs, page_size=1, **self._of_namespace())
+        if self.settings.kfp_pods_namespace:
+            self._pods = KubeflowPods(Api(self.settings, self.api.retry), self.settings.kfp_pods_namespace)
+            self._pods.start()
 
     def _of_namespace(self) -> dict[str, str]:
         return {"namespace": self.namespace} if self.namespace else {}
 
     def _home(self) -> str:
-        """The id of the session's experiment; it is made when it is first needed."""
-        self._experiment = self._experiment or self._made(self.session, "A performance test of Slipway.")
+        """The id of the session's experiment; it is made when it is first needed, and once: its name is taken then."""
+        with self._making:
+            self._experiment = self._experiment or self._made(self.session, "A performance test of Slipway.")
         return self._experiment
 
     def _made(self, name: str, description: str) -> str:
-        wanted = self.api.V2beta1Experiment(display_name=name, description=description, **self._of_namespace())
-        with self._asking(f"creating the experiment {name}"):
-            found = self.experiments.experiment_service_create_experiment(wanted, _request_timeout=self.timeout)
-        return str(found.experiment_id)
+        wanted = self.models.V2beta1Experiment(display_name=name, description=description, **self._of_namespace())
+        create = self.api.experiments.experiment_service_create_experiment
+        return str(self.api.send(f"creating the experiment {name}", create, wanted).experiment_id)
 
     def _configured(self, parameters: Mapping[str, str]) -> Any:
         if not self._spec:
             raise BadInput("this scenario names no pipeline", "set pipelineFileName")
         values = typed_parameters(self._ir, {**self._parameters, **parameters})
-        return self.api.V2beta1RuntimeConfig(parameters=values)
+        return self.models.V2beta1RuntimeConfig(parameters=values)
 
     def submit(self, parameters: Mapping[str, str]) -> str:
-        """See Target."""
-        name, home = f"{self.session}-{uuid.uuid4().hex[:8]}", self._home()
-        config = self._configured(parameters)
-        wanted = self.api.V2beta1Run(
+        """See Target. It is sent once: a second request would make a second run."""
+        name, config, home = f"{self.session}-{uuid.uuid4().hex[:8]}", self._configured(parameters), self._home()
+        wanted = self.models.V2beta1Run(
             display_name=name, experiment_id=home, pipeline_spec=self._spec, runtime_config=config
         )
         begin = time.time()
-        with self._asking(f"submitting {name}", BadInput):
-            made = self.runs.run_service_create_run(wanted, experiment_id=home, _request_timeout=self.timeout)
+        made = self.api.send(f"submitting {name}", self.api.runs.run_service_create_run, wanted, experiment_id=home)
         self._submitted[made.run_id] = begin
         return str(made.run_id)
 
     def _run(self, run: str) -> Any:
-        with self._asking(f"reading run {run}"):
-            return self.runs.run_service_get_run(run, _request_timeout=self.timeout)
+        return self.api.ask(f"reading run {run}", self.api.runs.run_service_get_run, run)
 
     def wait(self, run: str, deadline: float) -> bool:
         """See Target. The API has no watch, so it is asked every half second."""
@@ -155,40 +145,66 @@ class KubeflowTarget:
     def stop(self, run: str) -> None:
         """See Target."""
         if self._run(run).state not in ENDED:
-            with self._asking(f"ending {run}"):
-                self.runs.run_service_terminate_run(run, _request_timeout=self.timeout)
+            self.api.ask(f"ending {run}", self.api.runs.run_service_terminate_run, run)
 
     def read(self, run: str) -> RunSample:
-        """See Target."""
-        return sample_of(self._run(run), component_names(self._ir), self._submitted.get(run), self._ended.get(run))
+        """See Target. Of the pods, those of the pipeline's own tasks count, and not the drivers that Kubeflow Pipelines
+        starts before each.
+        """
+        told, components = self._run(run), component_names(self._ir)
+        pods = self._pods.of_run(run, pod_names(told, components)) if self._pods else []
+        more = {**pod_metrics(pods), **self._scraped(told)}
+        sample = sample_of(told, components, self._submitted.get(run), self._ended.get(run), more)
+        if sample.outcome is not RunOutcome.UNFINISHED:
+            missing = [metric for metric in METRICS if metric not in sample.metrics and metric not in self.unmeasured]
+            self._missing |= {metric: self._reason(metric) for metric in missing}
+        return sample
+
+    def _reason(self, metric: str) -> str:
+        if self._pods and self._pods.reason and metric in BY_PODS + BY_PROMETHEUS:
+            return self._pods.reason
+        if self._pods and self._pods.no_usage and metric in ("cpu", "memory"):
+            return self._pods.no_usage
+        return UNSEEN.get(metric, NOT_SEEN)
+
+    def _scraped(self, told: Any) -> dict[str, float]:
+        """What Prometheus tells of the pods of a run, whose names begin with that of the workflow."""
+        workflow = self._pods.workflow(told.run_id) if self._pods else ""
+        if not self.settings.prometheus_url or not workflow or told.state not in ENDED:
+            return {}
+        from slipway_steps.adapters.prometheus.query import Prometheus
+
+        start, end = told.created_at.timestamp(), told.finished_at.timestamp()
+        try:
+            asked = Prometheus(self.settings.prometheus_url)
+            return asked.bytes_of(self.settings.kfp_pods_namespace, f"{workflow}-", start, end)
+        except PlatformError as error:
+            self._missing |= dict.fromkeys(BY_PROMETHEUS, str(error))
+            return {}
 
     def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
         """See Target. A recurring run."""
         if every < 1 or every != int(every):
             raise BadInput(f"Kubeflow Pipelines cannot fire every {every:g} seconds", "a whole number from 1 on")
-        home = self._home()
-        trigger = self.api.V2beta1Trigger(
-            periodic_schedule=self.api.V2beta1PeriodicSchedule(interval_second=str(int(every)))
-        )
-        wanted = self.api.V2beta1RecurringRun(
+        config, home = self._configured(parameters), self._home()
+        periodic = self.models.V2beta1PeriodicSchedule(interval_second=str(int(every)))
+        wanted = self.models.V2beta1RecurringRun(
             display_name=f"{self.session}-{uuid.uuid4().hex[:8]}",
             experiment_id=home,
             pipeline_spec=self._spec,
-            runtime_config=self._configured(parameters),
-            trigger=trigger,
+            runtime_config=config,
+            trigger=self.models.V2beta1Trigger(periodic_schedule=periodic),
             mode="ENABLE",
-            max_concurrency="10",
+            max_concurrency=str(AT_ONCE),
             no_catchup=True,
         )
-        with self._asking("scheduling", BadInput):
-            create = self.recurring.recurring_run_service_create_recurring_run
-            return str(create(wanted, _request_timeout=self.timeout).recurring_run_id)
+        create = self.api.recurring.recurring_run_service_create_recurring_run
+        return str(self.api.send("scheduling", create, wanted).recurring_run_id)
 
     def firings(self, schedule: str) -> Sequence[Firing]:
         """See Target. Missed is what lies an interval or more between two firings."""
-        with self._asking(f"reading the schedule {schedule}"):
-            get = self.recurring.recurring_run_service_get_recurring_run
-            cron = get(schedule, _request_timeout=self.timeout)
+        get = self.api.recurring.recurring_run_service_get_recurring_run
+        cron = self.api.ask(f"reading the schedule {schedule}", get, schedule)
         every = float(cron.trigger.periodic_schedule.interval_second)
         fired = [one for one in self._runs_of(cron.experiment_id) if one.recurring_run_id == schedule]
         found: list[Firing] = []
@@ -212,22 +228,11 @@ class KubeflowTarget:
 
     def get(self, operation: str) -> int:
         """See Target."""
-        pool = self.client.rest_client.pool_manager
-        headers: dict[str, str] = {}
-        self.client.update_params_for_auth(headers, [], ["Bearer"])
-        query = f"?namespace={self.namespace}" if self.namespace else ""
-        with self._asking(operation):
-            url = f"{self.url}/apis/v2beta1/{PATHS[operation]}{query}"
-            return int(pool.request("GET", url, headers=headers, timeout=self.timeout).status)
+        return self.api.status(PATHS[operation], **self._of_namespace())
 
     def pool(self) -> Mapping[str, float]:
         """See Target."""
-        pools = self.client.rest_client.pool_manager.pools
-        found = [pools[key] for key in pools.keys()]  # noqa: SIM118 - it cannot be iterated
-        return {
-            "requests": float(sum(one.num_requests for one in found)),
-            "connections opened": float(sum(one.num_connections for one in found)),
-        }
+        return self.api.pool()
 
     def finished(self, since: float) -> Sequence[RunSample]:
         """See Target. Without steps: a list does not tell them."""
@@ -240,44 +245,12 @@ class KubeflowTarget:
 
     def _runs_of(self, experiment: str) -> list[Any]:
         given = {"experiment_id": experiment} if experiment else self._of_namespace()
-        return list(self._all(self.runs.run_service_list_runs, "runs", **given))
-
-    def _all(self, listing: Callable[..., Any], kind: str, **given: str) -> Iterator[Any]:
-        token = ""
-        while True:
-            with self._asking(f"listing {kind} of Kubeflow Pipelines"):
-                page = listing(page_size=PAGE, page_token=token, _request_timeout=self.timeout, **given)
-            yield from getattr(page, kind) or []
-            token = page.next_page_token
-            if not token:
-                return
+        return list(self.api.all("runs", self.api.runs.run_service_list_runs, **given))
 
     def remove(self, session: str) -> Sequence[str]:
-        """See Target. Only what is in experiments of the session's name."""
-        removed = []
-        listing = self.experiments.experiment_service_list_experiments
-        for experiment in list(self._all(listing, "experiments", **self._of_namespace())):
-            if experiment.display_name != session and not experiment.display_name.startswith(f"{session}-"):
-                continue
-            home = experiment.experiment_id
-            schedules = self.recurring.recurring_run_service_list_recurring_runs
-            for one in list(self._all(schedules, "recurring_runs", experiment_id=home)):
-                self._delete(self.recurring.recurring_run_service_delete_recurring_run, one.recurring_run_id)
-                removed.append(f"recurring run {one.recurring_run_id}")
-            for run in self._runs_of(home):
-                if run.state not in ENDED:
-                    self._delete(self.runs.run_service_terminate_run, run.run_id)
-                self._delete(self.runs.run_service_delete_run, run.run_id)
-                removed.append(f"run {run.run_id}")
-            self._delete(self.experiments.experiment_service_delete_experiment, home)
-            removed.append(f"experiment {experiment.display_name}")
-        return removed
-
-    def _delete(self, call: Callable[..., Any], name: str) -> None:
-        """Remove one object; that it is gone already is no error."""
-        try:
-            with self._asking(f"removing {name}"):
-                call(name, _request_timeout=self.timeout)
-        except PlatformError as error:
-            if "status 404" not in error.message:
-                raise
+        """See Target. Only what is in experiments of the session's name. Raises PlatformError that names what is left;
+        the rest is removed.
+        """
+        if self._pods and session == self.session:
+            self._pods.close()
+        return KubeflowRemoval(self.api, self._of_namespace()).remove(session)

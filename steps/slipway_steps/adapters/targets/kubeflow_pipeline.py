@@ -58,19 +58,40 @@ def typed_parameters(ir: Mapping[str, Any], given: Mapping[str, str]) -> Object:
 
 
 def component_names(ir: Mapping[str, Any]) -> set[str]:
-    """The names of the tasks that run a container."""
+    """The names of the tasks that run a container: in the pipeline, and those for people, which may differ."""
     components = ir.get("components") or {}
     return {
-        str((task.get("taskInfo") or {}).get("name") or key)
+        str(name)
         for owner in (ir["root"], *components.values())
         for key, task in ((owner.get("dag") or {}).get("tasks") or {}).items()
         if "executorLabel" in components.get((task.get("componentRef") or {}).get("name"), {})
+        for name in (key, (task.get("taskInfo") or {}).get("name"))
+        if name
     }
 
 
-def sample_of(run: Any, components: Collection[str], submitted: float | None, ended: float | None) -> RunSample:
+def pod_names(run: Any, components: Collection[str]) -> set[str]:
+    """How a V2beta1Run names the pods of these tasks: a task names its own, or those of the tasks it is made of."""
+    tasks = _tasks(run)
+    found = {name for task in tasks if task.display_name in components for name in _own_pods(task)}
+    while more := {name for task in tasks if task.pod_name in found for name in _own_pods(task)} - found:
+        found |= more
+    return found
+
+
+def _own_pods(task: Any) -> set[str]:
+    return {name for name in (task.pod_name, *(one.pod_name for one in task.child_tasks or [])) if name}
+
+
+def sample_of(
+    run: Any,
+    components: Collection[str],
+    submitted: float | None,
+    ended: float | None,
+    more: Mapping[str, float] | None = None,
+) -> RunSample:
     """The sample of a V2beta1Run. `components`: names of the tasks that count; empty: all that have a pod. submitted,
-    ended: by the client's clock; None: by the server's.
+    ended: by the client's clock; None: by the server's. more: metrics that were measured elsewhere.
     """
     created, finished = run.created_at.timestamp(), _seconds(run.finished_at)
     began = next((_seconds(one.update_time) for one in run.state_history or [] if one.state == "RUNNING"), None)
@@ -82,7 +103,9 @@ def sample_of(run: Any, components: Collection[str], submitted: float | None, en
     gaps = list(_gaps(steps))
     begin = created if submitted is None else submitted
     end = finished if submitted is None else ended
-    metrics = {"between-steps": sum(stop - start for start, stop in gaps)} if steps else {}
+    metrics = dict(more or {})
+    if steps:
+        metrics["between-steps"] = sum(stop - start for start, stop in gaps)
     if began is not None:
         metrics["queue"] = max(began - created, 0.0)
     if outcome is not RunOutcome.UNFINISHED and end is not None:
@@ -109,8 +132,12 @@ def _seconds(at: Any) -> float | None:
     return at.timestamp() if at is not None and at.year > 1970 else None
 
 
+def _tasks(run: Any) -> list[Any]:
+    return (run.run_details.task_details if run.run_details else None) or []
+
+
 def _steps(run: Any, components: Collection[str]) -> Iterator[tuple[float, float, str]]:
-    for task in (run.run_details.task_details if run.run_details else None) or []:
+    for task in _tasks(run):
         start, end = _seconds(task.start_time), _seconds(task.end_time)
         wanted = task.display_name in components if components else bool(task.pod_name)
         if wanted and start is not None and end is not None:

@@ -9,11 +9,13 @@ from kube_rbac import service_account
 from simulated_cluster.argo_only import ArgoOnly
 
 from slipway_steps.adapters.targets import argo_session
+from slipway_steps.adapters.targets import kubeflow_pods as kubeflow_pods_module
 from slipway_steps.adapters.targets.argo import ArgoTarget
 from slipway_steps.settings import Settings
 from slipway_workflows.catalog import rbac
 
 if TYPE_CHECKING:
+    from kubeflow_pods import PlayedPods
     from kubeflow_server import Kubeflow
 
 NAMESPACE = "slipway-perf"
@@ -35,6 +37,17 @@ def kubeflow() -> Iterator["Kubeflow"]:
     from kubeflow_server import Kubeflow
 
     found = Kubeflow()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def kubeflow_pods(kubeflow: "Kubeflow", monkeypatch: pytest.MonkeyPatch) -> Iterator["PlayedPods"]:
+    """The cluster of that server, with the pods of its runs."""
+    from kubeflow_pods import PlayedPods
+
+    monkeypatch.setattr(kubeflow_pods_module, "METRICS_EVERY", 0.05)
+    found = PlayedPods(kubeflow)
     yield found
     found.close()
 
