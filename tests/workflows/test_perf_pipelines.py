@@ -16,7 +16,7 @@ from slipway_workflows import engine, lint
 from slipway_workflows.cli.render import MANIFESTS
 
 PERF = PROJECT_ROOT / "workflows" / "perf"
-PIPELINES = sorted(PERF.glob("**/*.yaml"))
+PIPELINES = sorted(path for path in PERF.glob("**/*.yaml") if path.parent.name != "kfp")
 SCENARIOS = sorted(PERF.glob("scenarios/*.json"))
 
 

@@ -37,6 +37,7 @@ def read_scenarios(path: Path, modes: Collection[str]) -> list[PerfScenario]:
 
 def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
     """The file of a scenario's pipeline, relative to the directory of the scenario's file; None where it names none.
+    One in a directory `argo` that has a counterpart beside it, in a directory `kfp`, is that one for target kfp.
 
     Raises BadInput with the nearest names where there is no such file.
     """
@@ -47,6 +48,9 @@ def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
         there = sorted(str(one.relative_to(directory)) for one in directory.glob("**/*.y*ml"))[:1000]
         hint = _nearest(scenario.pipeline_file_name, there) or "pipelineFileName is relative to the scenario's file"
         raise BadInput(f"there is no pipeline {path}", hint)
+    counterpart = path.parent.parent / "kfp" / path.name
+    if scenario.target == "kfp" and path.parent.name == "argo" and counterpart.is_file():
+        return counterpart
     return path
 
 

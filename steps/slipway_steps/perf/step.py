@@ -65,9 +65,9 @@ def run(
     store = measurements or MlflowMeasurements(world.settings)
     judged = []
     for scenario in read_scenarios(directory / params.scenario, mode_names()):
-        pipeline = find_pipeline(scenario, directory)
-        target = targets(params.target, world.settings)
         asked = scenario.model_copy(update={"target": params.target})
+        pipeline = find_pipeline(asked, directory)
+        target = targets(params.target, world.settings)
         interrupted = False
         try:
             session = run_session(

@@ -1,6 +1,7 @@
 """LARGE_DATASET: an artifact of `datasetMiB` goes through the steps of the pipeline."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from statistics import median
 
 from slipway_steps.domain.errors import BadInput
@@ -8,9 +9,9 @@ from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import RunSample
 from slipway_steps.perf.runner import Runner
 
-PARAMETER = "dataset-mib"
-"""The pipeline's parameter that gets the size. Its last step has to fail where the checksum is not that of its first:
-only runs that succeed are timed."""
+PARAMETERS = ("dataset-mib", "dataset_mib")
+"""The pipeline's parameter that gets the size; those of Kubeflow Pipelines are names of Python. Its last step has to
+fail where the checksum is not that of its first: only runs that succeed are timed."""
 RATE = "MiB/s"
 
 
@@ -19,13 +20,19 @@ class LargeDataset(Runner):
 
     async def setup(self) -> None:
         """Raises BadInput where the pipeline has no parameter for the size."""
-        pipeline = self.context.pipeline
-        if pipeline is None or PARAMETER not in pipeline.read_text():
-            raise BadInput(f"the pipeline has no parameter {PARAMETER}", "see workflows/perf/argo/data.yaml")
+        if not self.parameters():
+            raise BadInput(f"the pipeline has no parameter {PARAMETERS[0]}", "see workflows/perf/argo/data.yaml")
 
     def parameters(self) -> Mapping[str, str]:
         """The size, as the pipeline takes it."""
-        return {PARAMETER: str(self.context.scenario.dataset_mi_b)}
+        return {self._parameter: str(self.context.scenario.dataset_mi_b)} if self._parameter else {}
+
+    @cached_property
+    def _parameter(self) -> str:
+        """The name of the parameter; "" where the pipeline has none."""
+        pipeline = self.context.pipeline
+        text = pipeline.read_text() if pipeline else ""
+        return next((name for name in PARAMETERS if name in text), "")
 
     def measured(self, sample: RunSample) -> RunSample:
         """The sample with the MiB/s of the run."""
