@@ -222,6 +222,20 @@ def test_the_toolkit_is_built_from_source_in_the_first_stage() -> None:
     assert "--constraint=/requirements.lock ${HANDLER_REQUIREMENTS}" in " ".join(installs[1].split())
 
 
+def test_the_client_of_kubeflow_is_built_from_the_source_of_its_hash() -> None:
+    """It has no wheel in any index either; it is built by the pinned setuptools, and not by whichever is the newest."""
+    lines = (PROJECT_ROOT / "images" / "train" / "requirements.lock").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("kfp-server-api=="))
+    assert re.fullmatch(r"\S+ --hash=sha256:[0-9a-f]{64}", line)
+    assert any(line.startswith("setuptools==") for line in lines)
+    commands = [part for line in instructions("train") if line[0] == "RUN" for part in line[1].split(" && ")]
+    (install,) = (part for part in commands if "pip install" in part and "--only-binary" not in part)
+    assert {"--no-deps", "--no-build-isolation", "--require-hashes", "/source"} <= set(install.split())
+    assert "grep '^kfp-server-api==' /requirements.lock > /source" in " ".join(" ".join(commands).split())
+    arguments = imports_checked("train")
+    assert not [name for name in arguments[arguments.index("--without") :] if "targets" in name]
+
+
 def test_the_image_that_tests_handlers_holds_what_the_shipped_one_imports() -> None:
     own = pins(PROJECT_ROOT / "images" / "handler" / "requirements.lock")
     training = pins(PROJECT_ROOT / "images" / "train" / "requirements.lock")

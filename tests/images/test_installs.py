@@ -34,10 +34,13 @@ def test_a_lock_installs_and_is_enough(name: str, tmp_path: Path) -> None:
     directory, arguments, code = STARTS[name]
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    lock = PROJECT_ROOT / "images" / name / "requirements.lock"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:", "-r", lock]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    lines = (PROJECT_ROOT / "images" / name / "requirements.lock").read_text().splitlines(keepends=True)
+    for file, how in (("wheels", ["--only-binary=:all:"]), ("source", ["--no-build-isolation", "--require-hashes"])):
+        wanted = tmp_path / file
+        wanted.write_text("".join(line for line in lines if ("--hash=" in line) == (file == "source")))
+        install = [python, "-m", "pip", "install", "-q", "--no-deps", *how, "-r", wanted]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
     checked = subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     missing = re.findall(
         r"^(?:mlflow|databricks-sdk) \S+ requires ([\w-]+), which is not installed", checked.stdout, re.M
