@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from steps.perf.test_step import Kept, Told
 
 from slipway_steps import __version__
 from slipway_steps.adapters.targets.choice import make_target
@@ -16,6 +18,7 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import MODES, PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf import step
 from slipway_steps.perf.driver import run_session
 from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 from slipway_steps.settings import PROJECT_ROOT, Settings
@@ -112,6 +115,18 @@ def test_a_shipped_scenario_runs_on_kubeflow(kubeflow: "Kubeflow", path: Path, t
     assert session.errors == []
     assert [run.outcome for run in session.runs] == [RunOutcome.SUCCEEDED] * 2
     assert session.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE), "two runs are few"
+    assert not any(kubeflow.objects.values())
+
+
+def test_the_step_perf_runs_a_shipped_scenario_on_kubeflow(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    settings, kept, told = Settings(home=tmp_path, kfp_url=kubeflow.url), Kept(), Told()
+    world: Any = SimpleNamespace(settings=settings, notifier=told)
+    params = step.Params(scenario="smoke.json", target="kfp", release="perf-test-1")
+    outputs = step.run(params, world, measurements=kept)
+    (session,) = kept.all
+    assert outputs.session == session.name
+    assert session.fingerprint.target_version == "Kubeflow Pipelines 2.17.0, API v2beta1"
+    assert [set(run.components) for run in session.timed] == [{"hello"}] * 3
     assert not any(kubeflow.objects.values())
 
 
