@@ -3,13 +3,13 @@
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slipway_steps.adapters.kubernetes.api import Api
 from slipway_steps.adapters.retry import USUAL, RetryPolicy
-from slipway_steps.adapters.targets.kubeflow_api import KubeflowApi
+from slipway_steps.adapters.targets.kubeflow_api import KubeflowApi, Taken
 from slipway_steps.adapters.targets.kubeflow_pipeline import (
     ENDED,
     component_names,
@@ -102,13 +102,26 @@ class KubeflowTarget:
     def _home(self) -> str:
         """The id of the session's experiment; it is made when it is first needed, and once: its name is taken then."""
         with self._making:
-            self._experiment = self._experiment or self._made(self.session, "A performance test of Slipway.")
+            self._experiment = self._experiment or self._home_made()
         return self._experiment
 
-    def _made(self, name: str, description: str) -> str:
-        wanted = self.models.V2beta1Experiment(display_name=name, description=description, **self._of_namespace())
+    def _home_made(self) -> str:
+        try:
+            return self._made(self.session, self.api.ask)
+        except Taken:  # by a request whose answer was lost: nobody else uses the name of this session
+            listing = self.api.experiments.experiment_service_list_experiments
+            found = self.api.all("experiments", listing, **self._of_namespace())
+            home = next((one for one in found if one.display_name == self.session), None)
+            if home is None:
+                raise
+            return str(home.experiment_id)
+
+    def _made(self, name: str, send: Callable[..., Any]) -> str:
+        wanted = self.models.V2beta1Experiment(
+            display_name=name, description="A performance test of Slipway.", **self._of_namespace()
+        )
         create = self.api.experiments.experiment_service_create_experiment
-        return str(self.api.send(f"creating the experiment {name}", create, wanted).experiment_id)
+        return str(send(f"creating the experiment {name}", create, wanted).experiment_id)
 
     def _configured(self, parameters: Mapping[str, str]) -> Any:
         if not self._spec:
@@ -218,8 +231,10 @@ class KubeflowTarget:
         return found
 
     def create_experiment(self, name: str) -> None:
-        """See Target. Its name begins with the session's, so that it is removed with it."""
-        self._experiment = self._made(f"{self.session}-{name}".removesuffix("-"), "A performance test of Slipway.")
+        """See Target. Its name begins with the session's, so that it is removed with it. It is timed, so it is sent
+        once.
+        """
+        self._experiment = self._made(f"{self.session}-{name}".removesuffix("-"), self.api.send)
 
     @property
     def operations(self) -> Sequence[str]:

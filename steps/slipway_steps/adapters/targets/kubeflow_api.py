@@ -24,6 +24,10 @@ class Absent(PlatformError):
     """There is no such object."""
 
 
+class Taken(PlatformError):
+    """There is an object of that name already."""
+
+
 class KubeflowApi:
     """The API that the settings name. Raises BadInput where none is named, or where its client is not installed."""
 
@@ -52,14 +56,14 @@ class KubeflowApi:
         self.timeout = (settings.kubernetes_timeout, settings.kubernetes_timeout)
 
     def send(self, what: str, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """Send one request, once: one that creates something would else create it twice, as the server chooses the
-        names. Status 400 is BadInput, any other failure PlatformError.
+        """Send one request, once: one that starts a run would else start two, and one that is timed is not to be sent
+        twice. Status 400 is BadInput, any other failure PlatformError.
         """
         return self._translated(what, lambda: self._sent(call, *arguments, **named), BadInput)
 
     def ask(self, what: str, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """Send a request that reads, or ends or deletes what its id names; it is sent again where that may help. Raises
-        PlatformError.
+        """Send a request that makes nothing twice: it reads, ends or deletes something, or makes what has a name that
+        is taken then. It is sent again where that may help. Raises PlatformError.
         """
 
         def once() -> Any:
@@ -84,7 +88,7 @@ class KubeflowApi:
         except Again as error:
             raise PlatformError(f"{what} failed: {error}", HINT) from error
         except self.models.ApiException as error:
-            kind = Absent if error.status == 404 else refused if error.status == 400 else PlatformError
+            kind = {400: refused, 404: Absent, 409: Taken}.get(error.status, PlatformError)
             said = str(error.body or error.reason)[:300].replace("\n", " ")
             raise kind(f"{what} failed: status {error.status} {said}", HINT) from error
         except (*NO_ANSWER, *NO_SENSE) as error:

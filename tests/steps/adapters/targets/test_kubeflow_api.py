@@ -39,7 +39,7 @@ def test_one_503_costs_no_session(kubeflow: "Kubeflow", tmp_path: Path) -> None:
     asked: Counter[str] = Counter()
 
     def first_time(method: str, path: str) -> int:
-        created = method == "POST" and not path.endswith(":terminate")
+        created = method == "POST" and path.endswith("runs")
         asked[f"{method} {path}"] += not created
         return 503 if asked[f"{method} {path}"] == 1 else 0
 
@@ -73,9 +73,27 @@ def test_what_would_make_a_second_run_is_sent_once(kubeflow: "Kubeflow", tmp_pat
     assert kubeflow.requests.count("POST /apis/v2beta1/runs") == 1
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_an_experiment_whose_answer_was_lost_costs_no_run(kubeflow: "Kubeflow", tmp_path: Path, made: bool) -> None:
+    answers = iter([503])
+
+    def lost(method: str, path: str) -> int:
+        if (method, path) != ("POST", "/apis/v2beta1/experiments") or not (status := next(answers, 0)):
+            return 0
+        if made:
+            kubeflow.create("experiments", {"display_name": SESSION})
+        return status
+
+    target = prepared(kubeflow, tmp_path)
+    kubeflow.trouble = lost
+    run = target.submit({})
+    (home,) = kubeflow.objects["experiments"]
+    assert kubeflow.objects["runs"][run]["experiment_id"] == home
+
+
 def test_what_the_server_refuses_is_bad_input(kubeflow: "Kubeflow", tmp_path: Path) -> None:
     target = prepared(kubeflow, tmp_path)
-    kubeflow.trouble = lambda method, path: 400 if method == "POST" else 0
+    kubeflow.trouble = lambda method, path: 400 if (method, path) == ("POST", "/apis/v2beta1/runs") else 0
     with pytest.raises(BadInput, match="told 400"):
         target.submit({})
 
