@@ -1,6 +1,7 @@
 """`python -m slipway_steps.health`: serves the health of an installation, in the image of the steps."""
 
 import argparse
+import signal
 import sys
 
 from slipway_steps.domain.errors import SlipwayError
@@ -11,6 +12,8 @@ from slipway_steps.settings import read_settings
 
 def main() -> int:
     """Serve until SIGTERM ends the process; returns 1 where that cannot begin."""
+    # the first process of a container has no default answer to SIGTERM: it would be killed 30 s later
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parser = argparse.ArgumentParser(prog="slipway_steps.health")
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - the address of the pod; a NetworkPolicy guards it
     parser.add_argument("--port", type=int, default=8080)
