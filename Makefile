@@ -82,6 +82,10 @@ e2e: .venv/e2e/.ready ## test releases on a cluster: make e2e CONTEXT=NAME [KUBE
 images: ## build all images; PUSH=REGISTRY[/PREFIX] pushes them too (more: images/build.sh)
 	@images/build.sh
 
+compose: ## start MLflow, PostgreSQL, an S3 store, a registry and the health check by Docker Compose
+	@python3 images/compose-secrets.py
+	@docker compose up --build --detach --wait
+
 check: .venv/.platform ## style, types, floors, rendered manifests, playbooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -123,4 +127,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test e2e images check manifests conformance bench down clean
+.PHONY: help setup ui run test e2e images compose check manifests conformance bench down clean

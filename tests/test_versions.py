@@ -48,6 +48,13 @@ def values(inside: Any, path: str) -> Iterator[tuple[str, str, str]]:
             yield from values(value, path)
 
 
+def in_lines(path: str, begin: str) -> Iterator[tuple[str, str, str]]:
+    """The images in lines of a file that begin so."""
+    for line in (PROJECT_ROOT / path).read_text().splitlines():
+        if line.strip().startswith(begin):
+            yield from ((path, *found) for found in IMAGE.findall(line))
+
+
 def named() -> Iterator[tuple[str, str, str]]:
     """File, what it names, and in which version."""
     for path in sorted((PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml")):
@@ -57,6 +64,7 @@ def named() -> Iterator[tuple[str, str, str]]:
         for line in path.read_text().splitlines():
             if re.match(r"\s*(image|value): ", line):
                 yield from ((path.name, *found) for found in IMAGE.findall(line))
+    yield from in_lines("compose.yaml", "image: ")
     for path in sorted((PROJECT_ROOT / "charts").glob("*/values*.yaml")):
         yield from values(document(path), str(path.relative_to(PROJECT_ROOT)))
     for path in sorted((PROJECT_ROOT / "ansible" / "roles").glob("*/defaults/main.yml")):
@@ -64,9 +72,7 @@ def named() -> Iterator[tuple[str, str, str]]:
             if name in KNOWN:
                 yield str(path.relative_to(PROJECT_ROOT)), name, value
     for path in sorted((PROJECT_ROOT / "images").glob("*/Dockerfile")):
-        for line in path.read_text().splitlines():
-            if line.startswith("ARG PYTHON_IMAGE="):
-                yield from ((str(path.relative_to(PROJECT_ROOT)), *found) for found in IMAGE.findall(line))
+        yield from in_lines(str(path.relative_to(PROJECT_ROOT)), "ARG PYTHON_IMAGE=")
 
 
 NAMED = sorted(set(named()))
