@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 
+from slipway_steps.adapters.local.subreaper import MARK, become_subreaper, reap_ended
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows import engine
 from slipway_workflows.argo import Event, Listener, StoredWorkflow
@@ -34,6 +35,26 @@ def parameters_of(given: tuple[str, ...]) -> dict[str, str]:
             raise BadInput(f"parameter {text!r} is not name=value", "for example: -p scenario=oversized")
         found[name] = value
     return found
+
+
+def parameters_in(file: Path) -> dict[str, str]:
+    """The parameters of a file in YAML or JSON, an object of names and values, as `argo submit --parameter-file` reads
+    it: a value that is no text becomes JSON. Raises BadInput for a file that is none.
+    """
+    import yaml
+
+    try:
+        told = yaml.safe_load(file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}", "name a file of parameters") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadInput(f"{file} is neither YAML nor JSON", "it is an object of names and values") from error
+    if not (isinstance(told, dict) and all(isinstance(name, str) for name in told)):
+        raise BadInput(f"{file} holds no object of names and values", "such as {scenario: oversized}")
+    try:
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{file}: a value is no text and cannot be JSON: {error}", "put it in quotes") from error
 
 
 @contextmanager
@@ -134,6 +155,12 @@ def _is_file(target: str) -> bool:
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="The value of a parameter of the workflow."
 )
 @click.option(
+    "--parameter-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A YAML or JSON file of parameters, for values that no command line should show; -p wins.",
+)
+@click.option(
     "--with",
     "files",
     multiple=True,
@@ -145,12 +172,30 @@ def _is_file(target: str) -> bool:
     "--output", type=click.Choice(["text", "json"]), default="text", help="json: print the Workflow on stdout."
 )
 @click.option("--dry-run", is_flag=True, help="Check the workflow and its parameters, and start nothing.")
-def run(target: str, given: tuple[str, ...], files: tuple[Path, ...], output: str, dry_run: bool) -> int:
+def run(
+    target: str,
+    given: tuple[str, ...],
+    parameter_file: Path | None,
+    files: tuple[Path, ...],
+    output: str,
+    dry_run: bool,
+) -> int:
     """Run a workflow of the catalog by NAME, or the Workflow, CronWorkflow or WorkflowTemplate in FILE.
 
     Exit codes: 0 succeeded (a release: promoted), 2 rejected by a gate, 1 any other failure, 130 after Ctrl-C.
     """
-    parameters = parameters_of(given)
+    parameters = (parameters_in(parameter_file) if parameter_file else {}) | parameters_of(given)
+    if MARK not in os.environ:
+        return _run(target, parameters, files, output, dry_run)
+    # a run of a performance test: the CPU time of all that it starts is measured
+    become_subreaper()
+    try:
+        return _run(target, parameters, files, output, dry_run)
+    finally:
+        reap_ended()
+
+
+def _run(target: str, parameters: dict[str, str], files: tuple[Path, ...], output: str, dry_run: bool) -> int:
     if not _is_file(target):
         execution = backend.local_workflows().submit(target, parameters, files)
         return 0 if dry_run else execute(execution, output, may_be_release=(MANIFESTS / f"{target}.yaml").exists())

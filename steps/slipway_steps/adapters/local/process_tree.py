@@ -1,6 +1,7 @@
-"""The processes of a run with all that they started: how much memory they use, and how they are found and ended."""
+"""The processes of a run with all that they started: their memory, their CPU time, and how they are found and ended."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -9,11 +10,10 @@ from pathlib import Path
 
 import psutil
 
-MARK = "SLIPWAY_PERF_SESSION"
-"""The environment variable that every process of a performance test inherits; its value is its session's directory.
+from slipway_steps.adapters.local.subreaper import MARK
 
-Another value, such as that of a session of the same name in another home, is another mark.
-"""
+RUN = "SLIPWAY_PERF_RUN"
+"""The same for each run of a session; its value is the home of the run."""
 EVERY = 0.1
 """Seconds between two measurements: a step of a second is seen ten times."""
 SHARE = 0.01
@@ -21,6 +21,7 @@ SHARE = 0.01
 LOOKS, LOOK_EVERY = 4, 0.04
 """Looks without a find after which no process is left, and the seconds between them; a program starts in a few ms."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -51,6 +52,36 @@ def end_marked(mark: str, seconds: float = 10.0) -> list[int]:
         # they are not waited for by psutil, which would reap those that this program has started itself
         time.sleep(LOOK_EVERY)
     return ended
+
+
+def end_left(run: str) -> float:
+    """Kill what a run that has ended has left, as the end of a container does; returns the CPU seconds that this has
+    used until now. run: the value of RUN. Nobody has waited for these processes, so that no other count has them.
+    """
+    told = f"{RUN}={run}".encode()
+    roots = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if told in _environment(pid)]  # noqa: PTH208 - after each run; a Path for each process would double it
+    left = {pid for root in roots for pid in _family(root)}
+    seconds = sum(map(_cpu, left))
+    for pid in left:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return seconds
+
+
+def _environment(pid: int) -> list[bytes]:
+    """The environment of a process; none of one that has ended, or is another user's."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
+
+
+def _cpu(pid: int) -> float:
+    """CPU seconds of a process and of the children that it has waited for; 0 where it is gone."""
+    with suppress(OSError, IndexError, ValueError):
+        # the name of the program may have spaces and parentheses
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / TICKS
+    return 0.0
 
 
 def _family(pid: int) -> Iterator[int]:

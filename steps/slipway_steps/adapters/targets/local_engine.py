@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,8 @@ import yaml
 from slipway_steps import __version__
 from slipway_steps.adapters.local.control_groups import remove_groups
 from slipway_steps.adapters.local.limits import Limits, make_limits
-from slipway_steps.adapters.local.process_tree import MARK, PeakMemory, end_marked
+from slipway_steps.adapters.local.process_tree import PeakMemory, end_marked
+from slipway_steps.adapters.local.subreaper import MARK
 from slipway_steps.adapters.machine import check_limits, memory_bytes, usable_cores
 from slipway_steps.adapters.targets import local_runs
 from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
@@ -42,6 +44,8 @@ STOP_SECONDS = 10.0
 """Seconds that a run may take to end by itself, its exit handler included, before it is killed."""
 EXPERIMENT = "experiment"
 """The file that names the experiment of the session."""
+PARAMETERS = "parameters.json"
+"""The file in the home of a run that has its parameters."""
 LOGS = "logs"
 """The directory of a session that keeps the logs of failed runs."""
 UNMEASURED = {
@@ -103,7 +107,7 @@ class LocalEngineTarget:
 
     def _check(self, pipeline: Path) -> None:
         home = self._home(f"{self.session}-check")
-        argv = [*PROGRAM, "--home", str(home), "run", str(pipeline), "--dry-run", *self._options({})]
+        argv = [*PROGRAM, "--home", str(home), "run", str(pipeline), "--dry-run", *self._options(home, {})]
         done = subprocess.run(
             argv, env=self._environment, capture_output=True, text=True, errors="replace", check=False
         )
@@ -125,9 +129,15 @@ class LocalEngineTarget:
                 (home / name).symlink_to(given)
         return home
 
-    def _options(self, parameters: Mapping[str, str]) -> list[str]:
+    def _options(self, home: Path, parameters: Mapping[str, str]) -> list[str]:
+        """The options that give a run its parameters: by a file, as any user of the machine may read command lines."""
         values = self._parameters | dict(parameters)
-        return [part for name, value in values.items() for part in ("-p", f"{name}={value}")]
+        if not values:
+            return []
+        file = home / PARAMETERS
+        file.touch(0o600)
+        file.write_text(json.dumps(values))
+        return ["--parameter-file", str(file)]
 
     def submit(self, parameters: Mapping[str, str]) -> str:
         """See Target."""
@@ -135,7 +145,7 @@ class LocalEngineTarget:
             raise BadInput("this scenario names no pipeline", "set pipelineFileName")
         name = f"{self.session}-{next(self._numbers)}"
         home = self._home(name)
-        argv = [str(self._pipeline), *self._options(parameters)]
+        argv = [str(self._pipeline), *self._options(home, parameters)]
         self._runs[name] = LocalRun(name, home, argv, self._environment, self._new_limits(name), self._memory)
         return name
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slipway_steps.adapters.local.limits import Limits
-from slipway_steps.adapters.local.process_tree import PeakMemory
+from slipway_steps.adapters.local.process_tree import RUN, PeakMemory, end_left
 from slipway_steps.domain.errors import PlatformError
 
 PROGRAM = (sys.executable, "-P", "-m", "slipway_workflows.cli")
@@ -24,8 +24,9 @@ class LocalRun:
     """A run that has been started.
 
     home: its directory of state. started: its submission in Unix seconds. The fields below `ended` have their values
-    once that is set: `seconds` until the end by this program's clock, the exit code (negative: a signal), and what the
-    kernel counted for the process and all that it started, those that ended before included.
+    once that is set: `seconds` until the end by this program's clock, the exit code (negative: a signal), what the
+    kernel counted for the process and all that was waited for (`usage`), and the CPU seconds of all processes, also of
+    those that nobody has waited for.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class LocalRun:
         """Start it. Raises PlatformError where that fails."""
         self.name, self.home, self.limits = name, home, limits
         self.ended = threading.Event()
-        self.seconds, self.code, self.peak = 0.0, 0, 0
+        self.seconds, self.cpu, self.code, self.peak = 0.0, 0.0, 0, 0
         self.usage: resource.struct_rusage | None = None
         self.ended_by_us = False
         self._memory = memory
@@ -51,7 +52,7 @@ class LocalRun:
             with (home / STDOUT).open("wb") as stdout, (home / STDERR).open("wb") as stderr:
                 self._process = subprocess.Popen(
                     [*PROGRAM, "--home", str(home), "run", *argv, "--output", "json"],
-                    env=dict(environment),
+                    env={**environment, RUN: str(home)},
                     stdin=subprocess.DEVNULL,
                     stdout=stdout,
                     stderr=stderr,
@@ -81,13 +82,17 @@ class LocalRun:
     def _wait(self) -> None:
         pid = self._process.pid
         # not reaped at once: until then nothing else has its number, and signals can be sent to it
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.seconds = time.monotonic() - self._clock
         if self.limits:
             self.limits.detach()
+        counted = self.limits.usage() if self.limits and self.limits.name == "cgroup" else None
+        # where the engine was killed, its guardian ends what it has started
+        left = end_left(str(self.home)) if ended and ended.si_code == os.CLD_EXITED else 0.0
         self.peak = self._memory.take(pid)
         with self._reaping:
             _, status, self.usage = os.wait4(pid, 0)
             self._reaped = True
+        self.cpu = counted.cpu if counted else self.usage.ru_utime + self.usage.ru_stime + left
         self.code = self._process.returncode = os.waitstatus_to_exitcode(status)
         self.ended.set()

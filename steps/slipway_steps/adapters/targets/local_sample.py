@@ -32,7 +32,7 @@ def sample_of(run: LocalRun) -> RunSample:
     starts = [one["to"] - one["from"] for one in timings if one["what"] == "container-start"]
     metrics = {
         END_TO_END: run.seconds,
-        CPU: run.usage.ru_utime + run.usage.ru_stime,
+        CPU: run.cpu,
         "queue": totals(phases, "queue"),
         "between-steps": totals(phases, "between-steps"),
         "storage-read": run.usage.ru_inblock * BLOCK,

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from slipway_steps.adapters.local.process_tree import MARK, marked
+from slipway_steps.adapters.local.process_tree import marked
+from slipway_steps.adapters.local.subreaper import MARK
 from slipway_steps.adapters.targets.local_engine import LocalEngineTarget
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
@@ -138,6 +139,34 @@ def test_cpu_memory_and_storage_are_those_of_all_processes(prepared: Prepared) -
     if on_disk(prepared.file):
         assert more.metrics["storage-written"] - base.metrics["storage-written"] > 19 * 2**20
     assert not {name for name in more.metrics if name in prepared.target.unmeasured}
+
+
+BURN = """
+import pathlib, time
+begin = time.process_time()
+while time.process_time() < begin + 1: pass
+pathlib.Path("/tmp/burnt").touch()
+"""
+ORPHAN = """
+import pathlib, subprocess, sys, time
+start = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]], start_new_session=True)"
+subprocess.run([sys.executable, "-c", start, {burn!r}], check=True)  # its parent is gone at once
+while not pathlib.Path("/tmp/burnt").exists(): time.sleep(0.05)
+time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize("limits", ["none", "", "watchdog"])
+@pytest.mark.parametrize("then", ["", "while True: pass"])
+def test_processes_that_nobody_waits_for_are_not_free(prepared: Prepared, limits: str, then: str) -> None:
+    """The orphan has ended when the run ends, or it goes on for ever."""
+    prepared.target.settings = prepared.target.settings.model_copy(update={"limits": limits.removeprefix("none")})
+    fields = {} if limits == "none" else {"resourceLimits": {"cpu": "2"}}
+    base = prepared.run(workflow(steps("a"), python("a", "pass")), **fields)
+    sample = prepared.run(workflow(steps("a"), python("a", ORPHAN.format(burn=BURN + then))), **fields)
+    assert sample.outcome is RunOutcome.SUCCEEDED, sample.message
+    assert 0.95 <= sample.metrics["cpu"] - base.metrics["cpu"] < 2.5
+    assert marked(prepared.mark) == [], "what a run has left ends with it, as with a container"
 
 
 @pytest.mark.parametrize("limits", ["", "watchdog"])

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from workflows.cli.perf.test_run import scenario
 
-from slipway_steps.adapters.local.process_tree import MARK
+from slipway_steps.adapters.local.subreaper import MARK
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli import main
