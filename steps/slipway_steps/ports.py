@@ -215,10 +215,14 @@ class LoadGenerator(Protocol):
 
 
 class Notifier(Protocol):
-    """Sends people messages about a release."""
+    """Sends people messages about a release or a performance test."""
 
-    def notify(self, summary: str, lines: Sequence[str], failed: bool = True) -> bool:
-        """Send one message. `failed`: somebody has to do something; a receiver that wakes people gets no other.
+    def notify(self, summary: str, lines: Sequence[str], failed: bool = True, key: str = "") -> bool:
+        """Send one message. `failed`: somebody has to do something; a receiver that wakes people gets no other, but the
+        end of what it was told of.
+
+        key: names what the message is about, where a later one tells that it is well again: such a message, with
+        `failed` false and the same key, ends the alert.
 
         Returns False where nothing was sent, because no receiver is configured or it gets no such message. Raises
         Broken where the message was not accepted.

@@ -155,8 +155,8 @@ class Settings(BaseSettings):
     )
     notify_url: SecretStr = Field(
         SecretStr(""),
-        description="Webhook that is sent a message for each release, by PagerDuty's format only for one that did not "
-        "pass; empty: no message. A secret.",
+        description="Webhook that is sent a message for each release and each change of a performance test, by "
+        "PagerDuty's format only for what did not pass and for the end of that; empty: no message. A secret.",
     )
     notify_format: Literal["slack", "pagerduty"] = Field(
         "slack", description="Format of the messages that the webhook accepts."

@@ -21,5 +21,10 @@ def recorded_log_ratios(metric: str, extra: int = 0) -> list[float]:
 
 def recorded_pool() -> list[float]:
     """The end-to-end seconds of all runs that were not slowed, in the order of time."""
+    return [run["e2e"] for run in recorded_runs()]
+
+
+def recorded_runs() -> list[dict[str, float]]:
+    """All runs that were not slowed, in the order of time, each with its yardstick in seconds (`yard`)."""
     runs = map(json.loads, (DIRECTORY / "pool.jsonl").read_text().splitlines())
-    return [run["e2e"] for run in runs if run["extra"] == 0]
+    return [run for run in runs if run["extra"] == 0]

@@ -1,6 +1,6 @@
 """How a regression is decided. Only numbers come in: the intervals are computed in `perf.statistics`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -83,6 +83,15 @@ class SequentialTest:
         """Judge a metric no longer, because it turned out that it is not measured."""
         del self.metrics[metric]
         self._open.discard(metric)
+
+    def settle(self, metric: str, verdict: Verdict) -> None:
+        """Give a metric a verdict that does not follow from ratios, because there are none."""
+        self._decide(metric, verdict)
+
+    @property
+    def undecided(self) -> Collection[str]:
+        """The metrics that have no verdict yet."""
+        return sorted(self._open)
 
     def look(self, log_ratios: Mapping[str, Sequence[float]]) -> None:
         """Judge the metrics that have no verdict yet. log_ratios: metric -> log(head / base) of all pairs so far."""

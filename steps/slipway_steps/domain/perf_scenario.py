@@ -4,12 +4,15 @@ It is written as JSON with the field names of Kubeflow's proposal for performanc
 `pipelineFileName`). `perf.scenario_file` reads the file.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
+from slipway_steps.domain.nearest import nearest
+from slipway_steps.domain.perf_measures import measures_of
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.quantity import parse_quantity
 
@@ -49,6 +52,12 @@ def _quantity(text: str) -> str:
 
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+def _check_name(field: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        hint = nearest(name, known) or f"there are {', '.join(known)}"
+        raise ValueError(f"{field}: nothing is measured as {name!r}; {hint}")
 
 
 class _Model(BaseModel):
@@ -117,8 +126,12 @@ class PerfScenario(_Model):
     dataset_mi_b: int = Field(50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact.")
     seed: int = Field(0, description="Of every random choice, so that a session can be repeated.")
     limits: dict[str, float] = Field({}, description="Metric -> share by which it may grow, such as 0.1 for 10 %.")
-    thresholds: dict[str, float] = Field({}, description="Metric -> largest median, in the metric's unit.")
-    max_error_rate: float = Field(0.05, ge=0, le=1, description="Share of runs, or of requests, that may fail.")
+    thresholds: dict[str, float] = Field(
+        {}, description="Metric -> largest median, or measure -> its limit, in the units of the tables below."
+    )
+    max_error_rate: float = Field(
+        0.05, ge=0, le=1, description="Share of runs or of requests that may fail, and of firings that may be missed."
+    )
     allow_more: bool = Field(
         False, description="Lifts the caps of 1,000 runs, 50 at a time, 100 requests/s and a firing a second."
     )
@@ -126,9 +139,10 @@ class PerfScenario(_Model):
     @model_validator(mode="before")
     @classmethod
     def _filled_in(cls, given: Any) -> Any:
-        """What the kind fills in."""
+        """What the kind fills in. A stored session has the names of Python, a file those of JSON."""
         if isinstance(given, dict) and isinstance(kind := given.get("kind"), str):
-            return KINDS.get(kind, {}) | given
+            filled = KINDS.get(kind, {}).items()
+            return {name: value for name, value in filled if not {name, to_snake(name)} & given.keys()} | given
         return given
 
     @model_validator(mode="after")
@@ -139,15 +153,22 @@ class PerfScenario(_Model):
             raise ValueError(f"mode {self.mode} needs pipelineFileName")
         if self.environment == "production" and (self.mode != "RANDOM_GETS" or self.requests_per_second > 1):
             raise ValueError("environment production allows mode RANDOM_GETS with requestsPerSecond up to 1 alone")
-        for field in ("limits", "thresholds"):
-            for metric, value in getattr(self, field).items():
-                if metric not in METRICS:
-                    raise ValueError(f"{field}: no metric {metric!r}; there are {', '.join(METRICS)}")
-                if value <= 0:
-                    raise ValueError(f"{field}: {metric} is not above 0")
+        for metric, share in self.limits.items():
+            _check_name("limits", metric, METRICS)
+            if share <= 0:
+                raise ValueError(f"limits: {metric} is not above 0")
+        self._check_thresholds()
         if not self.allow_more:
             self._check_caps()
         return self
+
+    def _check_thresholds(self) -> None:
+        """What a mode of another package measures is not known before it has run."""
+        for name, limit in self.thresholds.items():
+            if self.mode in MODES:
+                _check_name("thresholds", name, [*measures_of(self.mode, self.kind), *METRICS])
+            if limit < 0 or (name in METRICS and limit == 0):
+                raise ValueError(f"thresholds: {name} is not above 0")
 
     def _check_caps(self) -> None:
         most = {"numTimes": MOST_RUNS, "concurrency": MOST_AT_ONCE, "requestsPerSecond": MOST_REQUESTS}

@@ -100,6 +100,17 @@ class StepTime(_Frozen):
     share: float
 
 
+class Level(_Frozen):
+    """The runs of a stress test at one concurrency. `failed`: those that did not succeed. `median`: seconds from end to
+    end; None where no run succeeded.
+    """
+
+    concurrency: int
+    runs: int
+    failed: int
+    median: float | None
+
+
 class Fingerprint(_Frozen):
     """What a measurement depends on beside the pipeline. Two sessions are compared only where it is equal."""
 
@@ -115,6 +126,11 @@ class Fingerprint(_Frozen):
     def digest(self) -> str:
         """A short name of the fingerprint."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+    @property
+    def machine(self) -> str:
+        """A short name of all but the target's version: people who heard that a new one is slow hear of its end too."""
+        return hashlib.sha256(self.model_dump_json(exclude={"target_version"}).encode()).hexdigest()[:12]
 
 
 class PerfSession(_Frozen):
@@ -149,9 +165,33 @@ class PerfSession(_Frozen):
         return [run for run in self.runs if not run.warm_up]
 
     @property
+    def judged(self) -> list[RunSample]:
+        """The counted runs that the session is judged by.
+
+        Of a stress test these are the runs at the concurrency that it begins with: how many runs there are at each
+        higher one depends on where it ends, and a median over all would be of another mixture in each session.
+        """
+        if self.scenario.kind != "stress":
+            return self.counted
+        return [run for run in self.counted if run.concurrency == self.scenario.concurrency]
+
+    @property
     def timed(self) -> list[RunSample]:
-        """The counted runs that succeeded."""
-        return [run for run in self.counted if run.outcome is RunOutcome.SUCCEEDED]
+        """The judged runs that succeeded."""
+        return [run for run in self.judged if run.outcome is RunOutcome.SUCCEEDED]
+
+    def levels(self) -> list[Level]:
+        """The runs of a stress test by their concurrency, the lowest first; of another kind, nothing."""
+        if self.scenario.kind != "stress":
+            return []
+        found = []
+        for concurrency in sorted({run.concurrency for run in self.counted}):
+            runs = [run for run in self.counted if run.concurrency == concurrency]
+            good = [run for run in runs if run.outcome is RunOutcome.SUCCEEDED]
+            seconds = [run.metrics["end-to-end"] for run in good if "end-to-end" in run.metrics]
+            median = percentile(seconds, 50) if seconds else None
+            found.append(Level(concurrency=concurrency, runs=len(runs), failed=len(runs) - len(good), median=median))
+        return found
 
     def values(self, metric: str) -> list[float]:
         """A metric of all timed runs in which it was measured, in the order of the runs."""

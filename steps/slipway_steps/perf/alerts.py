@@ -10,16 +10,17 @@ def alert(notifier: Notifier, session: PerfSession, known: Verdict) -> Verdict:
 
     known: what people were told last, `pass` where they were told nothing; returned is what they know now. A regression
     is known only once its message was accepted, so that the next session tells it where the receiver was away. The
-    lines are the checks that were rejected, which tell the value, its interval and the step. Raises Broken where the
-    message was not accepted.
+    lines are the checks that were rejected, which tell the value, its interval and the step. Both messages have the
+    same key, so that the good news ends the alert of PagerDuty. Raises Broken where the message was not accepted.
     """
     if session.verdict not in (Verdict.PASS, Verdict.REJECT) or session.verdict is known:
         return known
     title = session.scenario.name or session.scenario.pipeline_file_name or session.scenario.mode
     where = f"session {session.name}, revision {session.revision or 'unknown'}, target {session.fingerprint.target}"
+    # what people know is kept by the same two
+    key = f"slipway-perf-{session.scenario_digest}-{session.fingerprint.machine}"
     if session.verdict is Verdict.PASS:
-        # a receiver that wakes people gets no good news; the next regression is a new one all the same
-        notifier.notify(f"{title} is as fast as before again", [where], failed=False)
+        notifier.notify(f"{title} is as fast as before again", [where], failed=False, key=key)
         return Verdict.PASS
     lines = [check.message for check in session.checks if check.verdict is Verdict.REJECT]
-    return Verdict.REJECT if notifier.notify(f"{title} regressed", [*lines, where]) else known
+    return Verdict.REJECT if notifier.notify(f"{title} regressed", [*lines, where], key=key) else known

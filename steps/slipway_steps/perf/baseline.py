@@ -9,16 +9,20 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
+from slipway_steps.domain.perf_metrics import CPU, END_TO_END, METRICS
+from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import Fingerprint, PerfSession
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.statistics import median, ratio_interval
+from slipway_steps.perf.yardstick import usual_yardstick
 
 LEAST_SESSIONS = 5
 """Sessions under which there is no baseline."""
 FLOOR_PERCENT = 95
+INTERVAL_ALPHA = 0.1
+"""Of the interval that is shown: five runs give one of 90 %, and none of 95 %."""
 BASELINE, BASELINE_PREFIX = "baseline", "baseline-"
 """The code of the check on the baseline itself, and the begin of those on metrics."""
 
@@ -33,12 +37,17 @@ def judged_against_baseline(
     """
     if not (baseline and session.runs):
         return []
+    if len(session.timed) < LEAST_RUNS:
+        what = f"{len(session.timed)} runs succeeded"
+        return [_unknown(BASELINE, f"{what}, {LEAST_RUNS} are needed to judge them against the baseline")]
     fitting = [one for one in baseline if same_machine(one.fingerprint, session.fingerprint)]
     if not fitting:
         changed = fingerprint_changes(baseline[-1].fingerprint, session.fingerprint)
         return [_unknown(BASELINE, f"the baseline was measured on something else: {changed}; measure it anew")]
+    fitting = [one for one in fitting if len(one.timed) >= LEAST_RUNS]
     if len(fitting) < LEAST_SESSIONS:
-        return [_unknown(BASELINE, f"the baseline has {len(fitting)} sessions, {LEAST_SESSIONS} are needed")]
+        what = f"the baseline has {len(fitting)} sessions of {LEAST_RUNS} or more runs"
+        return [_unknown(BASELINE, f"{what}, {LEAST_SESSIONS} are needed")]
     before = _before(session, fitting, previous)
     limits = limits_of(session.scenario, session.unmeasured)
     return [_judged(metric, limit, session, fitting, before) for metric, limit in limits.items()]
@@ -48,7 +57,7 @@ def same_machine(before: Fingerprint, now: Fingerprint) -> bool:
     """Whether two sessions may be compared: on the same machine and target. The version of the target may differ, as a
     new one is what a stored baseline is for.
     """
-    return before.model_copy(update={"target_version": now.target_version}) == now
+    return before.machine == now.machine
 
 
 def baseline_median(metric: str, baseline: Iterable[PerfSession]) -> float | None:
@@ -59,7 +68,7 @@ def baseline_median(metric: str, baseline: Iterable[PerfSession]) -> float | Non
 
 def noise_floor(metric: str, baseline: Iterable[PerfSession]) -> float:
     """By which share adjacent sessions of the same pipeline differ: the 95th percentile."""
-    medians = _medians(metric, baseline)
+    medians = [value for value in _medians(metric, baseline) if value > 0]
     differences = [math.exp(abs(math.log(later / earlier))) - 1 for earlier, later in pairwise(medians)]
     return percentile(differences, FLOOR_PERCENT) if differences else 0.0
 
@@ -85,7 +94,7 @@ def _before(
 
 def _medians(metric: str, sessions: Iterable[PerfSession]) -> list[float]:
     found = (session.median(metric) for session in sessions)
-    return [value for value in found if value is not None and value > 0]
+    return [value for value in found if value is not None]
 
 
 def _judged(
@@ -93,10 +102,12 @@ def _judged(
 ) -> Check:
     value, usual = session.median(metric), baseline_median(metric, baseline)
     code, unit = BASELINE_PREFIX + metric, METRICS[metric].unit
-    if not value or not usual:
+    if value is None or usual is None:
         why = session.unmeasured.get(metric, "no run that succeeded tells it")
-        where = "baseline" if value else "session"
+        where = "session" if value is None else "baseline"
         return _unknown(code, f"{metric} was not measured in the {where}: {why}")
+    if usual == 0:
+        return _above_zero(metric, session, value)
     floor = noise_floor(metric, baseline)
     wide = limit + floor
     verdict = Verdict.PASS
@@ -105,23 +116,59 @@ def _judged(
     changed = fingerprint_changes(baseline[-1].fingerprint, session.fingerprint)
     message += f"; {changed}" if changed else ""
     if value > wide * usual:
-        earlier = before.median(metric) if before else None
-        again = earlier is not None and earlier > wide * usual
-        verdict = Verdict.REJECT if again else Verdict.INCONCLUSIVE
-        message += "; for the second time" if again else "; suspected: measure once more"
-        message += _where(session, baseline) if metric == END_TO_END else ""
+        again = before is not None and _grown(metric, before, baseline, wide * usual)
+        if slow := _slow_machine(metric, session, baseline, value, usual):
+            verdict = Verdict.INCONCLUSIVE
+            message += f"; the machine itself is ×{slow:.2f} slower by the yardstick: measure again when it is not"
+        else:
+            verdict = Verdict.REJECT if again else Verdict.INCONCLUSIVE
+            message += "; for the second time" if again else "; suspected: measure once more"
+        message += _where(session, baseline) if metric in (END_TO_END, CPU) else ""
     return Check(code=code, verdict=verdict, message=message, measured=value, threshold=wide * usual, unit=unit)
+
+
+def _grown(metric: str, session: PerfSession, baseline: Sequence[PerfSession], most: float) -> bool:
+    """Whether a session is over the limit, and not for its machine alone."""
+    value, usual = session.median(metric), baseline_median(metric, baseline)
+    if not value or not usual or value <= most:
+        return False
+    return _slow_machine(metric, session, baseline, value, usual) is None
+
+
+def _above_zero(metric: str, session: PerfSession, value: float) -> Check:
+    """Judges a metric whose usual value is 0, of which nothing is a share: by its threshold alone."""
+    code, most, unit = BASELINE_PREFIX + metric, session.scenario.thresholds.get(metric), METRICS[metric].unit
+    message = f"{metric} {value:.3g} {unit}, and 0 in the baseline, of which there is no ratio"
+    if most is None and value > 0:
+        return _unknown(code, f"{message}: name its largest median in `thresholds`")
+    verdict = Verdict.PASS if most is None or value <= most else Verdict.REJECT
+    message += "" if most is None else f"; the threshold is {most:g} {unit}"
+    return Check(code=code, verdict=verdict, message=message, measured=value, threshold=most, unit=unit)
+
+
+def _slow_machine(
+    metric: str, session: PerfSession, baseline: Iterable[PerfSession], value: float, usual: float
+) -> float | None:
+    """By which factor the machine got slower since the baseline, where that alone explains a time that grew; None where
+    it does not, or nothing is known.
+    """
+    marks = [mark for one in baseline if (mark := usual_yardstick(one)) is not None]
+    now = usual_yardstick(session)
+    if METRICS[metric].unit != "s" or now is None or not marks:
+        return None
+    factor = now / median(marks)
+    return factor if factor >= value / usual else None
 
 
 def _ratio(session: PerfSession, metric: str, usual: float) -> str:
     """The ratio of the session's runs to the baseline, with its interval where there are enough runs."""
     logs = [math.log(value / usual) for value in session.values(metric) if value > 0]
-    interval = ratio_interval(logs, 0.05) if logs else None
+    interval = ratio_interval(logs, INTERVAL_ALPHA) if logs else None
     return str(interval) if interval else f"×{(session.median(metric) or 0) / usual:.2f}"
 
 
 def _where(session: PerfSession, baseline: Sequence[PerfSession]) -> str:
-    """The step that has grown most against the baseline."""
+    """The step that takes longer than in the baseline, by most."""
     now = step_medians(session)
     usual = [step_medians(one) for one in baseline]
     grown = {step: value - median([one.get(step, 0.0) for one in usual]) for step, value in now.items()}

@@ -1,18 +1,22 @@
-"""Judges a session by itself: whether enough runs succeeded, too many failed, and whether each threshold is met."""
+"""Judges a session by itself: whether enough runs succeeded, too many failed or never started, and whether each
+threshold is met.
+"""
 
+from slipway_steps.domain.perf_measures import measures_of
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
 from slipway_steps.domain.verdict import Check, Verdict
 
-ERROR_RATE, RUNS, INTERRUPTED, SESSION, TARGET = "error-rate", "runs", "interrupted", "session", "target"
+ERROR_RATE, RUNS, FIRINGS = "error-rate", "runs", "firings"
+INTERRUPTED, SESSION, TARGET = "interrupted", "session", "target"
 NOT_ENDED = (RunOutcome.UNFINISHED, RunOutcome.BROKEN)
 """The outcomes that tell neither that a pipeline works nor that it fails."""
 
 
 def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]:
     """The checks of a session. interrupted: it was ended by a person."""
-    found = [_error_rate(session), *_thresholds(session)]
+    found = [_error_rate(session), *_firings(session), *_thresholds(session)]
     if session.counted or not session.requests:
         found.append(_runs(session))
     found += _target(session)
@@ -25,7 +29,7 @@ def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]
 
 def _error_rate(session: PerfSession) -> Check:
     """How many runs and requests failed. An unfinished or broken run has not failed: see `_runs` and `_target`."""
-    ended = [run for run in session.counted if run.outcome not in NOT_ENDED]
+    ended = [run for run in session.judged if run.outcome not in NOT_ENDED]
     failed = [run for run in ended if run.outcome is RunOutcome.FAILED]
     if session.requests:
         failures, total, what = sum(one.failed for one in session.requests), len(session.requests), "requests"
@@ -39,14 +43,31 @@ def _error_rate(session: PerfSession) -> Check:
     return Check(code=ERROR_RATE, verdict=verdict, message=message, measured=rate, threshold=most)
 
 
+def _firings(session: PerfSession) -> list[Check]:
+    """Whether a schedule started what it should; no check where there is none. Without a run nothing is known."""
+    if session.scenario.mode != "SCHEDULED_RUNS":
+        return []
+    total, most = len(session.firings), session.scenario.max_error_rate
+    missed = sum(one.started is None for one in session.firings)
+    rate = missed / total if total else 0.0
+    verdict = Verdict.REJECT if rate > most else Verdict.PASS if missed < total else Verdict.INCONCLUSIVE
+    message = f"{missed} of {total} firings were missed" if total else "the schedule has not fired"
+    return [Check(code=FIRINGS, verdict=verdict, message=message, measured=rate, threshold=most)]
+
+
 def _runs(session: PerfSession) -> Check:
-    """Whether enough runs succeeded in time. However many may fail, a pipeline of which no run succeeds is rejected."""
+    """Whether enough runs succeeded in time. However many may fail, a pipeline of which no run succeeds is rejected.
+
+    A smoke test asks whether a pipeline runs at all, and may have fewer runs than a time can be told from.
+    """
     succeeded = len(session.timed)
-    late = sum(run.outcome is RunOutcome.UNFINISHED for run in session.counted)
-    failed = sum(run.outcome is RunOutcome.FAILED for run in session.counted)
-    least = min(LEAST_RUNS, session.scenario.num_times or LEAST_RUNS)
+    late = sum(run.outcome is RunOutcome.UNFINISHED for run in session.judged)
+    failed = sum(run.outcome is RunOutcome.FAILED for run in session.judged)
+    scenario = session.scenario
+    least = min(LEAST_RUNS, scenario.num_times or LEAST_RUNS) if scenario.kind == "smoke" else LEAST_RUNS
     message = f"{succeeded} runs succeeded" + (f", {failed} failed" if failed else "")
     message += f", {late} were ended at the deadline" if late else ""
+    message += f"; {least} are needed" if succeeded < least else ""
     none = Verdict.REJECT if failed and not succeeded else Verdict.INCONCLUSIVE
     verdict = Verdict.PASS if succeeded >= least else none
     return Check(code=RUNS, verdict=verdict, message=message, measured=succeeded, threshold=least)
@@ -63,15 +84,30 @@ def _target(session: PerfSession) -> list[Check]:
 
 
 def _thresholds(session: PerfSession) -> list[Check]:
-    """The largest medians that the scenario allows."""
-    found = []
-    for metric, most in session.scenario.thresholds.items():
-        median, unit = session.median(metric), METRICS[metric].unit
-        if median is None:
-            why = session.unmeasured.get(metric, "no run that succeeded tells it")
-            verdict, message = Verdict.INCONCLUSIVE, f"{metric} was not measured: {why}"
-        else:
-            verdict = Verdict.REJECT if median > most else Verdict.PASS
-            message = f"median {metric} {median:g} {unit}, at most {most:g}"
-        found.append(Check(code=metric, verdict=verdict, message=message, measured=median, threshold=most, unit=unit))
-    return found
+    """The limits that the scenario names: of medians, and of what the mode and the kind measure."""
+    given = session.scenario.thresholds.items()
+    return [_median(session, name, most) if name in METRICS else _measure(session, name, most) for name, most in given]
+
+
+def _median(session: PerfSession, metric: str, most: float) -> Check:
+    median, unit = session.median(metric), METRICS[metric].unit
+    if median is None:
+        why = session.unmeasured.get(metric, "no run that succeeded tells it")
+        verdict, message = Verdict.INCONCLUSIVE, f"{metric} was not measured: {why}"
+    else:
+        verdict = Verdict.REJECT if median > most else Verdict.PASS
+        message = f"median {metric} {median:g} {unit}, at most {most:g}"
+    return Check(code=metric, verdict=verdict, message=message, measured=median, threshold=most, unit=unit)
+
+
+def _measure(session: PerfSession, name: str, limit: float) -> Check:
+    value = session.measures.get(name)
+    known = measures_of(session.scenario.mode, session.scenario.kind).get(name)
+    more = known is not None and known.more_is_better
+    if value is None:
+        verdict, message = Verdict.INCONCLUSIVE, f"{name} was not measured: nothing of the session tells it"
+    else:
+        missed = value < limit if more else value > limit
+        verdict = Verdict.REJECT if missed else Verdict.PASS
+        message = f"{name}: {value:.4g}, at {'least' if more else 'most'} {limit:g}"
+    return Check(code=name, verdict=verdict, message=message, measured=value, threshold=limit)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
@@ -15,7 +15,7 @@ from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_steps.perf.limits import limits_of, unmeasured_in
 from slipway_steps.perf.pairs import PairRules, run_pairs
 from slipway_steps.perf.sides import OpenSide
-from slipway_steps.perf.statistics import ratio_interval
+from slipway_steps.perf.statistics import median, ratio_interval
 from slipway_steps.perf.step_changes import step_changes, where
 
 ERROR_RATE, DEADLINE, INTERRUPTED, TARGET = "error-rate", "deadline", "interrupted", "target"
@@ -52,6 +52,7 @@ class _Comparing:
     def __init__(self, scenario: PerfScenario, sides: Mapping[Side, OpenSide]) -> None:
         self.scenario, self.sides = scenario, sides
         self.unmeasured: dict[str, str] = {}
+        self.without_ratio: dict[str, str] = {}
         self.limits = limits_of(scenario, {})
         self.test = SequentialTest(self.limits, ratio_interval)
         self.pairs: list[Pair] = []
@@ -84,6 +85,7 @@ class _Comparing:
             return False
         if timed in LOOKS:
             self._drop_unmeasured()
+            self._settle_zeros()
             self.test.look(self._log_ratios())
         failures_fit = self._failed(Side.HEAD) <= self.scenario.max_error_rate * len(self.pairs)
         return timed >= LOOKS[-1] or (self.test.ended and failures_fit)
@@ -104,6 +106,29 @@ class _Comparing:
         for metric in self.limits.keys() - kept.keys():
             self.test.drop(metric)
             del self.limits[metric]
+
+    def _settle_zeros(self) -> None:
+        """Judge a metric whose median is 0 on a side by its threshold: nothing is a share of 0, and the ratios of those
+        pairs alone in which it is not 0 would be of a choice of pairs. Where head has 0 in all runs it passes.
+        """
+        timed = [pair for pair in self.pairs if pair.timed]
+        for metric in self.test.undecided:
+            values = {
+                side: [run.metrics[metric] for run in _runs(timed, side) if metric in run.metrics] for side in Side
+            }
+            if not all(values.values()) or all(map(median, values.values())):
+                continue
+            middle, most = median(values[Side.HEAD]), self.scenario.thresholds.get(metric)
+            medians = f"its median is {median(values[Side.BASE]):g} on base and {middle:g} on head"
+            if not any(values[Side.HEAD]):
+                verdict, why = Verdict.PASS, "it is 0 in all runs of head"
+            elif most is not None:
+                verdict = Verdict.PASS if middle <= most else Verdict.REJECT
+                why = f"{medians}; the threshold is {most:g}"
+            else:
+                verdict, why = Verdict.INCONCLUSIVE, f"{medians}; name its largest median in `thresholds`"
+            self.without_ratio[metric] = why
+            self.test.settle(metric, verdict)
 
     def _failed(self, side: Side) -> int:
         return sum(pair.run(side).outcome is not RunOutcome.SUCCEEDED for pair in self.pairs)
@@ -140,7 +165,7 @@ class _Comparing:
         """A metric without a verdict shows what is known by now; one that was rejected names its step."""
         if metric.verdict is Verdict.REJECT:
             return metric.model_copy(update={"where": place})
-        logs = self._log_ratios()[metric.metric]
+        logs = [] if metric.metric in self.without_ratio else self._log_ratios()[metric.metric]
         if metric.verdict is Verdict.PASS or not logs:
             return metric
         return metric.model_copy(update={"ratio": ratio_interval(logs, 0.05 / len(LOOKS)), "pairs": len(logs)})
@@ -173,7 +198,8 @@ class _Comparing:
     def _check(self, metric: MetricComparison) -> Check:
         limit = f"limit ×{metric.limit:.2f}"
         if metric.ratio is None:
-            why = self.unmeasured.get(metric.metric) or f"{metric.pairs} pairs are too few"
+            why = self.unmeasured.get(metric.metric) or self.without_ratio.get(metric.metric)
+            why = why or f"{metric.pairs} pairs are too few"
             message = f"{metric.metric}: no ratio: {why}"
         else:
             message = f"{metric.metric} {metric.ratio}, {limit}, {metric.pairs} pairs"
@@ -192,6 +218,10 @@ class _Comparing:
         notes += [f"{metric} is not judged: {why}" for metric, why in self.unmeasured.items() if METRICS[metric].delta]
         notes += _machine_note(timed)
         return notes
+
+
+def _runs(pairs: Sequence[Pair], side: Side) -> list[RunSample]:
+    return [pair.run(side) for pair in pairs]
 
 
 def _machine_note(timed: list[Pair]) -> list[str]:

@@ -39,11 +39,10 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier, p
         baseline = measurements.baseline(session.scenario_digest)
         previous = measurements.sessions(session.scenario_digest, session.fingerprint.digest, RECENT)
         session = judged_anew(session, judged_against_baseline(session, baseline, previous))
-        known = measurements.told(session.scenario_digest, session.fingerprint.digest)
+        known = measurements.told(session.scenario_digest, session.fingerprint.machine)
         measurements.save(session)
     except Broken as error:
-        failed = Check(code=STORED, verdict=Verdict.ERROR, message=str(error))
-        session = judged_anew(session, [failed])
+        session = not_stored(session, error)
         return Kept(session, warnings=_pushed(session, pushgateway_url))
     kept = Kept(session, previous, frozenset(one.name for one in baseline), _pushed(session, pushgateway_url))
     try:
@@ -66,6 +65,11 @@ def _pushed(session: PerfSession, url: str) -> list[str]:
     except Broken as error:
         return [str(error)]
     return []
+
+
+def not_stored(session: PerfSession, error: Broken) -> PerfSession:
+    """The session with a check that says that it could not be stored, and why."""
+    return judged_anew(session, [Check(code=STORED, verdict=Verdict.ERROR, message=str(error))])
 
 
 def judged_anew(session: PerfSession, checks: Sequence[Check]) -> PerfSession:

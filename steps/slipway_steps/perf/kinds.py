@@ -5,10 +5,12 @@ goes on until the session's time is over, and looks for growing memory.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
-from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, MOST_RUNS
+from slipway_steps.domain.perf_measures import THROUGHPUT
+from slipway_steps.domain.perf_scenario import LEAST_RUNS, MOST_AT_ONCE, MOST_RUNS
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.perf.runner import Runner
 
@@ -18,7 +20,7 @@ STRESS_GROWTH = 1.1
 """By how much the throughput has to grow when the concurrency doubles, or it counts as having stopped to grow: runs
 that need one core each give 2 as long as there are free cores, and 1 afterwards; noise is some 5 %."""
 STRESS_ROUNDS = 2
-"""Runs of each worker at one concurrency."""
+"""Runs of each worker at one concurrency; more where these were too few runs to tell a time from."""
 SOAK_LEAST = 10
 """Runs that a slope of memory needs at least."""
 
@@ -30,9 +32,11 @@ def schedule_of(kind: str) -> Callable[[Runner], Awaitable[None]]:
 
 async def fixed(runner: Runner) -> None:
     """The warm-up runs in turn, then `numTimes` runs (None: until the deadline), `concurrency` at a time."""
-    scenario = runner.context.scenario
+    context, scenario = runner.context, runner.context.scenario
     await warm_up(runner)
-    await batch(runner, scenario.most_runs, scenario.concurrency)
+    started = len(await batch(runner, scenario.most_runs, scenario.concurrency))
+    if scenario.num_times is None and started == scenario.most_runs and not context.over:
+        context.capped(f"{started:,} runs")
 
 
 async def warm_up(runner: Runner) -> None:
@@ -62,24 +66,31 @@ async def batch(runner: Runner, most: int | None, concurrency: int, *, with_yard
 async def stress(runner: Runner) -> None:
     """Double the concurrency until more than 5 % of the runs fail or the throughput stops growing.
 
-    The knee is the last concurrency at which the throughput still grew and runs did not fail.
+    The knee is the last concurrency at which the throughput still grew and runs did not fail. No more than `numTimes`
+    runs are started in all; a concurrency for which they are too few is not begun.
     """
     context = runner.context
     await warm_up(runner)
     most = MOST_RUNS if context.scenario.allow_more else MOST_AT_ONCE
     concurrency, knee, best = context.scenario.concurrency, 0, 0.0
+    left = context.scenario.most_runs
     ended = f"at the cap of {most} runs at a time"
     while concurrency <= most:
+        number = concurrency * max(STRESS_ROUNDS, math.ceil(LEAST_RUNS / concurrency))
+        if left is not None and number > left:
+            ended = f"{concurrency} at a time takes {number} runs, and {left} of {context.scenario.most_runs} are left"
+            break
+        left = left and left - number
         began = time.monotonic()
         # without the yardstick, which would be a pause of each worker and so seem to raise the throughput further on
-        samples = await batch(runner, STRESS_ROUNDS * concurrency, concurrency, with_yardstick=False)
+        samples = await batch(runner, number, concurrency, with_yardstick=False)
         seconds = time.monotonic() - began
         if context.over:
             ended = "at the end of runTime"
             break
         failed = sum(sample.outcome is not RunOutcome.SUCCEEDED for sample in samples)
         throughput = (len(samples) - failed) / seconds
-        context.measures[f"runs/min at {concurrency}"] = throughput * 60
+        context.measures[f"{THROUGHPUT}{concurrency}"] = throughput * 60
         if failed > STRESS_ERRORS * len(samples):
             ended = f"{failed} of {len(samples)} runs failed at {concurrency} at a time"
             break

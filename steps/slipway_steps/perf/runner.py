@@ -50,6 +50,10 @@ class PerfContext:
         """Whether nothing more is started: the session was stopped, or its time has passed."""
         return self.stop.is_set() or time.time() >= self.deadline
 
+    def capped(self, what: str) -> None:
+        """Note that a session ends at a cap, although nobody said how much it should start. what: how much that was."""
+        self.notes.append(f"ended after {what}, before runTime was over: allowMore: true lifts this cap")
+
     async def pause(self, seconds: float) -> None:
         """Wait so many seconds, or until the session is stopped, or until its deadline."""
         seconds = min(seconds, self.deadline - time.time())

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Collection
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.nearest import nearest
 from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
 
 FIELDS = [field.alias or name for name, field in PerfScenario.model_fields.items()]
@@ -46,7 +46,7 @@ def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
     path = directory / scenario.pipeline_file_name
     if not path.is_file():
         there = sorted(str(one.relative_to(directory)) for one in directory.glob("**/*.y*ml"))[:1000]
-        hint = _nearest(scenario.pipeline_file_name, there) or "pipelineFileName is relative to the scenario's file"
+        hint = nearest(scenario.pipeline_file_name, there) or "pipelineFileName is relative to the scenario's file"
         raise BadInput(f"there is no pipeline {path}", hint)
     counterpart = path.parent.parent / "kfp" / path.name
     if scenario.target == "kfp" and path.parent.name == "argo" and counterpart.is_file():
@@ -76,7 +76,7 @@ def _scenario(told: Any, place: str, modes: Collection[str]) -> PerfScenario:
     mode = told.get("mode")
     if isinstance(mode, str) and mode not in modes:
         raise BadInput(
-            f"{place}: there is no mode {mode!r}", _nearest(mode, modes) or f"modes: {', '.join(sorted(modes))}"
+            f"{place}: there is no mode {mode!r}", nearest(mode, modes) or f"modes: {', '.join(sorted(modes))}"
         )
     try:
         return PerfScenario.model_validate(told)
@@ -88,15 +88,7 @@ def _scenario(told: Any, place: str, modes: Collection[str]) -> PerfScenario:
 def _check_names(told: dict[str, Any], known: list[str], place: str) -> None:
     for name in told:
         if name not in known:
-            raise BadInput(f"{place}: unknown field {name!r}", _nearest(name, known) or f"fields: {', '.join(known)}")
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    by_lower = {one.lower(): one for one in known}
-    found = get_close_matches(name.lower(), by_lower, n=2, cutoff=0.5)
-    if name.lower() in by_lower:
-        found = found[:1]
-    return f"did you mean {' or '.join(by_lower[one] for one in found)}?" if found else ""
+            raise BadInput(f"{place}: unknown field {name!r}", nearest(name, known) or f"fields: {', '.join(known)}")
 
 
 def _fault(error: Any) -> str:

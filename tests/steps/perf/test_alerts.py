@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
-from steps.perf.sessions import session
+from steps.perf.sessions import FINGERPRINT, session
 from webhook import Hook
 
 from slipway_steps.adapters.http.notifier import WebhookNotifier
@@ -56,9 +56,30 @@ def test_the_first_session_of_all_tells_a_regression_alone(hook: Hook) -> None:
     assert told(hook, Verdict.REJECT) == [True]
 
 
-def test_nobody_is_woken_for_good_news(hook: Hook) -> None:
-    row = [Verdict.REJECT, Verdict.PASS, Verdict.REJECT]
-    assert told(hook, *row, notify_format="pagerduty") == [True, False, True]
+def test_good_news_ends_the_alert_of_pagerduty(hook: Hook) -> None:
+    row = [Verdict.PASS, Verdict.REJECT, Verdict.REJECT, Verdict.PASS, Verdict.PASS, Verdict.REJECT]
+    assert told(hook, *row, notify_format="pagerduty") == [False, True, False, True, False, True]
+    assert [one["event_action"] for one in hook.heard] == ["trigger", "resolve", "trigger"]
+    assert len({one["dedup_key"] for one in hook.heard}) == 1, "one alert for a scenario on a machine"
+    assert str(hook.heard[0]["dedup_key"]).startswith("slipway-perf-d-")
+    payload = hook.heard[0]["payload"]
+    assert isinstance(payload, dict)
+    assert payload["custom_details"]["lines"][0] == SLOW.message
+    assert hook.heard[1] == {
+        "routing_key": "k",
+        "event_action": "resolve",
+        "dedup_key": hook.heard[0]["dedup_key"],
+    }
+
+
+def test_what_a_new_version_of_the_target_slowed_ends_with_the_next_one(hook: Hook) -> None:
+    settings = Settings.model_validate({"notify_url": SecretStr(hook.url), "notify_format": "pagerduty"})
+    notifier = WebhookNotifier(settings)
+    for version, verdict, known in (("2", Verdict.REJECT, Verdict.PASS), ("3", Verdict.PASS, Verdict.REJECT)):
+        made = FINGERPRINT.model_copy(update={"target_version": version})
+        alert(notifier, session(1, 6.0, verdict=verdict, checks=[SLOW], fingerprint=made), known)
+    assert [one["event_action"] for one in hook.heard] == ["trigger", "resolve"]
+    assert len({one["dedup_key"] for one in hook.heard}) == 1
 
 
 def test_a_regression_that_nobody_was_told_is_told_later(hook: Hook) -> None:

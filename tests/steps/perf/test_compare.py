@@ -215,6 +215,49 @@ def test_one_run_without_a_metric_hides_no_regression_of_it(compared: Callable[.
     assert kept.unmeasured == {}
 
 
+def with_queue(make: Make, *queues: float) -> Make:
+    """Runs that wait so many seconds in the queue, again and again in that order."""
+
+    def made(number: int) -> RunSample | None:
+        found = make(number)
+        more = {"queue": queues[number % len(queues)]}
+        return found and found.model_copy(update={"metrics": {**found.metrics, **more}})
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "thresholds", "verdict", "said"),
+    [
+        # nothing is a share of 0; the few pairs that have a ratio are no choice at random
+        ((0, 0, 1), (0, 0, 9), {}, Verdict.INCONCLUSIVE, "its median is 0 on base and 0 on head; name its largest"),
+        ((0,), (3,), {}, Verdict.INCONCLUSIVE, "its median is 0 on base and 3 on head; name its largest median in"),
+        ((0,), (3,), {"queue": 2}, Verdict.REJECT, "its median is 0 on base and 3 on head; the threshold is 2"),
+        ((0,), (3,), {"queue": 4}, Verdict.PASS, "its median is 0 on base and 3 on head; the threshold is 4"),
+        ((0, 2), (0,), {}, Verdict.PASS, "it is 0 in all runs of head"),
+    ],
+)
+def test_a_metric_whose_median_is_zero_has_no_ratio(
+    compared: Callable[..., Compared],
+    base: tuple[float, ...],
+    head: tuple[float, ...],
+    thresholds: dict[str, float],
+    verdict: Verdict,
+    said: str,
+) -> None:
+    asked = compared(
+        with_queue(noisy(seed=1), *base),
+        with_queue(noisy(seed=2), *head),
+        limits={"queue": 0.2, "end-to-end": 0.5, "cpu": 0.5},
+        thresholds=thresholds,
+    )
+    found = asked.run()
+    assert (found.verdict, verdicts(found)["queue"]) == (verdict, verdict)
+    (check,) = [one for one in found.checks if one.code == "queue"]
+    assert check.message.startswith(f"queue: no ratio: {said}")
+    assert len(found.pairs) in (10, 20), "more pairs would tell nothing about it"
+
+
 def test_a_mode_without_runs_cannot_be_compared(compared: Callable[..., Compared]) -> None:
     asked = compared(noisy(), noisy())
     asked.scenario = PerfScenario.model_validate({"mode": "RANDOM_GETS"})

@@ -87,6 +87,18 @@ def test_a_regression_is_told_once_when_the_webhook_is_back(tmp_path: Path, hook
     assert [text.partition("session ")[2].partition(",")[0] for text in texts] == ["perf-2", "perf-5", "perf-6"]
 
 
+def test_people_hear_the_end_of_what_a_new_version_has_slowed(tmp_path: Path, hook: Hook) -> None:
+    failed = [Check(code="error-rate", verdict=Verdict.REJECT, message="all failed")]
+    measurements = MlflowMeasurements(Settings(home=tmp_path))
+    second, third = (FINGERPRINT.model_copy(update={"target_version": one}) for one in "23")
+    for one in (
+        session(1, 6.0, checks=failed, fingerprint=second),
+        session(2, 6.0, checks=FINE, fingerprint=third),
+    ):
+        assert not keep(one, measurements, notifier(hook.url)).warnings
+    assert ["regressed" in str(one["text"]) for one in hook.heard] == [True, False]
+
+
 def test_a_pushgateway_that_is_down_is_a_warning(tmp_path: Path) -> None:
     measurements = MlflowMeasurements(Settings(home=tmp_path))
     kept = keep(session(1, 6.0, checks=FINE), measurements, notifier(""), "http://127.0.0.1:9")

@@ -6,6 +6,8 @@ import pytest
 from steps.perf.sleeping_target import SleepingTarget
 from steps.perf.test_driver import session
 
+from slipway_steps.domain.perf_session import RunSample
+from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.kinds import memory_slope
 
 
@@ -26,10 +28,47 @@ def test_stress_names_the_knee(tmp_path: Path) -> None:
 
 
 def test_stress_ends_where_runs_fail(tmp_path: Path) -> None:
-    # 2 + 4 runs at one and two at a time succeed
-    found = session(tmp_path, SleepingTarget(0.05, fails=lambda number: number > 6), kind="stress", numTimes=None)
+    # 5 + 6 runs at one and two at a time succeed
+    target = SleepingTarget(0.05, fails=lambda number: number > 11)
+    found = session(tmp_path, target, kind="stress", numTimes=None, thresholds={"knee runs at a time": 2})
     assert found.measures["knee runs at a time"] == 2
     assert "8 of 8 runs failed at 4 at a time" in found.notes[0]
+    assert [(one.concurrency, one.runs, one.failed, one.median) for one in found.levels()] == [
+        (1, 5, 0, 0.05),
+        (2, 6, 0, 0.05),
+        (4, 8, 8, None),
+    ]
+    assert found.verdict is Verdict.PASS, "to fail at some concurrency is what it looks for"
+    (runs,) = [check for check in found.checks if check.code == "runs"]
+    assert runs.message == "5 runs succeeded"
+
+
+def test_stress_is_judged_at_the_concurrency_that_it_begins_with(tmp_path: Path) -> None:
+    """Where it ends differs from session to session; so would a median over all of its runs."""
+
+    class Slower(SleepingTarget):
+        def read(self, run: str) -> RunSample:
+            # the more there are at a time, the slower; the first level has the numbers up to 5
+            found = super().read(run)
+            seconds = 1.0 if int(run.rpartition("-")[2]) <= 5 else 9.0
+            return found.model_copy(update={"metrics": {"end-to-end": seconds}, "components": {"a": seconds}})
+
+    found = session(tmp_path, Slower(0.02), kind="stress", numTimes=12)
+    assert (found.median("end-to-end"), found.values("end-to-end")) == (1.0, [1.0] * 5)
+    assert [step.seconds for step in found.steps()] == [1.0]
+    assert [one.median for one in found.levels()] == [1.0, 9.0]
+
+
+def test_stress_starts_no_more_runs_than_it_is_told(tmp_path: Path) -> None:
+    target = SleepingTarget(0.05)
+    found = session(tmp_path, target, kind="stress", numTimes=12)
+    assert len(found.runs) == 11
+    assert "4 at a time takes 8 runs, and 1 of 12 are left" in found.notes[0]
+
+
+def test_a_stress_test_that_fails_from_the_beginning_is_rejected(tmp_path: Path) -> None:
+    found = session(tmp_path, SleepingTarget(fails=lambda number: True), kind="stress", numTimes=None)
+    assert found.verdict is Verdict.REJECT
 
 
 def test_stress_keeps_to_the_cap(tmp_path: Path) -> None:
@@ -56,3 +95,18 @@ def test_soak_with_few_runs_says_nothing(tmp_path: Path) -> None:
 
 def test_one_outlier_is_no_slope() -> None:
     assert memory_slope([2**20 * value for value in [100.0] * 15 + [900.0] + [100.0] * 15])[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["soak", ""])
+def test_a_session_that_ends_at_the_cap_of_runs_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("slipway_steps.domain.perf_scenario.MOST_RUNS", 12)
+    said = "ended after 12 runs, before runTime was over: allowMore: true lifts this cap"
+    found = session(tmp_path, SleepingTarget(0.001), kind=kind, numTimes=None)
+    assert (len(found.runs), said in found.notes) == (12, True)
+    more = session(tmp_path, SleepingTarget(0.001), kind=kind, numTimes=None, allowMore=True, runTime=1 / 60)
+    assert len(more.runs) > 12
+    assert said not in more.notes
+    told = session(tmp_path, SleepingTarget(0.001), kind=kind, numTimes=12)
+    assert said not in told.notes, "it was asked for"

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 from steps.perf.sleeping_target import SleepingTarget
-from steps.perf.test_driver import session
+from steps.perf.test_driver import check, session
 
 from slipway_steps.adapters.targets.local_schedule import LocalSchedule
 from slipway_steps.domain.errors import AppError
-from slipway_steps.domain.perf_session import Firing
+from slipway_steps.domain.perf_measures import BY_MODE
+from slipway_steps.domain.perf_session import Firing, PerfSession
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Verdict
 
@@ -83,7 +84,11 @@ def url(server: Stalling) -> str:
 @pytest.mark.parametrize("server", [STALL, 0.0], indirect=True)
 def test_a_server_that_stalls_is_seen_in_the_p99(tmp_path: Path, server: Stalling) -> None:
     server.began = time.monotonic() - 1.5  # no stall at the beginning
-    found = session(tmp_path, HttpTarget(url(server)), mode="RANDOM_GETS", numTimes=180, requestsPerSecond=60)
+    told: dict[str, object] = {"mode": "RANDOM_GETS", "numTimes": 180, "requestsPerSecond": 60}
+    found = session(tmp_path, HttpTarget(url(server)), thresholds={"p99 ms": 700, "requests/s": 20}, **told)
+    assert check(found, "p99 ms") is found.verdict is (Verdict.REJECT if server.stall else Verdict.PASS)
+    assert check(found, "requests/s") is Verdict.PASS
+    assert BY_MODE["RANDOM_GETS"].keys() <= found.measures.keys()
     seconds = [one.seconds for one in found.requests]
     assert len(seconds) == 180
     assert found.measures["requests/s"] == pytest.approx(60, rel=0.35)
@@ -124,6 +129,7 @@ def test_an_experiment_is_created_and_timed(tmp_path: Path) -> None:
     found = session(tmp_path, target, mode="EXPERIMENT")
     assert target.experiments == [found.name]
     assert 0 < found.measures["create-experiment s"] < 1
+    assert BY_MODE["EXPERIMENT"].keys() == found.measures.keys()
     assert len(found.timed) == 6
 
 
@@ -162,6 +168,48 @@ def test_a_schedule_starts_runs_when_they_are_due(tmp_path: Path) -> None:
     assert found.measures["lateness max s"] < 0.2
     assert found.measures["firings missed"] == found.measures["firings overlapping"] == 0
     assert found.verdict is Verdict.PASS
+    assert BY_MODE["SCHEDULED_RUNS"].keys() == found.measures.keys()
+
+
+def fired(tmp_path: Path, started: int, missed: int, **fields: object) -> PerfSession:
+    """A session of a schedule that has started and missed so many runs."""
+
+    class Fired(SleepingTarget):
+        def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
+            self.told = [Firing(due=1.0, started=3.0, run=self.submit({})) for _ in range(started)]
+            self.told += [Firing(due=2.0)] * missed
+            return "timer"
+
+        def firings(self, schedule: str) -> Sequence[Firing]:
+            return self.told
+
+    told = {"mode": "SCHEDULED_RUNS", "numTimes": started + missed or 5, "runTime": 1 / 120} | fields
+    return session(tmp_path, Fired(), **told)
+
+
+@pytest.mark.parametrize(
+    ("missed", "most", "verdict"), [(1, 0.05, Verdict.REJECT), (1, 0.1, Verdict.PASS), (0, 0.0, Verdict.PASS)]
+)
+def test_missed_firings_are_judged_as_failed_runs_are(
+    tmp_path: Path, missed: int, most: float, verdict: Verdict
+) -> None:
+    found = fired(tmp_path, 9, missed, maxErrorRate=most)
+    assert (found.verdict, check(found, "firings")) == (verdict, verdict)
+    (one,) = [one for one in found.checks if one.code == "firings"]
+    assert one.message == f"{missed} of {9 + missed} firings were missed"
+
+
+@pytest.mark.parametrize(("missed", "said"), [(0, "the schedule has not fired"), (3, "3 of 3 firings were missed")])
+def test_a_schedule_that_starts_nothing_never_passes(tmp_path: Path, missed: int, said: str) -> None:
+    found = fired(tmp_path, 0, missed, maxErrorRate=1, kind="smoke")
+    (one,) = [one for one in found.checks if one.code == "firings"]
+    assert (found.verdict, one.verdict, one.message) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, said)
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(1.5, Verdict.REJECT), (2.5, Verdict.PASS)])
+def test_lateness_has_a_threshold(tmp_path: Path, most: float, verdict: Verdict) -> None:
+    found = fired(tmp_path, 5, 0, thresholds={"lateness max s": most})
+    assert (found.verdict, check(found, "lateness max s")) == (verdict, verdict)
 
 
 def test_late_missed_and_overlapping_firings_are_seen(tmp_path: Path) -> None:
@@ -185,6 +233,7 @@ def test_a_scheduled_session_ends_after_a_thousand_firings(tmp_path: Path) -> No
 
     found = session(tmp_path, Fired(), mode="SCHEDULED_RUNS", numTimes=None, runTime=0.1)
     assert len(found.firings) == 1000
+    assert found.notes == ["ended after 1,000 firings, before runTime was over: allowMore: true lifts this cap"]
     assert found.finished - found.started < 3
 
 
@@ -196,14 +245,21 @@ def test_the_size_of_a_data_set_shows_in_mib_a_second(tmp_path: Path) -> None:
         pipeline.write_text("dataset-mib")
         found[size] = _large(tmp_path, target, size)
         assert target.parameters[0] == {"dataset-mib": str(size)}
-    assert found == pytest.approx({10: 100, 50: 500})
+    assert {size: one.measures["throughput MiB/s"] for size, one in found.items()} == pytest.approx({10: 100, 50: 500})
+    # more is better: the threshold is the smallest value that passes
+    assert {size: check(one, "throughput MiB/s") for size, one in found.items()} == {
+        10: Verdict.REJECT,
+        50: Verdict.PASS,
+    }
+    (one,) = [one for one in found[10].checks if one.code == "throughput MiB/s"]
+    assert one.message == "throughput MiB/s: 100, at least 300"
 
 
-def _large(tmp_path: Path, target: SleepingTarget, size: int) -> float:
+def _large(tmp_path: Path, target: SleepingTarget, size: int) -> PerfSession:
     from slipway_steps.domain.perf_scenario import PerfScenario
     from slipway_steps.perf.driver import run_session
 
     told = {"mode": "LARGE_DATASET", "pipelineFileName": "pipeline.yaml", "numTimes": 5, "datasetMiB": size}
+    told["thresholds"] = {"throughput MiB/s": 300}
     scenario, pipeline = PerfScenario.model_validate(told), tmp_path / "pipeline.yaml"
-    done = run_session(scenario, target, directory=tmp_path / "perf", pipeline=pipeline, revision="")
-    return done.measures["throughput MiB/s"]
+    return run_session(scenario, target, directory=tmp_path / "perf", pipeline=pipeline, revision="")

@@ -51,6 +51,8 @@ def test_a_list_and_what_a_kind_fills_in(tmp_path: Path) -> None:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     (scenario,) = read(tmp_path, changed(datasetMiB=7, limits={"cpu": 0.2}))
     assert read(tmp_path, scenario.model_dump_json(by_alias=True)) == [scenario]
+    (load,) = read(tmp_path, changed(kind="load", numTimes=None, concurrency=None))
+    assert PerfScenario.model_validate_json(load.model_dump_json()) == load, "as stored sessions hold it"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         (changed(pipelineFileName=None), "needs pipelineFileName"),
         (changed(environment="production"), "environment production"),
         (changed(mode="RANDOM_GETS", environment="production"), "environment production"),
-        (changed(limits={"speed": 1}), "no metric 'speed'"),
+        (changed(limits={"speed": 1}), "limits: nothing is measured as 'speed'"),
+        (changed(limits={"p99 ms": 1}), "limits: nothing is measured as 'p99 ms'"),
+        (changed(thresholds={"p99 ms": 1}), "thresholds: nothing is measured as 'p99 ms'"),
+        (changed(mode="RANDOM_GETS", thresholds={"p99": 1}), "did you mean p99 ms?"),
+        (changed(mode="SCHEDULED_RUNS", thresholds={"Lateness max": 1}), "did you mean lateness max s"),
+        (changed(thresholds={"knee runs at a time": 4}), "nothing is measured as 'knee runs at a time'"),
+        (changed(mode="RANDOM_GETS", thresholds={"p99 ms": -1}), "not above 0"),
         (changed(thresholds={"cpu": 0}), "not above 0"),
     ],
 )
@@ -132,3 +140,17 @@ def test_the_file_of_a_pipeline(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         read_scenarios(tmp_path / "none.json", MODES)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "thresholds"),
+    [
+        ("RANDOM_GETS", "", {"p99 ms": 250, "requests/s": 9, "error rate": 0}),
+        ("SCHEDULED_RUNS", "", {"lateness max s": 2, "firings missed": 0, "end-to-end": 10}),
+        ("LARGE_DATASET", "", {"throughput MiB/s": 80}),
+        ("PIPELINE_RUN", "stress", {"knee runs at a time": 4}),
+    ],
+)
+def test_thresholds_of_what_a_mode_measures(tmp_path: Path, mode: str, kind: str, thresholds: dict[str, float]) -> None:
+    (scenario,) = read(tmp_path, changed(mode=mode, kind=kind, thresholds=thresholds))
+    assert scenario.thresholds == thresholds

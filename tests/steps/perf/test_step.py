@@ -81,7 +81,7 @@ class Told:
         self.said: list[str] = []
         self.fails = fails
 
-    def notify(self, summary: str, lines: Any, failed: bool = True) -> bool:
+    def notify(self, summary: str, lines: Any, failed: bool = True, key: str = "") -> bool:
         if self.fails:
             raise Broken("the webhook is away")
         self.said.append(summary)

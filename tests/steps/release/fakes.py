@@ -166,7 +166,7 @@ class Memory:
     def at(self, url: str, timeout: float = 0.0) -> "MemoryApp":
         return MemoryApp(self, url)
 
-    def notify(self, summary: str, lines: list[str], failed: bool = True) -> bool:
+    def notify(self, summary: str, lines: list[str], failed: bool = True, key: str = "") -> bool:
         self.messages.append((summary, lines, failed))
         return True
 

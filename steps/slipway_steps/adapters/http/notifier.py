@@ -23,15 +23,16 @@ class WebhookNotifier:
         self.settings = settings
         self.retry = retry
 
-    def notify(self, summary: str, lines: Sequence[str], failed: bool = True) -> bool:
-        """Post one message. PagerDuty would wake somebody, so it only gets those of what failed.
+    def notify(self, summary: str, lines: Sequence[str], failed: bool = True, key: str = "") -> bool:
+        """Post one message. PagerDuty would wake somebody, so it only gets those of what failed, as an event that
+        triggers an alert, and an event that resolves the alert of the same key.
 
         Returns False where nothing was posted. Raises Broken where it was not accepted.
         """
         url, speaks = self.settings.notify_url.get_secret_value(), self.settings.notify_format
-        if not url or (speaks == "pagerduty" and not failed):
+        if not url or (speaks == "pagerduty" and not (failed or key)):
             return False
-        body = self._body(summary, lines)
+        body = self._body(summary, lines, failed, key)
         try:
             status = self.retry.call(lambda: _posted(url, body))
         except Again as error:
@@ -40,21 +41,22 @@ class WebhookNotifier:
             raise Broken(f"the {speaks} webhook refused a message: {status}", "check its URL")
         return True
 
-    def _body(self, summary: str, lines: Sequence[str]) -> dict[str, object]:
+    def _body(self, summary: str, lines: Sequence[str], failed: bool, key: str) -> dict[str, object]:
         if self.settings.notify_format == "slack":
             return {"text": "\n".join([summary, *lines])}
-        payload = {
-            "summary": summary[:1024],
-            "severity": "error",
-            "source": self.settings.app,
-            "custom_details": {"lines": list(lines)},
-        }
-        return {
+        event: dict[str, object] = {
             "routing_key": self.settings.notify_key.get_secret_value(),
-            "event_action": "trigger",
-            "dedup_key": summary[:255],
-            "payload": payload,
+            "event_action": "trigger" if failed else "resolve",
+            "dedup_key": (key or summary)[:255],
         }
+        if failed:
+            event["payload"] = {
+                "summary": summary[:1024],
+                "severity": "error",
+                "source": self.settings.app,
+                "custom_details": {"lines": list(lines)},
+            }
+        return event
 
 
 def _posted(url: str, body: dict[str, object]) -> int:

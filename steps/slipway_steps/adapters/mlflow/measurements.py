@@ -21,8 +21,8 @@ from slipway_steps.domain.verdict import Verdict
 from slipway_steps.settings import Settings
 
 EXPERIMENT = "slipway-perf"
-SESSION, SCENARIO, FINGERPRINT, BASELINE, TOLD = (
-    f"slipway.perf.{name}" for name in ("session", "scenario", "fingerprint", "baseline", "told")
+SESSION, SCENARIO, FINGERPRINT, MACHINE, BASELINE, TOLD = (
+    f"slipway.perf.{name}" for name in ("session", "scenario", "fingerprint", "machine", "baseline", "told")
 )
 """The tags that sessions are found by."""
 SAMPLES = "samples"
@@ -45,6 +45,7 @@ class MlflowMeasurements:
             SESSION: session.name,
             SCENARIO: session.scenario_digest,
             FINGERPRINT: session.fingerprint.digest,
+            MACHINE: session.fingerprint.machine,
             "slipway.perf.revision": session.revision,
             "slipway.perf.mode": session.scenario.mode,
             "slipway.perf.target": session.fingerprint.target,
@@ -93,9 +94,9 @@ class MlflowMeasurements:
         self._tag(session, TOLD, state.value)
 
     @translated
-    def told(self, scenario_digest: str, fingerprint_digest: str) -> Verdict:
+    def told(self, scenario_digest: str, machine: str) -> Verdict:
         """What people were told last about a scenario on a machine; `pass` where they were told nothing."""
-        wanted = {SCENARIO: scenario_digest, FINGERPRINT: fingerprint_digest}
+        wanted = {SCENARIO: scenario_digest, MACHINE: machine}
         last = [run for state in (Verdict.REJECT, Verdict.PASS) for run in self._runs({**wanted, TOLD: state.value}, 1)]
         newest = max(last, key=lambda run: int(run.info.start_time), default=None)
         return Verdict(newest.data.tags[TOLD]) if newest else Verdict.PASS
@@ -141,7 +142,7 @@ def _figures(session: PerfSession) -> dict[str, float]:
             steps.setdefault(f"step/{step}", []).append(seconds)
     found = {name: value for name, value in medians.items() if value is not None}
     found |= {name: percentile(values, 50) for name, values in steps.items()} | session.measures
-    if session.counted:
-        found["succeeded"] = len(session.timed) / len(session.counted)
+    if session.judged:
+        found["succeeded"] = len(session.timed) / len(session.judged)
     # the characters that MLflow accepts in a name
     return {re.sub(r"[^\w\-. :/]", "_", name): value for name, value in found.items() if math.isfinite(value)}

@@ -41,11 +41,11 @@ def push(url: str, session: PerfSession) -> None:
         gauge("request_seconds", text, percentile(latencies, percent), quantile=quantile)
     for name, value in session.measures.items():
         gauge("measure", "What the mode measured, by name with its unit.", value, name=name)
-    counted = {outcome: sum(run.outcome is outcome for run in session.counted) for outcome in RunOutcome}
+    counted = {outcome: sum(run.outcome is outcome for run in session.judged) for outcome in RunOutcome}
     for outcome, number in counted.items():
         gauge("runs", "Runs of the session by how they ended.", number, outcome=outcome.value)
     # a run that the target could not be asked for has not failed
-    known = len(session.counted) - counted[RunOutcome.BROKEN]
+    known = len(session.judged) - counted[RunOutcome.BROKEN]
     asked = len(session.requests) or known
     if asked:
         unsuccessful = known - counted[RunOutcome.SUCCEEDED]

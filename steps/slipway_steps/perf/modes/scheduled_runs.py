@@ -31,6 +31,8 @@ class ScheduledRuns(Runner):
                         followed.add(firing.run)
                         group.create_task(self._follow(firing))
                 if over or (most is not None and len(firings) >= most):
+                    if not over and context.scenario.num_times is None:
+                        context.capped(f"{most:,} firings")
                     break
                 await context.pause(min(LOOK, every / 4))
             with suppress(SlipwayError):

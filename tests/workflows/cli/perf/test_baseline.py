@@ -29,7 +29,7 @@ class Project:
         self.seconds.write_text("0.05")
         (directory / "small.yaml").write_text(WORKFLOW)
         self.scenario = directory / "scenario.json"
-        told = {"mode": "PIPELINE_RUN", "pipelineFileName": "small.yaml", "numTimes": 2, "warmUp": 0, "name": "small"}
+        told = {"mode": "PIPELINE_RUN", "pipelineFileName": "small.yaml", "numTimes": 5, "warmUp": 0, "name": "small"}
         # wide limits, as other tests run beside
         told["parameters"] = {"file": str(self.seconds)}
         self.scenario.write_text(json.dumps(told | {"limits": {"end-to-end": 1.0, "cpu": 50}}))
@@ -57,7 +57,7 @@ def test_from_a_baseline_to_a_regression_and_back(project: Project, capsys: pyte
 
     assert project.perf("run") == 0
     assert "no baseline yet" not in capsys.readouterr().out
-    project.seconds.write_text("4")
+    project.seconds.write_text("6")
     assert project.perf("run") == 1
     assert "suspected: measure once more" in capsys.readouterr().out
     assert project.perf("run", "--output", "json") == 2
@@ -73,20 +73,20 @@ def test_from_a_baseline_to_a_regression_and_back(project: Project, capsys: pyte
     capsys.readouterr()
 
     assert project.perf("history") == 0
-    rows = capsys.readouterr().out.splitlines()
+    rows = [row for row in capsys.readouterr().out.splitlines() if not row.startswith("hint: ")]
     assert ["baseline" in row for row in rows] == [False] + [True] * 5 + [False] * 4
     assert ["reject" in row for row in rows] == [False] * 8 + [True, False]
     assert project.perf("history", "--metric", "cpu", "--output", "json") == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["verdict"] for one in found["sessions"]][-4:] == ["pass", "inconclusive", "reject", "pass"]
-    assert all(one["median"] > 0 and one["runs"] == 2 for one in found["sessions"])
+    assert all(one["median"] > 0 and one["runs"] == 5 for one in found["sessions"])
 
 
 def test_a_session_that_fails_is_no_baseline(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.seconds.unlink()
     assert project.perf("baseline") == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "is reject, which is no baseline: 2 of 2 runs failed" in error
+    assert "is reject, which is no baseline: 5 of 5 runs failed" in error
     assert project.perf("history") == 0
     assert "baseline" not in capsys.readouterr().out
 
@@ -94,3 +94,12 @@ def test_a_session_that_fails_is_no_baseline(project: Project, capsys: pytest.Ca
 def test_fewer_sessions_than_a_baseline_needs_are_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert project.perf("baseline", "--sessions", "4") == 1
     assert "--sessions" in capsys.readouterr().err
+
+
+def test_a_smoke_test_makes_no_baseline(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    told = json.loads(project.scenario.read_text())
+    project.scenario.write_text(json.dumps(told | {"kind": "smoke", "numTimes": 3}))
+    assert project.perf("baseline") == 1
+    captured = capsys.readouterr()
+    assert "small makes 3 runs, and a time is judged from 5 on" in captured.err
+    assert not (project.home / "perf").exists()

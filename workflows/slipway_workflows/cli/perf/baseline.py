@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.domain.perf_metrics import METRICS
-from slipway_steps.domain.perf_scenario import TARGETS
+from slipway_steps.domain.perf_scenario import LEAST_RUNS, TARGETS
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli.perf.run import measured
 from slipway_workflows.cli.settings import current_settings
@@ -38,6 +38,12 @@ def baseline(scenario: Path, sessions: int, target: str | None) -> int:
     scenarios = read_scenarios(scenario, mode_names())
     if target:
         scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
+    for one in scenarios:
+        if one.mode != "RANDOM_GETS" and one.num_times is not None and one.num_times < LEAST_RUNS:
+            what = f"{one.name or one.pipeline_file_name} makes {one.num_times} runs"
+            raise BadInput(
+                f"{what}, and a time is judged from {LEAST_RUNS} on", f"set numTimes to {LEAST_RUNS} or more"
+            )
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
     for one, pipeline in zip(scenarios, pipelines, strict=True):
         found = []

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from slipway_steps.domain.perf_measures import THROUGHPUT
 from slipway_steps.domain.perf_metrics import END_TO_END
+from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Verdict
@@ -11,17 +13,20 @@ from slipway_steps.perf.baseline import BASELINE
 
 STEPS = 5
 """The steps of a pipeline that are told; all of them are in session.json."""
-SHOWN = ("p50 ", "p95 ", "p99 ", "error rate", "lateness ", "firings ")
+SHOWN = ("p50 ", "p95 ", "p99 ", "error rate", "lateness ", "firings ", THROUGHPUT)
 """Beginnings of measures that have a line of their own already."""
 
 
-def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
-    """What was run and measured, then what is wrong with it. report: its HTML page; file: the scenario's."""
+def lines(session: PerfSession, report: Path | None, file: Path) -> Iterator[str]:
+    """What was run and measured, then what is wrong with it. report: its HTML page, None where it could not be written;
+    file: the scenario's.
+    """
     yield _heading(session)
     if session.counted:
         yield _end_to_end(session)
     if steps := _steps(session):
         yield steps
+    yield from _levels(session)
     if session.requests:
         yield _requests(session)
     if session.firings:
@@ -37,8 +42,9 @@ def lines(session: PerfSession, report: Path, file: Path) -> Iterator[str]:
         elif check.code.startswith(BASELINE):
             yield f"passed: {check.message}"
     judged = any(check.code.startswith(BASELINE) for check in session.checks)
-    hint = "" if judged or not session.runs else f"no baseline yet: slipway perf baseline {file}     "
-    yield f"{hint}report: {report}"
+    told = judged or len(session.timed) < LEAST_RUNS
+    hint = "" if told else f"no baseline yet: slipway perf baseline {file}     "
+    yield f"{hint}report: {report or 'none'}"
 
 
 def _heading(session: PerfSession) -> str:
@@ -46,6 +52,7 @@ def _heading(session: PerfSession) -> str:
     parts = [f"{scenario.mode} {scenario.pipeline_file_name}".strip(), session.fingerprint.target]
     if session.counted:
         at_once = f", {scenario.concurrency} at a time" if scenario.concurrency > 1 else ""
+        at_once = ", more and more at a time" if session.levels() else at_once
         parts.append(f"{len(session.counted)} runs{at_once}")
     given = [f"{limits.cpu} CPU" if limits.cpu else "", limits.memory]
     parts += [f"limits {', '.join(one for one in given if one)}"] if any(given) else []
@@ -54,7 +61,9 @@ def _heading(session: PerfSession) -> str:
 
 def _end_to_end(session: PerfSession) -> str:
     values, middle = session.values(END_TO_END), session.median(END_TO_END)
-    succeeded = f"{len(session.timed)} of {len(session.counted)} succeeded"
+    succeeded = f"{len(session.timed)} of {len(session.judged)} succeeded"
+    if session.levels():
+        succeeded += f", {session.scenario.concurrency} at a time"
     if middle is None:
         return f"end to end   {succeeded}"
     queue = session.median("queue")
@@ -70,6 +79,16 @@ def _steps(session: PerfSession) -> str:
         told[0] = f"{rows[0].name:<12} {rows[0].seconds:.1f} s ({100 * rows[0].share:.0f} %)"
     between = session.median("between-steps")
     return "   ".join([*told, *([] if between is None else [f"between steps {between:.1f} s"])])
+
+
+def _levels(session: PerfSession) -> Iterator[str]:
+    """A line for each concurrency of a stress test."""
+    for level in session.levels():
+        throughput = session.measures.get(f"{THROUGHPUT}{level.concurrency}")
+        told = [f"{level.concurrency} at a time".ljust(12)]
+        told += [] if level.median is None else [f"median {level.median:.1f} s"]
+        told += [] if throughput is None else [f"{throughput:.1f} runs/min"]
+        yield "   ".join([*told, f"{level.failed} of {level.runs} failed"])
 
 
 def _requests(session: PerfSession) -> str:
