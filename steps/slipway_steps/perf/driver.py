@@ -3,27 +3,26 @@
 import asyncio
 import hashlib
 import secrets
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from slipway_steps.adapters.machine import fingerprint
-from slipway_steps.domain.errors import BadInput, SlipwayError, WorkflowInvalid
+from slipway_steps.domain.errors import BadInput, Broken, SlipwayError, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
-from slipway_steps.domain.verdict import judge
 from slipway_steps.perf.checks import checks_of
+from slipway_steps.perf.keeping import judged_anew, not_stored
 from slipway_steps.perf.kinds import schedule_of
 from slipway_steps.perf.limits import unmeasured_in
 from slipway_steps.perf.modes import mode_of
 from slipway_steps.perf.plugins import PerformancePlugin, ask_plugins, installed_plugins
 from slipway_steps.perf.runner import PerfContext, Runner
+from slipway_steps.perf.signals import Signals
 from slipway_steps.perf.store import SessionStore
 from slipway_steps.perf.told import measures, text
+from slipway_steps.perf.yardstick import unsteady
 from slipway_steps.perf_ports import Target
 
 THREADS = 256
@@ -33,7 +32,9 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class SessionInterrupted(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM has ended a session. `session` holds what was measured until then; it has been stored."""
+    """Ctrl-C or SIGTERM has ended a session. `session` holds what was measured until then; it has been stored, unless
+    its checks say otherwise.
+    """
 
     def __init__(self, session: PerfSession) -> None:
         super().__init__("interrupted")
@@ -57,8 +58,8 @@ def run_session(
     none. revision: of the source that is measured. modes: more modes by name, before those that are installed.
     plugins: more plugins by name, beside those that are installed. on_progress: called with each run that has ended.
 
-    Raises BadInput and WorkflowInvalid before anything is started, Broken where the session cannot be stored, and
-    SessionInterrupted after Ctrl-C or SIGTERM.
+    Raises BadInput and WorkflowInvalid before anything is started, Broken where nothing can be stored even before the
+    first run, SessionInterrupted after Ctrl-C or SIGTERM, and KeyboardInterrupt where these came before the first run.
     """
     name = f"perf-{''.join(secrets.choice(ALPHABET) for _ in range(5))}"
     mode = (modes or {}).get(scenario.mode) or mode_of(scenario.mode)
@@ -74,20 +75,26 @@ def run_session(
         finished=0,
         unmeasured=dict(target.unmeasured),
     )
-    store = SessionStore(directory, name)
-    # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
-    store.begin(session)
-    ended = False
-    try:
-        target.prepare(name, scenario, pipeline)
-        session = _Driving(session, target, store, pipeline, on_progress).run(mode, plugins or {})
-        ended = True
-    finally:
-        left = remove_all(target, name)
-        if not ended:
-            store.discard()
-        store.close(removed=not left)
-    return session.model_copy(update={"notes": [*session.notes, left]}) if left else session
+    with Signals() as signals:
+        store = SessionStore(directory, name)
+        # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
+        store.begin(session)
+        ended = False
+        try:
+            signals.raising()
+            target.prepare(name, scenario, pipeline)
+            session = _Driving(session, target, store, pipeline, on_progress, signals).run(mode, plugins or {})
+            ended = True
+        finally:
+            signals.waiting()
+            left = remove_all(target, name)
+            if not ended:
+                store.discard()
+            store.close(removed=not left)
+        session = session.model_copy(update={"notes": [*session.notes, left]}) if left else session
+        if signals.interrupted:
+            raise SessionInterrupted(session)
+    return session
 
 
 def remove_all(target: Target, session: str) -> str:
@@ -117,13 +124,16 @@ class _Driving:
         store: SessionStore,
         pipeline: Path | None,
         on_progress: Callable[[RunSample], None] | None,
+        signals: Signals,
     ) -> None:
         self.session, self.target, self.store, self.pipeline = session, target, store, pipeline
-        self.on_progress = on_progress
-        self.interrupted = False
+        self.on_progress, self.signals = on_progress, signals
 
     def run(self, mode: type[Runner], plugins: Mapping[str, PerformancePlugin]) -> PerfSession:
-        """Drive the mode to its end, ask the plugins, judge, and store the session."""
+        """Drive the mode to its end, ask the plugins, judge, and store the session. One that cannot be stored says so
+        in its checks: it is all that is left of its runs.
+        """
+        self.signals.waiting()
         context = self._new_context()
         try:
             asyncio.run(self._drive(mode, context))
@@ -146,11 +156,13 @@ class _Driving:
                 "plugins": asked,
             }
         )
-        checks = checks_of(session, interrupted=self.interrupted)
-        session = session.model_copy(update={"checks": checks, "verdict": judge(checks)})
-        self.store.finish(session)
-        if self.interrupted:
-            raise SessionInterrupted(session)
+        if note := unsteady(session):
+            session = session.model_copy(update={"notes": [*session.notes, note]})
+        session = judged_anew(session, checks_of(session, interrupted=self.signals.interrupted))
+        try:
+            self.store.finish(session)
+        except Broken as error:
+            return not_stored(session, error)
         return session
 
     def _new_context(self) -> PerfContext:
@@ -170,9 +182,12 @@ class _Driving:
     async def _drive(self, mode: type[Runner], context: PerfContext) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS, "perf"))
-        with self._stopped_by_signals(loop, context.stop):
+        self.signals.stopping(lambda: loop.call_soon_threadsafe(context.stop.set))
+        try:
             await context.pause(self.session.scenario.start_time * 60)
             await self._guarded(mode, context)
+        finally:
+            self.signals.waiting()
 
     async def _guarded(self, mode: type[Runner], context: PerfContext) -> None:
         """Drive a mode. Its error is named and costs no run that has ended; what the user gave wrong is raised."""
@@ -199,25 +214,6 @@ class _Driving:
         self.store.add(sample)
         if self.on_progress:
             self.on_progress(sample)
-
-    @contextmanager
-    def _stopped_by_signals(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the session early. Only the main thread can handle signals."""
-
-        def interrupt() -> None:
-            self.interrupted = True
-            stop.set()
-
-        numbers: Sequence[signal.Signals] = (
-            (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-        )
-        for number in numbers:
-            loop.add_signal_handler(number, interrupt)
-        try:
-            yield
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

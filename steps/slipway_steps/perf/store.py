@@ -57,7 +57,7 @@ class SessionStore:
 
         `slipway perf clean` finds a session of which something is left, or whose runs are in no `session.json` yet.
         """
-        if removed and ((self.directory / SESSION).exists() or not has_runs(self.directory)):
+        if removed and ((self.directory / SESSION).is_file() or not has_runs(self.directory)):
             (self.directory / BEGUN).unlink(missing_ok=True)
         os.close(self._lock)
 

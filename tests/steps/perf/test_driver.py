@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from slipway_steps.perf.clean import clean
 from slipway_steps.perf.driver import SessionInterrupted, run_session, scenario_digest
 from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.plugins import PerformancePlugin
-from slipway_steps.perf.runner import Runner
+from slipway_steps.perf.runner import PerfContext, Runner
 from slipway_steps.perf.store import read_session, read_unfinished
 
 
@@ -85,7 +86,11 @@ def test_fewer_than_five_finished_runs_say_nothing(tmp_path: Path) -> None:
     found = session(tmp_path, SleepingTarget(0.35), numTimes=20, runTime=1 / 60)
     assert 0 < len(found.timed) < 5
     assert check(found, "runs") is Verdict.INCONCLUSIVE
-    assert session(tmp_path, SleepingTarget(), numTimes=2).verdict is Verdict.PASS
+    assert session(tmp_path, SleepingTarget(), numTimes=2).verdict is Verdict.INCONCLUSIVE
+    # a smoke test asks whether the pipeline runs at all
+    smoke = session(tmp_path, SleepingTarget(), numTimes=None, kind="smoke", thresholds={"end-to-end": 5})
+    assert (len(smoke.timed), smoke.verdict) == (3, Verdict.PASS)
+    assert session(tmp_path, SleepingTarget(), kind="smoke", numTimes=3, runTime=0.0001).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(("failing", "verdict"), [(6, Verdict.REJECT), (1, Verdict.REJECT), (0, Verdict.PASS)])
@@ -211,6 +216,73 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) 
     assert len(target.stopped) == sum(run.outcome is RunOutcome.UNFINISHED for run in found.runs) > 0
     assert target.removed == [found.name]
     assert json.loads((tmp_path / "perf" / found.name / "session.json").read_text())["name"] == found.name
+
+
+class Signalled(SleepingTarget):
+    """Sends this program a signal while it prepares, or while it removes what it has made."""
+
+    def __init__(self, number: signal.Signals, moment: str) -> None:
+        super().__init__()
+        self.number, self.moment = number, moment
+
+    def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
+        super().prepare(session, scenario, pipeline)
+        self._signal("prepare")
+
+    def remove(self, session: str) -> Sequence[str]:
+        self._signal("remove")
+        return super().remove(session)
+
+    def _signal(self, moment: str) -> None:
+        if moment == self.moment:
+            os.kill(os.getpid(), self.number)
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_run_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    target, before = Signalled(number, "prepare"), signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        session(tmp_path, target)
+    assert (target.started, target.removed) == ({}, [target.session])
+    assert list((tmp_path / "perf").iterdir()) == []
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["store", "remove"])
+def test_a_signal_after_the_last_run_costs_nothing(tmp_path: Path, number: signal.Signals, moment: str) -> None:
+    class Asked(PerformancePlugin):
+        def collect_metrics(self, context: PerfContext) -> dict[str, object]:
+            if moment == "store":
+                os.kill(os.getpid(), number)
+                time.sleep(0.2)
+            return {"asked": 1}
+
+    target = Signalled(number, moment)
+    with pytest.raises(SessionInterrupted) as caught:
+        session(tmp_path, target, plugins={"own": Asked()})
+    found = caught.value.session
+    assert (len(found.timed), found.plugins["own"]["metrics"]) == (6, {"asked": 1})
+    assert target.removed == [found.name]
+    stored = read_session(tmp_path / "perf" / found.name)
+    assert stored is not None
+    assert len(stored.timed) == 6
+
+
+def test_a_session_that_cannot_be_stored_is_returned_with_the_reason(tmp_path: Path) -> None:
+    class Full(SleepingTarget):
+        def submit(self, parameters: Mapping[str, str]) -> str:
+            (tmp_path / "perf" / self.session / "session.json").mkdir(exist_ok=True)
+            return super().submit(parameters)
+
+    target = Full()
+    found = session(tmp_path, target)
+    assert (len(found.timed), found.verdict) == (6, Verdict.ERROR)
+    (stored,) = [one for one in found.checks if one.code == "stored"]
+    assert f"cannot write {tmp_path / 'perf' / found.name / 'session.json'}: Is a directory" in stored.message
+    assert target.removed == [found.name]
+    assert read_unfinished(tmp_path / "perf" / found.name) is not None, "slipway perf clean finds its runs"
 
 
 def test_runs_of_a_session_that_ended_by_an_error_stay_readable(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ spec:
 
 def scenario(tmp_path: Path, script: str = "sleep {{workflow.parameters.seconds}}", **fields: object) -> Path:
     (tmp_path / "pipeline.yaml").write_text(WORKFLOW.format(script=script))
-    told = {"mode": "PIPELINE_RUN", "pipelineFileName": "pipeline.yaml", "numTimes": 2, "warmUp": 0} | fields
+    told = {"mode": "PIPELINE_RUN", "pipelineFileName": "pipeline.yaml", "kind": "smoke", "numTimes": 2, "warmUp": 0}
+    told |= fields
     path = tmp_path / "scenario.json"
     path.write_text(json.dumps(told))
     return path
@@ -89,6 +90,7 @@ def test_failed_runs_reject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         ({"resourceLimits": {"cpu": "9000"}}, "is more than the"),
         ({"resourceLimits": {"memory": "900Ti"}}, "of this machine"),
         ({"parameters": {"second": "1"}}, "unknown parameter second (known: seconds)"),
+        ({"thresholds": {"p99 ms": 5}}, "thresholds: nothing is measured as 'p99 ms'"),
     ],
 )
 def test_bad_input_is_one_line_and_starts_nothing(
@@ -149,3 +151,57 @@ time.sleep(0.4)
     told = json.loads(capsys.readouterr().out)
     assert told["measures"]["memory slope MiB/run"] == pytest.approx(1, abs=0.25)
     assert "memory grows" in told["notes"][0]
+
+
+def test_a_session_that_cannot_be_stored_is_printed_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # the last run puts directories where the session and its page are to be written, as a disk that is full then
+    source = """
+import os, pathlib
+directory = pathlib.Path(os.environ["SLIPWAY_HOME"]).parents[1]
+for name in ("session.json", "report.html"):
+    (directory / name).mkdir(exist_ok=True)
+"""
+    path = scenario(tmp_path)
+    script = {"image": "slipway/steps:0", "command": ["python"], "source": source}
+    spec = {"entrypoint": "main", "templates": [{"name": "main", "script": script}]}
+    (tmp_path / "pipeline.yaml").write_text(
+        json.dumps({"kind": "Workflow", "metadata": {"generateName": "full-"}, "spec": spec})
+    )
+    assert perf(tmp_path, path) == 1
+    captured = capsys.readouterr()
+    assert "2 of 2 succeeded" in captured.out
+    (directory,) = (tmp_path / "home" / "perf").iterdir()
+    assert f"error: stored: cannot write {directory / 'session.json'}: Is a directory" in captured.out
+    assert f"warning: the report could not be written to {directory / 'report.html'}: Is a directory" in captured.err
+    assert "report: none" in captured.out
+    assert len((directory / "runs.jsonl").read_text().splitlines()) == 2, "the runs are kept"
+
+
+def test_parameters_are_on_no_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = """
+import os, pathlib, sys
+lines = [path.read_bytes() for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")]
+sys.exit(any(b"tell-nobody" in line for line in lines) or "{{workflow.parameters.word}}" != "tell-" + "nobody")
+"""
+    path = scenario(tmp_path, parameters={"word": "tell-nobody"})
+    script = {"image": "slipway/steps:0", "command": ["python"], "source": source}
+    spec = {
+        "entrypoint": "main",
+        "arguments": {"parameters": [{"name": "word", "value": ""}]},
+        "templates": [{"name": "main", "script": script}],
+    }
+    (tmp_path / "pipeline.yaml").write_text(
+        json.dumps({"kind": "Workflow", "metadata": {"generateName": "quiet-"}, "spec": spec})
+    )
+    assert perf(tmp_path, path) == 0, capsys.readouterr().out
+
+
+def test_stress_is_told_by_concurrency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert perf(tmp_path, scenario(tmp_path, kind="stress", numTimes=11)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("PIPELINE_RUN pipeline.yaml · local · 11 runs, more and more at a time")
+    assert lines[1].endswith("5 of 5 succeeded, 1 at a time")
+    assert [line.partition("   ")[0] for line in lines[3:5]] == ["1 at a time", "2 at a time"]
+    assert all("runs/min" in line and "0 of " in line for line in lines[3:5])

@@ -10,7 +10,7 @@ import click
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
-from slipway_workflows.cli.perf.compare import interrupted_by_sigterm
+from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:

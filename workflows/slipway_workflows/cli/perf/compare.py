@@ -1,9 +1,8 @@
 """`slipway perf compare`: two revisions of a pipeline, compared by pairs of runs in turn."""
 
 import json
-import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli.exit_codes import CODES, WORST
+from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 from slipway_workflows.cli.perf.run import junit
 from slipway_workflows.cli.settings import current_settings
 
@@ -72,16 +72,6 @@ def compare(
         raise KeyboardInterrupt
     codes = {CODES[one.verdict] for one in found}
     return next(code for code in WORST if code in codes)
-
-
-@contextmanager
-def interrupted_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that it cleans up."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def was_interrupted(comparison: "PerfComparison") -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slipway_steps.domain.errors import SlipwayError
+from slipway_steps.domain.errors import Broken, SlipwayError
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_workflows.cli.exit_codes import CODES, WORST
+from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 from slipway_workflows.cli.perf.progress import progress
 from slipway_workflows.cli.settings import current_settings
 
@@ -42,34 +43,42 @@ def run(scenario: Path, target: str | None, output: str) -> int:
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
     settings = current_settings()
     kept: list[Kept] = []
-    for one, pipeline in zip(scenarios, pipelines, strict=True):
-        try:
-            kept.append(_run(one, pipeline, settings))
-        except SessionInterrupted as interrupted:
-            _show([*kept, Kept(interrupted.session)], output, settings, scenario)
-            raise
-        except SlipwayError:
-            # what the scenarios before it measured is told
-            if kept:
-                _show(kept, output, settings, scenario)
-            raise
-    _show(kept, output, settings, scenario)
-    codes = {CODES[one.session.verdict] for one in kept}
+    with interrupted_by_sigterm():
+        for one, pipeline in zip(scenarios, pipelines, strict=True):
+            try:
+                kept.append(_run(one, pipeline, settings))
+            except SessionInterrupted as interrupted:
+                _show([*kept, Kept(interrupted.session)], output, settings, scenario)
+                raise
+            except (SlipwayError, KeyboardInterrupt):
+                # what the scenarios before it measured is told
+                if kept:
+                    _show(kept, output, settings, scenario)
+                raise
+        reported = _show(kept, output, settings, scenario)
+    codes = {CODES[one.session.verdict] for one in kept} | (set() if reported else {1})
     return next(code for code in WORST if code in codes)
 
 
 def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") -> "Kept":
     """Measure a session, judge it against its baseline, and keep it."""
     from slipway_steps.adapters.world import make_world
-    from slipway_steps.files import replace_file
-    from slipway_steps.perf.keeping import keep
+    from slipway_steps.perf.driver import SessionInterrupted
+    from slipway_steps.perf.keeping import keep, not_stored
+    from slipway_steps.perf.store import SESSION, write_session
 
     session, world = measured(scenario, pipeline, settings), make_world(settings)
-    kept = keep(session, world.measurements, world.notifier, settings.pushgateway_url)
+    try:
+        kept = keep(session, world.measurements, world.notifier, settings.pushgateway_url)
+    except KeyboardInterrupt:
+        raise SessionInterrupted(session) from None
     for warning in kept.warnings:
         click.echo(f"warning: {warning}", err=True)
-    # the driver has stored it without what the baseline says
-    replace_file(settings.home / "perf" / session.name / "session.json", kept.session.model_dump_json(indent=1))
+    try:
+        # the driver has stored it without what the baseline says
+        write_session(settings.home / "perf" / session.name / SESSION, kept.session)
+    except Broken as error:
+        return kept._replace(session=not_stored(kept.session, error))
     return kept
 
 
@@ -110,8 +119,20 @@ def junit(results: "Sequence[PerfSession | PerfComparison]") -> str:
     )
 
 
-def _show(kept: "list[Kept]", output: str, settings: "Settings", file: Path) -> None:
-    reports = [_report(one, settings.home / "perf" / one.session.name) for one in kept]
+def _show(kept: "list[Kept]", output: str, settings: "Settings", file: Path) -> bool:
+    """Write the reports and print what was measured; returns whether all reports could be written."""
+    reports: list[Path | None] = []
+    for one in kept:
+        try:
+            reports.append(_report(one, settings.home / "perf" / one.session.name))
+        except (SlipwayError, OSError) as error:  # such as a full disk; what was measured is printed all the same
+            click.echo(f"warning: {error}", err=True)
+            reports.append(None)
+    _print(kept, reports, output, file)
+    return None not in reports
+
+
+def _print(kept: "list[Kept]", reports: "Sequence[Path | None]", output: str, file: Path) -> None:
     if output == "json":
         told = [one.session.model_dump(mode="json") for one in kept]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))

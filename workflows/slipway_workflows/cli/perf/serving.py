@@ -21,7 +21,8 @@ def compare_versions(base: str, head: str, settings: "Settings", output: str) ->
     """Serve both versions from this machine, compare them, and print the result; returns the exit code."""
     from slipway_steps.files import replace_file
     from slipway_steps.perf.sides import new_name
-    from slipway_workflows.cli.perf.compare import FILE, interrupted_by_sigterm
+    from slipway_workflows.cli.perf.compare import FILE
+    from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 
     place = settings.home / "perf" / new_name()
     with interrupted_by_sigterm():
