@@ -1,4 +1,5 @@
-"""Looks for trends and for sudden changes in the sessions of a scenario. These are hints and never judge anything.
+"""Looks for trends and for sudden changes in the sessions of a scenario, or the runs of a template. These are hints and
+never judge anything.
 
 On 20 or more sessions whose noise is independent, a split is found by mistake in 1.4 % of histories, but in 25 % where
 the noise of neighbours is correlated (0.5), as it is on shared machines.
@@ -13,9 +14,11 @@ from slipway_steps.perf.baseline import fingerprint_changes
 P = 0.01
 """The p-value under which something is a hint."""
 LEAST_SESSIONS = 10
-"""Sessions under which nothing is looked for."""
+"""Sessions, or runs, under which nothing is looked for."""
 LEAST_SIDE = 4
 """Sessions on each side of a split."""
+MOST = 500
+"""The newest values that are looked at: their permutations take some 10 MB of memory."""
 PERMUTATIONS = 2000
 DAY = 86_400.0
 
@@ -71,22 +74,33 @@ def split(values: Sequence[float], seed: int = 0) -> Split:
     return Split(at, ratio, (as_much + 1) / (PERMUTATIONS + 1))
 
 
+class Moment(NamedTuple):
+    """A value at a time (Unix seconds), and what it is of, for people."""
+
+    at: float
+    value: float
+    name: str
+
+
 def hints(metric: str, sessions: Sequence[PerfSession]) -> list[str]:
     """What the sessions since the last change of the machine suggest, in sentences. sessions: in the order of time."""
     own = sessions_of_last_machine(sessions)
     known = [(one, value) for one in own if (value := one.median(metric)) is not None]
-    if len(known) < LEAST_SESSIONS:
-        return []
-    values = [value for _, value in known]
-    if min(values) <= 0:
+    named = [f"{one.name}{f' (revision {one.revision})' if one.revision else ''}" for one, _ in known]
+    return hints_in(metric, [Moment(one.started, value, name) for (one, value), name in zip(known, named, strict=True)])
+
+
+def hints_in(metric: str, moments: Sequence[Moment]) -> list[str]:
+    """What values suggest, in sentences; nothing where they are too few. moments: in the order of time."""
+    moments = moments[-MOST:]
+    values = [one.value for one in moments]
+    if len(values) < LEAST_SESSIONS or min(values) <= 0:
         return []  # a share of nothing is no number
     found = []
     sudden = split(values)
     if sudden.p < P:
-        session = known[sudden.at][0]
-        named = f"{session.name}" + (f" (revision {session.revision})" if session.revision else "")
-        found.append(f"{metric} changed by ×{sudden.ratio:.2f} with {named}, p {sudden.p:.4f}")
-    steady = trend([one.started for one, _ in known], values)
+        found.append(f"{metric} changed by ×{sudden.ratio:.2f} with {moments[sudden.at].name}, p {sudden.p:.4f}")
+    steady = trend([one.at for one in moments], values)
     if steady.p < P:
         found.append(f"{metric} drifts by {100 * steady.per_day:+.2g} % a day, p {steady.p:.2g}")
     return found

@@ -2,26 +2,27 @@
 
 import re
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.perf_blanks import BLANKS
+from slipway_steps.domain.perf_blanks import BLANKS, LEAST_BLANK, blanks_of
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.statistics import percentile
+from slipway_steps.perf.history import Moment, hints_in
 
 SINCE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([mhdw])")
 UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-LEAST_BLANK = 1.0
-"""Seconds from which a blank is named: Argo keeps whole seconds."""
 
 
 @dataclass(frozen=True)
 class Observed:
     """The runs of one template. Seconds; medians but for `p95`, and None or absent where nothing was measured.
 
-    `components`: of each step, the longest first. `blanks`: times in which nothing of the template ran.
+    `components`: of each step, the longest first. `blanks`: times in which nothing of the template ran. `times`: when
+    each timed run was submitted (Unix seconds) and how long it took, in the order of time. `hints`: of a trend or a
+    sudden change, in sentences; they judge nothing, as the runs of people differ in their data and parameters.
     """
 
     pipeline: str
@@ -32,6 +33,8 @@ class Observed:
     queue: float | None = None
     components: Mapping[str, float] = field(default_factory=dict)
     blanks: Mapping[str, float] = field(default_factory=dict)
+    times: Sequence[tuple[float, float]] = ()
+    hints: Sequence[str] = ()
 
     def told(self) -> dict[str, object]:
         """For JSON, each blank with the setting that removes it."""
@@ -58,10 +61,12 @@ def observe(samples: Iterable[RunSample]) -> list[Observed]:
 
 def _observed(pipeline: str, samples: list[RunSample]) -> Observed:
     timed = [sample for sample in samples if sample.outcome is RunOutcome.SUCCEEDED]
-    times = [sample.metrics[END_TO_END] for sample in timed if END_TO_END in sample.metrics]
+    ordered = sorted((one for one in timed if END_TO_END in one.metrics), key=lambda one: one.started)
+    moments = [Moment(one.started, one.metrics[END_TO_END], one.run) for one in ordered]
+    times = [one.value for one in moments]
     queues = [sample.metrics["queue"] for sample in timed if "queue" in sample.metrics]
     components = _medians(sample.components for sample in timed)
-    blanks = _medians(_blanks(sample) for sample in timed)
+    blanks = _medians(blanks_of(sample.phases) for sample in timed)
     return Observed(
         pipeline,
         runs=len(samples),
@@ -71,15 +76,9 @@ def _observed(pipeline: str, samples: list[RunSample]) -> Observed:
         queue=statistics.median(queues) if queues else None,
         components=components,
         blanks={name: seconds for name, seconds in blanks.items() if seconds >= LEAST_BLANK},
+        times=[(one.at, one.value) for one in moments],
+        hints=hints_in(END_TO_END, moments),
     )
-
-
-def _blanks(sample: RunSample) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for phase in sample.phases:
-        if phase.name in BLANKS:
-            found[phase.name] = found.get(phase.name, 0.0) + phase.end - phase.start
-    return found
 
 
 def _medians(groups: Iterable[Mapping[str, float]]) -> dict[str, float]:

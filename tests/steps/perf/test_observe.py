@@ -42,6 +42,21 @@ def test_runs_that_failed_are_counted_and_not_timed() -> None:
     assert (found.median, found.failed) == (None, 1)
 
 
+def test_a_template_that_got_slower_is_a_hint() -> None:
+    before = [sample("a", 10 + number / 10).model_copy(update={"started": 100.0 * number}) for number in range(12)]
+    after = [
+        sample("a", 20 + number / 10).model_copy(update={"started": 10_000.0 + 100 * number, "run": f"a-{number}"})
+        for number in range(12)
+    ]
+    steady = [sample("b", 10 + number * 7 % 5).model_copy(update={"started": 100.0 * number}) for number in range(24)]
+    slower, other = observe([*after, *before, *steady])
+    assert slower.hints[0].startswith("end-to-end changed by ×1.9")
+    assert " with a-0, p 0.00" in slower.hints[0]
+    assert other.hints == []
+    assert slower.times[0] == (0.0, 10.0), "in the order of time"
+    assert observe(before[:9])[0].hints == []
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("7d", 604800), ("1.5h", 5400), ("30m", 1800), ("1w", 604800)])
 def test_times(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds

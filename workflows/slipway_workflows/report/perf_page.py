@@ -12,6 +12,7 @@ from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.perf_plots import HistoryPoint
 from slipway_workflows.report.perf_table import (
     amount,
+    blanks,
     median_run,
     metric_rows,
     request_summary,
@@ -49,6 +50,7 @@ def write_perf_report(session: PerfSession, target: Path, history: Sequence[Hist
         steps=session.steps(),
         run=run,
         bars=waterfall(run) if run else [],
+        blanks=blanks(session, run) if run else [],
         requests=request_summary(session),
     )
     return write_page(text, target)

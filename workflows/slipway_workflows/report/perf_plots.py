@@ -136,6 +136,19 @@ def history(points: Sequence[HistoryPoint], hint: str = "") -> Plot | None:
     """The medians of earlier sessions over time. hint: what the trend says, in words."""
     if len(points) < 2:
         return None
+    told = f"{len(points)} sessions on the same machine and target, baseline in green. {hint}".strip()
+    return Plot("History", told, _over_time(points, "history", "median end to end, s"))
+
+
+def finished_runs(pipeline: str, points: Sequence[HistoryPoint], hint: str = "") -> Plot | None:
+    """The time of each finished run of a template over time. hint: what the trend says, in words."""
+    if len(points) < 2:
+        return None
+    told = f"{len(points)} runs that succeeded. {hint}".strip()
+    return Plot(pipeline, told, _over_time(points, f"runs-{pipeline}", "end to end, s"))
+
+
+def _over_time(points: Sequence[HistoryPoint], prefix: str, label: str) -> str:
     from matplotlib.dates import date2num
 
     with figure_of(4.5, 2.2) as figure:
@@ -148,8 +161,6 @@ def history(points: Sequence[HistoryPoint], hint: str = "") -> Plot | None:
         if chosen:
             axes.plot(*zip(*chosen, strict=True), "o", color=GREEN, markersize=7)
         axes.set_ylim(0, max(medians) * 1.2)
-        axes.set_ylabel("median end to end, s")
+        axes.set_ylabel(label)
         figure.autofmt_xdate(rotation=25)
-        svg = svg_of(figure, "history")
-    told = f"{len(points)} sessions on the same machine and target, baseline in green. {hint}".strip()
-    return Plot("History", told, svg)
+        return svg_of(figure, prefix)

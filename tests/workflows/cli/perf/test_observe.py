@@ -48,12 +48,29 @@ def test_releases_of_a_cluster_are_told_with_their_blanks(server: KubeApi, capsy
     )
     assert "between-steps 10.0 s: DEFAULT_REQUEUE_TIME" in said
     assert server.writes == [], "it changes nothing"
+    page = Path(said.splitlines()[-1].removeprefix("report: ")).read_text()
+    assert "release-model" in page
+    assert "DEFAULT_REQUEUE_TIME" in page
+    assert "Nothing here is stored as a session" in page
 
 
 def test_the_same_as_json(server: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["perf", "observe", "--target", "argo", "--since", "4w", "--output", "json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["runs"], found["components"]) == (4, {"build": 20, "train": 18})
+
+
+def test_releases_that_got_slower_are_told(server: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        slow = release(f"r-slow-{number}", 50.0 + number)
+        slow["metadata"]["creationTimestamp"] = at(400 - number)
+        server.add(slow, release(f"r-quick-{number}", 1000.0 + 100 * number))
+    assert main(["perf", "observe", "--cluster", "--since", "1d"]) == 0
+    said = capsys.readouterr().out
+    assert "   hint: end-to-end changed by ×" in said
+    page = Path(said.splitlines()[-1].removeprefix("report: ")).read_text()
+    assert "Hint: end-to-end changed by" in page
+    assert "runs that succeeded." in page
 
 
 def test_a_machine_without_runs_says_so(server: KubeApi, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from slipway_steps.perf.observe import Observed
 
+PAGE = "observed.html"
+"""The page, in the directory of state; the next one replaces it."""
 STEPS = 3
 """The steps of a template that are shown; JSON has all."""
 
@@ -24,13 +26,16 @@ STEPS = 3
 @click.option("--target", type=click.Choice(TARGETS), default="local", show_default=True, help="Whose runs are read.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def observe(since: str, cluster: bool, target: str, output: str) -> int:
-    """Show for each template how long its finished runs took, and where nothing of them ran. Starts none."""
+    """Show for each template how long its finished runs took, where nothing of them ran, and hints of a trend or a
+    sudden change. Starts none, judges nothing, and stores no session; the page is observed.html in --home.
+    """
     from slipway_steps.adapters.targets.choice import make_target
     from slipway_steps.perf.observe import observe as observed
     from slipway_steps.perf.observe import seconds_of
 
-    chosen = make_target("argo" if cluster else target, current_settings())
-    found = observed(chosen.finished(time.time() - seconds_of(since)))
+    settings, begin = current_settings(), time.time() - seconds_of(since)
+    chosen = make_target("argo" if cluster else target, settings)
+    found = observed(chosen.finished(begin))
     if output == "json":
         click.echo(json.dumps([one.told() for one in found], indent=1))
         return 0
@@ -39,6 +44,10 @@ def observe(since: str, cluster: bool, target: str, output: str) -> int:
             click.echo(line)
     if not found:
         click.echo(f"no workflow has ended since {since}")
+        return 0
+    from slipway_workflows.report.perf_observed import write_observed_report
+
+    click.echo(f"report: {write_observed_report(found, chosen.name, begin, settings.home / PAGE)}")
     return 0
 
 
@@ -54,3 +63,4 @@ def _lines(one: "Observed", with_settings: bool) -> "Iterator[str]":
         yield "   " + "   ".join(f"{name} {seconds:.1f} s" for name, seconds in shown)
     for name, seconds in one.blanks.items():
         yield f"   {name} {seconds:.1f} s{': ' + BLANKS[name] if with_settings else ''}"
+    yield from (f"   hint: {hint}" for hint in one.hints)
