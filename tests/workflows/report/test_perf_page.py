@@ -121,6 +121,35 @@ def test_what_no_run_told_is_never_zero(tmp_path: Path) -> None:
     assert "not measured: no run told it" in page
 
 
+@pytest.mark.parametrize("target", ["argo", "local"])
+def test_blanks_of_a_run_on_argo_are_named_with_their_setting(tmp_path: Path, target: str) -> None:
+    phases = [
+        Phase(name="queue", start=0, end=0.5),
+        Phase(name="run", component="load", start=0.5, end=2),
+        Phase(name="between-steps", start=2, end=12),
+        Phase(name="image-pull", component="train", start=12, end=15),
+        Phase(name="create-to-schedule", component="train", start=15, end=17),
+        Phase(name="run", component="train", start=17, end=20),
+    ]
+    made = run(1).model_copy(update={"phases": phases})
+    fingerprint = FINGERPRINT.model_copy(update={"target": target})
+    page = write_perf_report(session(runs=[made], fingerprint=fingerprint), tmp_path / "report.html").read_text()
+    settings = ("DEFAULT_REQUEUE_TIME", "imagePullPolicy: IfNotPresent", "pre-pulled", "`requests` of the pods")
+    assert [one in page for one in settings] == [target == "argo"] * 4
+    assert "namespaceParallelism" not in page, "half a second of waiting is no blank"
+
+
+def test_each_concurrency_of_a_stress_test_is_on_the_page(tmp_path: Path) -> None:
+    scenario = PerfScenario(mode="PIPELINE_RUN", kind="stress", pipeline_file_name="p.yaml")
+    runs = [run(number) for number in range(1, 6)]
+    runs += [run(number).model_copy(update={"concurrency": 2}) for number in range(6, 11)]
+    runs += [run(11, RunOutcome.FAILED).model_copy(update={"concurrency": 2})]
+    told = session(scenario=scenario, runs=runs, measures={"runs/min at 1": 9.25})
+    page = write_perf_report(told, tmp_path / "report.html").read_text()
+    for text in ("0 of 5", "1 of 6", "9.2", "6.3 s", "6.8 s", "judged by the runs at 1 at a time", "5 of 5"):
+        assert text in page
+
+
 def test_the_waterfall_is_of_the_median_run() -> None:
     chosen = median_run(session())
     assert chosen is not None

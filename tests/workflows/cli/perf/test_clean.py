@@ -107,3 +107,36 @@ def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(tmp_path: Path) -> No
     assert session.timed
     assert session.verdict is Verdict.INCONCLUSIVE
     assert not (file.parent / "work").exists()
+
+
+def test_sigterm_before_the_first_run_leaves_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    program = started(home, scenario(tmp_path, script="sleep 0.2"))
+    deadline = time.monotonic() + 30
+    # it checks the pipeline by a process, before the first run
+    while not ours(home) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait(30) == 130
+    assert ours(home) == []
+    assert list(home.glob("perf/*")) == []
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.2, 0.8])
+def test_sigterm_after_the_last_run_keeps_all_of_them(tmp_path: Path, delay: float) -> None:
+    """It comes while the session is stored, while all that it made is removed, or while MLflow gets it."""
+    home = tmp_path / "home"
+    program = started(home, scenario(tmp_path, script="setsid sleep 60 & sleep 0.1", numTimes=2))
+    deadline = time.monotonic() + 60
+    lines: list[bytes] = []
+    while len(lines) < 2 and time.monotonic() < deadline:
+        lines = [line for path in home.glob("perf/*/runs.jsonl") for line in path.read_bytes().splitlines()]
+        time.sleep(0.01)
+    time.sleep(delay)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait(30) == 130
+    assert ours(home) == []
+    (file,) = home.glob("perf/*/session.json")
+    assert len(PerfSession.model_validate_json(file.read_text()).timed) == 2
+    assert not (file.parent / "work").exists()
+    assert not (file.parent / "begun.json").exists(), "there is nothing left for slipway perf clean"

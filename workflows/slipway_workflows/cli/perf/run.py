@@ -67,8 +67,9 @@ def _run(scenario: PerfScenario, pipeline: Path | None, settings: "Settings") ->
     from slipway_steps.perf.keeping import keep, not_stored
     from slipway_steps.perf.store import SESSION, write_session
 
-    session, world = measured(scenario, pipeline, settings), make_world(settings)
+    session = measured(scenario, pipeline, settings)
     try:
+        world = make_world(settings)
         kept = keep(session, world.measurements, world.notifier, settings.pushgateway_url)
     except KeyboardInterrupt:
         raise SessionInterrupted(session) from None
