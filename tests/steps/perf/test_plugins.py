@@ -83,7 +83,7 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("extension")
 def test_a_mode_of_another_package_runs(tmp_path: Path) -> None:
     assert "TWICE" in mode_names()
-    found = session(tmp_path, SleepingTarget(), mode="TWICE", numTimes=2)
+    found = session(tmp_path, SleepingTarget(), mode="TWICE", kind="smoke", numTimes=2)
     assert (found.measures, found.verdict) == ({"twice": 2}, Verdict.PASS)
 
 
