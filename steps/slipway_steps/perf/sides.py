@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slipway_steps.adapters.git.revision import export_revision, repository_root
 from slipway_steps.adapters.machine import fingerprint
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.perf.driver import ALPHABET, remove_all, scenario_digest
@@ -28,7 +28,7 @@ class OpenSide:
     """One side while its runs are measured. What it measured is stored as a session, also where the other side fails.
 
     label: what people call it, such as a revision. `directory` is that of its session. `left`: after it was closed, why
-    not all that it made could be removed; "" where all is gone.
+    not all that it made could be removed, or its session not be stored; "" where all is as it should be.
     """
 
     def __init__(self, scenario: PerfScenario, target: Target, directory: Path, session: str, label: str) -> None:
@@ -76,11 +76,18 @@ class OpenSide:
                     "finished": time.time(),
                     "notes": ["one side of a comparison", *([self.left] if self.left else [])],
                 }
-                self._store.finish(self._session.model_copy(update=ended))
+                self._keep(self._session.model_copy(update=ended))
             if removed:
                 self._store.discard()
         finally:
             self._store.close(removed=removed)
+
+    def _keep(self, session: PerfSession) -> None:
+        """Store the session. Where that fails, such as on a full disk, the comparison is told all the same."""
+        try:
+            self._store.finish(session)
+        except Broken as error:
+            self.left = "; ".join([*([self.left] if self.left else []), str(error)])
 
 
 @contextmanager

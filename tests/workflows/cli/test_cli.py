@@ -102,6 +102,42 @@ def test_a_file_is_run_and_its_workflow_printed(tmp_path: Path, capfd: pytest.Ca
     assert not (tmp_path / "hacked").exists()
 
 
+def test_parameters_come_from_a_file_and_the_command_line_wins(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hello.yaml").write_text(yaml.safe_dump(HELLO))
+    (tmp_path / "parameters.yaml").write_text("word: [1, two]\n")
+    for given, word in (([], '[1, "two"]'), (["-p", "word=three"], "three")):
+        assert main(["run", "hello.yaml", "--parameter-file", "parameters.yaml", *given, "--output", "json"]) == 0
+        found = json.loads(capfd.readouterr().out)
+        assert found["spec"]["arguments"]["parameters"] == [{"name": "word", "value": word}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("- a", "parameters.yaml holds no object of names and values"),
+        ("1: a", "parameters.yaml holds no object of names and values"),
+        ("", "parameters.yaml holds no object of names and values"),
+        ("a: [", "parameters.yaml is neither YAML nor JSON"),
+        ("word: 2026-01-01", "a value is no text and cannot be JSON"),
+        ("wordd: a", "wordd"),
+        (None, "parameters.yaml: No such file or directory"),
+    ],
+)
+def test_a_file_of_parameters_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, said: str
+) -> None:
+    (tmp_path / "hello.yaml").write_text(yaml.safe_dump(HELLO))
+    if content is not None:
+        (tmp_path / "parameters.yaml").write_text(content)
+    assert main(["run", "hello.yaml", "--parameter-file", "parameters.yaml"]) == 1
+    found = capsys.readouterr()
+    assert said in found.err
+    assert len(found.err.splitlines()) == 1
+    assert not (tmp_path / ".slipway" / "runs").exists()
+
+
 def test_garbage_files_are_named_with_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, (content, said) in enumerate(
         [

@@ -140,3 +140,28 @@ def test_served_versions_have_no_revisions(
     assert main(["--home", str(tmp_path / "home"), "perf", "compare", "--serving", "1", "2", *option]) == 1
     assert "takes no scenario" in capsys.readouterr().err
     assert not (tmp_path / "home").exists()
+
+
+def test_a_comparison_that_cannot_be_stored_is_printed_with_the_reason(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # head fails, and puts directories where its files are to be written, as a disk that is full then
+    source = """
+import os, pathlib, sys
+directory = pathlib.Path(os.environ["SLIPWAY_HOME"]).parents[1]
+for name in ("session.json", "comparison.json", "report.html"):
+    (directory / name).mkdir(exist_ok=True)
+sys.exit(3)
+"""
+    script = {"image": "slipway/steps:0", "command": ["python"], "source": source}
+    spec = {"entrypoint": "main", "templates": [{"name": "main", "script": script}]}
+    workflow = {"kind": "Workflow", "metadata": {"generateName": "full-"}, "spec": spec}
+    (repository / "perf" / "pipelines" / "small.yaml").write_text(json.dumps(workflow))
+    assert perf(repository, "--base", "v0.1") == 2
+    captured = capsys.readouterr()
+    (head,) = (repository.parent / "home" / "perf").glob("*-head")
+    assert "rejected: 3 of 3 runs of head failed" in captured.out
+    assert f"cannot write {head / 'session.json'}: Is a directory" in captured.out
+    assert f"the report could not be written to {head / 'report.html'}: Is a directory" in captured.err
+    assert "report: none" in captured.out
+    assert (head / "comparison.json").is_dir()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.comparison import Side
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, SlipwayError
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
-from slipway_steps.domain.verdict import Verdict
-from slipway_workflows.cli.exit_codes import CODES, WORST
+from slipway_steps.domain.verdict import Check, Verdict, judge
+from slipway_workflows.cli.exit_codes import CODES, UNDECIDED, WORST
 from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 from slipway_workflows.cli.perf.run import junit
 from slipway_workflows.cli.settings import current_settings
@@ -67,10 +67,10 @@ def compare(
             found.append(_compared(one, scenario, {Side.BASE: base, Side.HEAD: head or "."}, settings))
             if was_interrupted(found[-1]):
                 break
-    _show(found, output, settings)
+        reported = _show(found, output, settings)
     if was_interrupted(found[-1]):
         raise KeyboardInterrupt
-    codes = {CODES[one.verdict] for one in found}
+    codes = {CODES[one.verdict] for one in found} | (set() if reported else {UNDECIDED})
     return next(code for code in WORST if code in codes)
 
 
@@ -85,6 +85,7 @@ def _compared(scenario: PerfScenario, file: Path, revisions: dict[Side, str], se
     from slipway_steps.adapters.targets.choice import make_target
     from slipway_steps.files import replace_file
     from slipway_steps.perf.compare import compare
+    from slipway_steps.perf.keeping import STORED
     from slipway_steps.perf.sides import new_name, open_side, pipeline_at
     from slipway_steps.perf.yardstick import yardstick
     from slipway_workflows.cli.perf.progress import progress
@@ -108,28 +109,39 @@ def _compared(scenario: PerfScenario, file: Path, revisions: dict[Side, str], se
             on_run=lambda side, sample: tell(sample),
         )
     found = found.model_copy(update={"notes": [*found.notes, *(one.left for one in sides.values() if one.left)]})
-    place.mkdir(parents=True, exist_ok=True)  # a side that ran nothing leaves nothing
-    replace_file(place / FILE, found.model_dump_json(indent=1))
+    try:
+        place.mkdir(parents=True, exist_ok=True)  # a side that ran nothing leaves nothing
+        replace_file(place / FILE, found.model_dump_json(indent=1))
+    except OSError as error:  # such as a full disk; what was measured is printed all the same
+        failed = Check(code=STORED, verdict=Verdict.ERROR, message=f"cannot write {place / FILE}: {error.strerror}")
+        checks = [*found.checks, failed]
+        found = found.model_copy(update={"checks": checks, "verdict": judge(checks)})
     return found
 
 
-def _show(found: "list[PerfComparison]", output: str, settings: "Settings") -> None:
+def _show(found: "list[PerfComparison]", output: str, settings: "Settings") -> bool:
+    """Write the reports and print what was measured; returns whether all reports could be written."""
     from slipway_workflows.report.perf_page import write_comparison_report
 
     places = [settings.home / "perf" / f"{one.name}-{Side.HEAD}" / "report.html" for one in found]
+    reports: list[Path | None] = []
     for one, place in zip(found, places, strict=True):
-        write_comparison_report(one, place)
+        try:
+            reports.append(write_comparison_report(one, place))
+        except (SlipwayError, OSError) as error:
+            click.echo(f"warning: {error}", err=True)
+            reports.append(None)
     if output == "json":
         told = [one.model_dump(mode="json") for one in found]
         click.echo(json.dumps(told if len(told) != 1 else told[0], indent=1))
-        return
-    if output == "junit":
+    elif output == "junit":
         click.echo(junit(found))
-        return
-    for one, place in zip(found, places, strict=True):
-        for line in lines(one):
-            click.echo(line)
-        click.echo(f"report: {place}")
+    else:
+        for one, report in zip(found, reports, strict=True):
+            for line in lines(one):
+                click.echo(line)
+            click.echo(f"report: {report or 'none'}")
+    return None not in reports
 
 
 def lines(found: "PerfComparison") -> Iterator[str]:

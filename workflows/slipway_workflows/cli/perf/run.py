@@ -10,7 +10,7 @@ import click
 from slipway_steps.domain.errors import Broken, SlipwayError
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
-from slipway_workflows.cli.exit_codes import CODES, WORST
+from slipway_workflows.cli.exit_codes import CODES, UNDECIDED, WORST
 from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
 from slipway_workflows.cli.perf.progress import progress
 from slipway_workflows.cli.settings import current_settings
@@ -56,7 +56,7 @@ def run(scenario: Path, target: str | None, output: str) -> int:
                     _show(kept, output, settings, scenario)
                 raise
         reported = _show(kept, output, settings, scenario)
-    codes = {CODES[one.session.verdict] for one in kept} | (set() if reported else {1})
+    codes = {CODES[one.session.verdict] for one in kept} | (set() if reported else {UNDECIDED})
     return next(code for code in WORST if code in codes)
 
 
