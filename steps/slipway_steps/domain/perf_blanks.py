@@ -18,6 +18,8 @@ BLANKS = {
     "save-outputs": "`archiveLogs: false`, and fewer or smaller output artifacts",
 }
 """Phase of a run -> the setting of Argo or Kubernetes that removes it, for people."""
+ON_ARGO = ("argo", "kfp")
+"""The targets that have these settings: Kubeflow Pipelines runs on Argo Workflows."""
 LEAST_BLANK = 1.0
 """Seconds from which a blank is named: Argo keeps whole seconds."""
 

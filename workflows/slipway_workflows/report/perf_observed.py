@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slipway_steps.domain.perf_blanks import BLANKS
+from slipway_steps.domain.perf_blanks import BLANKS, ON_ARGO
 from slipway_steps.perf.observe import Observed
 from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.perf_plots import HistoryPoint, finished_runs
@@ -47,6 +47,6 @@ def write_observed_report(found: Sequence[Observed], target: str, since: float, 
         made=moment_text(datetime.now(UTC)),
         found=found,
         settings=BLANKS,
-        with_settings=target == "argo",
+        with_settings=target in ON_ARGO,
     )
     return write_page(text, path)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slipway_steps.domain.perf_blanks import BLANKS, LEAST_BLANK, blanks_of
+from slipway_steps.domain.perf_blanks import BLANKS, LEAST_BLANK, ON_ARGO, blanks_of
 from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_session import PerfSession, RunSample
 from slipway_steps.domain.statistics import percentile
@@ -85,7 +85,7 @@ def blanks(session: PerfSession, run: RunSample) -> list[tuple[str, float, str]]
     """The blanks of a run on Argo, the longest first: name, seconds, and the setting that removes it. Elsewhere there
     are no such settings.
     """
-    if session.fingerprint.target != "argo":
+    if session.fingerprint.target not in ON_ARGO:
         return []
     found = sorted(blanks_of(run.phases).items(), key=lambda item: -item[1])
     return [(name, seconds, BLANKS[name]) for name, seconds in found if seconds >= LEAST_BLANK]

@@ -30,6 +30,7 @@ def observe(since: str, cluster: bool, target: str, output: str) -> int:
     sudden change. Starts none, judges nothing, and stores no session; the page is observed.html in --home.
     """
     from slipway_steps.adapters.targets.choice import make_target
+    from slipway_steps.domain.perf_blanks import ON_ARGO
     from slipway_steps.perf.observe import observe as observed
     from slipway_steps.perf.observe import seconds_of
 
@@ -40,7 +41,7 @@ def observe(since: str, cluster: bool, target: str, output: str) -> int:
         click.echo(json.dumps([one.told() for one in found], indent=1))
         return 0
     for one in found:
-        for line in _lines(one, with_settings=chosen.name == "argo"):
+        for line in _lines(one, with_settings=chosen.name in ON_ARGO):
             click.echo(line)
     if not found:
         click.echo(f"no workflow has ended since {since}")
