@@ -32,7 +32,7 @@ class Project:
         told = {"mode": "PIPELINE_RUN", "pipelineFileName": "small.yaml", "numTimes": 5, "warmUp": 0, "name": "small"}
         # wide limits, as other tests run beside
         told["parameters"] = {"file": str(self.seconds)}
-        self.scenario.write_text(json.dumps(told | {"limits": {"end-to-end": 1.0, "cpu": 50}}))
+        self.scenario.write_text(json.dumps(told | {"limits": {"end-to-end": 2.0, "cpu": 50}}))
 
     def perf(self, command: str, *arguments: str) -> int:
         return main(["--home", str(self.home), "perf", command, str(self.scenario), *arguments])
@@ -57,7 +57,7 @@ def test_from_a_baseline_to_a_regression_and_back(project: Project, capsys: pyte
 
     assert project.perf("run") == 0
     assert "no baseline yet" not in capsys.readouterr().out
-    project.seconds.write_text("6")
+    project.seconds.write_text("8")
     assert project.perf("run") == 1
     assert "suspected: measure once more" in capsys.readouterr().out
     assert project.perf("run", "--output", "json") == 2
