@@ -155,6 +155,8 @@ class KubeApi:
                 return 200, copy.deepcopy(old or {})
             if method == "DELETE":
                 self._write(dry, f"DELETE {plural} {namespace}/{name}", lambda: self.objects.pop(key))
+                if old and not dry and query.get("propagationPolicy") != ["Orphan"]:
+                    self.objects.pop_owned(old["metadata"]["uid"])
                 return 200, old or {}
             if namespace and ("v1", "namespaces", "", namespace) not in self.objects:
                 raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')

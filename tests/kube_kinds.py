@@ -9,10 +9,16 @@ KINDS = {
         "PersistentVolumeClaim": "persistentvolumeclaims",
         "Pod": "pods",
         "Event": "events",
+        "Node": "nodes",
     },
     "apps/v1": {"Deployment": "deployments", "ReplicaSet": "replicasets"},
     "metrics.k8s.io/v1beta1": {"PodMetrics": "pods"},
-    "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
+    "rbac.authorization.k8s.io/v1": {
+        "Role": "roles",
+        "RoleBinding": "rolebindings",
+        "ClusterRole": "clusterroles",
+        "ClusterRoleBinding": "clusterrolebindings",
+    },
     "apiextensions.k8s.io/v1": {"CustomResourceDefinition": "customresourcedefinitions"},
     "storage.k8s.io/v1": {"StorageClass": "storageclasses"},
     "apiregistration.k8s.io/v1": {"APIService": "apiservices"},
@@ -27,4 +33,7 @@ KINDS = {
         "AppProject": "appprojects",
     },
 }
-CLUSTER_WIDE = {"namespaces", "customresourcedefinitions", "storageclasses", "apiservices"}
+CLUSTER_WIDE = {
+    *("namespaces", "nodes", "clusterroles", "clusterrolebindings"),
+    *("customresourcedefinitions", "storageclasses", "apiservices"),
+}

@@ -1,4 +1,5 @@
-"""Authorization as Kubernetes does it: what Roles and RoleBindings let a user do, and how a refusal is worded.
+"""Authorization as Kubernetes does it: what Roles, ClusterRoles and their bindings let a user do, and how a refusal is
+worded.
 
 Servers of the tests ask it about each request that comes with the token of a user; other tokens may do everything.
 """
@@ -62,16 +63,18 @@ def parsed(method: str, path: str, watch: bool = False) -> Request | None:
 
 
 class Rights:
-    """What the Roles and RoleBindings among `objects` allow."""
+    """What the Roles, ClusterRoles and their bindings among `objects` allow. A ClusterRole is bound by a
+    ClusterRoleBinding here, and by no RoleBinding.
+    """
 
     def __init__(self, objects: Iterable[Object]) -> None:
         found = list(objects)
-        self.roles = {self._place(one): one["rules"] for one in found if one["kind"] == "Role"}
-        self.bindings = [one for one in found if one["kind"] == "RoleBinding"]
+        self.roles = {self._place(one): one["rules"] for one in found if one["kind"] in ("Role", "ClusterRole")}
+        self.bindings = [one for one in found if one["kind"] in ("RoleBinding", "ClusterRoleBinding")]
 
     @staticmethod
     def _place(one: Object) -> tuple[str, str]:
-        return one["metadata"]["namespace"], one["metadata"]["name"]
+        return one["metadata"].get("namespace", ""), one["metadata"]["name"]
 
     def _rules(self, user: str, namespace: str) -> Iterable[Object]:
         for binding in self.bindings:
@@ -79,8 +82,9 @@ class Rights:
                 service_account(one["name"], one["namespace"]) if one["kind"] == "ServiceAccount" else one["name"]
                 for one in binding["subjects"]
             }
-            if binding["metadata"]["namespace"] == namespace and user in subjects:
-                yield from self.roles.get((namespace, binding["roleRef"]["name"]), [])
+            place = binding["metadata"].get("namespace", "")
+            if place in (namespace, "") and user in subjects:
+                yield from self.roles.get((place, binding["roleRef"]["name"]), [])
 
     def refusal(self, user: str | None, request: Request | None) -> str | None:
         """Why the request is refused; None: it is allowed. A rule with resourceNames allows neither list nor create."""
@@ -97,9 +101,10 @@ class Rights:
                 return None
         what = f"{request.resource}.{request.group}" if request.group else request.resource
         named = f' "{request.name}"' if request.name else ""
+        scope = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
         return (
             f'{what}{named} is forbidden: User "{user}" cannot {request.verb} resource "{request.resource}" in '
-            f'API group "{request.group}" in the namespace "{request.namespace}"'
+            f'API group "{request.group}" {scope}'
         )
 
 

@@ -65,6 +65,12 @@ class WatchedObjects(dict[Key, Object]):
         self._tell("DELETED", key, {**found, "metadata": metadata}, version)
         return found
 
+    def pop_owned(self, uid: str) -> None:
+        """Remove what an object that is gone has owned, as the garbage collector does."""
+        for key, one in list(self.items()):
+            if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences") or []):
+                self.pop(key)
+
     def events(self, version: str, plural: str, namespace: str, query: dict[str, list[str]]) -> Iterator[Object | None]:
         """What happened after the version of the query, and then what happens, until its time is over.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Firing, PerfSession, RunSample
+from slipway_steps.domain.perf_session import Fingerprint, Firing, PerfSession, RunSample
 from slipway_steps.domain.verdict import Verdict
 
 
@@ -27,6 +27,13 @@ class Target(Protocol):
     @property
     def version(self) -> str:
         """The version of what runs the pipelines, such as `slipway 0.1.0` or `Argo v4.1.2`."""
+
+    def fingerprint(self) -> Fingerprint:
+        """What runs were measured on, as far as it is known by now: this machine, or the nodes of a cluster."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What people should know of how the runs were made and measured, as far as it is known by now."""
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """Check the pipeline and the limits, and upload what runs will need. Starts no run.
@@ -70,6 +77,11 @@ class Target(Protocol):
 
     def finished(self, since: float) -> Sequence[RunSample]:
         """The runs of anybody that ended since then (Unix seconds). Starts none."""
+
+    def sessions(self) -> Mapping[str, float]:
+        """The sessions of anybody of which something is still there, each with the time until which it may run (Unix
+        seconds; infinite where that is not told). Empty for a target that only this machine's sessions use.
+        """
 
     def remove(self, session: str) -> Sequence[str]:
         """Stop and delete all that a session made, also that of a session whose program was killed. Returns the names

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, Json, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slipway_steps.domain.errors import BadInput
@@ -190,7 +190,14 @@ class Settings(BaseSettings):
     )
     perf_service_account: str = Field(
         "slipway-pipeline",
-        description="Service account of the pods of tested pipelines that name none; it may report results to Argo.",
+        description="Service account of the pods of tested pipelines that name none, or `slipway-pipeline`; it may "
+        "report results to Argo.",
+    )
+    images: Json[dict[str, str]] = Field(
+        {},
+        validate_default=False,
+        description="What stands in tested pipelines on a cluster for our images, such as "
+        '`{"steps": "registry.example/slipway/steps:0.1.0"}`; one that is not named stays as it is.',
     )
     prometheus_url: str = Field(
         "",

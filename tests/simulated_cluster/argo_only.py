@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simulated_cluster.objects import Object, Objects
+from simulated_cluster.step_pods import NODE
 from simulated_cluster.times import timestamp
 from simulated_cluster.workflow_controller import WorkflowController
 
@@ -15,12 +16,29 @@ def namespace(name: str, **labels: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
+def node(name: str, machine: str = "m5.large") -> Object:
+    """A node as its kubelet and its cloud describe it."""
+    info = {
+        "architecture": "amd64",
+        "kernelVersion": "6.8.0-31-generic",
+        "osImage": "Ubuntu 24.04 LTS",
+        "kubeletVersion": "v1.35.0",
+        "containerRuntimeVersion": "containerd://2.1.0",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"node.kubernetes.io/instance-type": machine}},
+        "status": {"nodeInfo": info, "capacity": {"cpu": "2", "memory": "7816476Ki"}},
+    }
+
+
 class ArgoOnly:
     """`usage`: whether metrics.k8s.io tells of the pods."""
 
     def __init__(self, directory: Path, *namespaces: str, usage: bool = True) -> None:
         self.objects = Objects()
-        self.objects.add(*(namespace(name, **RESTRICTED) for name in namespaces))
+        self.objects.add(*(namespace(name, **RESTRICTED) for name in namespaces), node(NODE))
         if not usage:
             self.objects.missing.add("metrics.k8s.io/v1beta1")
         self.controller = WorkflowController(self.objects, directory / "argo", {})

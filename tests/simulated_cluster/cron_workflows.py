@@ -32,8 +32,10 @@ def fire(objects: Objects) -> None:
             "creationTimestamp": timestamp(),
             "labels": {**given.get("labels", {}), "workflows.argoproj.io/cron-workflow": name},
             "annotations": {
-                "workflows.argoproj.io/scheduled-time": f"{datetime.fromtimestamp(due, UTC):%Y-%m-%dT%H:%M:%SZ}"
+                **given.get("annotations", {}),
+                "workflows.argoproj.io/scheduled-time": f"{datetime.fromtimestamp(due, UTC):%Y-%m-%dT%H:%M:%SZ}",
             },
+            "ownerReferences": [{"kind": "CronWorkflow", "name": name, "uid": metadata["uid"]}],
         }
         spec = cron["spec"]["workflowSpec"]
         objects.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": own, "spec": spec})

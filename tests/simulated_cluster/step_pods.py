@@ -20,6 +20,7 @@ from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.machine.timings import Timings
 
+NODE = "node-1"
 NODE_CPUS = 2
 """CPU that the one node of the cluster has; no pod that asks for more is ever scheduled."""
 UNSCHEDULABLE = {
@@ -136,6 +137,7 @@ class StepPods(Processes):
 
     def _started(self, name: str, spec: Object) -> None:
         """What scheduler and kubelet tell of a pod before its container runs."""
+        self.objects.change("Pod", name, self.namespace, lambda one: one["spec"].update(nodeName=NODE))
         for reason in ("PodScheduled", "PodReadyToStartContainers"):
             told = {"type": reason, "status": "True", "lastTransitionTime": timestamp()}
             self.objects.change("Pod", name, self.namespace, lambda one, told=told: _with_condition(one, told))

@@ -112,7 +112,12 @@ class Level(_Frozen):
 
 
 class Fingerprint(_Frozen):
-    """What a measurement depends on beside the pipeline. Two sessions are compared only where it is equal."""
+    """What a measurement depends on beside the pipeline. Two sessions are compared only where it is equal.
+
+    It is that of what the runs were on: this machine, or the nodes of a cluster. Of these Kubernetes tells no model of
+    a processor, and `python` is empty, as each step has that of its image. Where nodes cannot be read, `cpu` says so,
+    and the rest is empty or 0.
+    """
 
     cpu: str
     cores: int

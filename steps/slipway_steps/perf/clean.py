@@ -1,5 +1,10 @@
-"""Cleans up after sessions whose program was killed: removes what they made, and keeps the runs that had ended."""
+"""Cleans up after sessions whose program was killed: removes what they made, and keeps the runs that had ended.
 
+`clean` knows the sessions of this machine by their directories, `clean_target` those of all machines by what a target
+still has of them.
+"""
+
+import math
 import os
 import re
 import shutil
@@ -7,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway_steps.domain.errors import SlipwayError
@@ -32,6 +38,42 @@ class Cleaned:
     removed: Sequence[str]
     runs: int
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A session of which a target still had something. removed: what of it was removed. alone: why it was left alone;
+    "": it was not. error: why it could not be removed; "": it could.
+    """
+
+    session: str
+    removed: Sequence[str] = ()
+    alone: str = ""
+    error: str = ""
+
+    def __str__(self) -> str:
+        """A line for people."""
+        done = f"removed {', '.join(self.removed)}" if self.removed else "nothing was left"
+        left = f"left alone: {self.alone}" if self.alone else ""
+        return f"{self.session}: {self.error or left or done}"
+
+
+def clean_target(target: Target, now: float) -> Iterator[Found]:
+    """Remove what sessions of anybody have left at a target, once the time is over until which they may run: who was
+    killed tells nobody, and another machine cannot see whether their program lives. now: Unix seconds. Raises
+    SlipwayError where the target cannot be asked.
+    """
+    for session, until in sorted(target.sessions().items()):
+        if until == math.inf:
+            yield Found(session, alone="it does not tell until when it may run; remove it yourself")
+        elif now <= until:
+            end = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S} UTC"
+            yield Found(session, alone=f"it may still be running, until {end}")
+        else:
+            try:
+                yield Found(session, target.remove(session))
+            except SlipwayError as error:
+                yield Found(session, error=str(error))
 
 
 def clean(directory: Path, target_of: Callable[[str], Target]) -> Iterator[Cleaned]:

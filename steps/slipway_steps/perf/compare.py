@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
 from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_comparison import Pair, PerfComparison
@@ -150,7 +149,7 @@ class _Comparing:
             scenario=self.scenario,
             base=self.sides[Side.BASE].label,
             head=head.label,
-            fingerprint=fingerprint(head.target.name, head.target.version),
+            fingerprint=head.target.fingerprint(),
             started=started,
             finished=time.time(),
             pairs=self.pairs,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import BadInput, Broken, SlipwayError, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
@@ -70,7 +69,7 @@ def run_session(
         scenario=scenario,
         scenario_digest=scenario_digest(scenario, pipeline),
         revision=revision,
-        fingerprint=fingerprint(target.name, target.version),
+        fingerprint=target.fingerprint(),
         started=time.time(),
         finished=0,
         unmeasured=dict(target.unmeasured),
@@ -146,13 +145,13 @@ class _Driving:
                 "finished": time.time(),
                 # a cluster's target learns from its pods what it can measure, and what runs them
                 "unmeasured": unmeasured_in(context.runs, self.target.unmeasured),
-                "fingerprint": fingerprint(self.target.name, self.target.version),
+                "fingerprint": self.target.fingerprint(),
                 "runs": sorted((self._checked(run, context) for run in context.runs), key=lambda run: run.started),
                 "requests": context.requests,
                 "firings": context.firings,
                 "measures": measures(context.measures, lambda told: context.errors.append(self._named(told))),
                 "errors": list(dict.fromkeys(map(text, context.errors))),
-                "notes": [*map(text, context.notes), *faults],
+                "notes": [*map(text, context.notes), *self.target.notes, *faults],
                 "plugins": asked,
             }
         )

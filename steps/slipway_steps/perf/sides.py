@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slipway_steps.adapters.git.revision import export_revision, repository_root
-from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunSample
@@ -47,7 +46,7 @@ class OpenSide:
             scenario=self.scenario,
             scenario_digest=scenario_digest(self.scenario, pipeline),
             revision=self.label,
-            fingerprint=fingerprint(target.name, target.version),
+            fingerprint=target.fingerprint(),
             started=time.time(),
             finished=0,
             unmeasured=dict(target.unmeasured),
@@ -74,7 +73,8 @@ class OpenSide:
                     "runs": self._runs,
                     "unmeasured": unmeasured_in(self._runs, self.target.unmeasured),
                     "finished": time.time(),
-                    "notes": ["one side of a comparison", *([self.left] if self.left else [])],
+                    "fingerprint": self.target.fingerprint(),
+                    "notes": ["one side of a comparison", *self.target.notes, *([self.left] if self.left else [])],
                 }
                 self._keep(self._session.model_copy(update=ended))
             if removed:

@@ -1,6 +1,10 @@
-"""The step `perf`: runs a scenario on the cluster, judges it against its baseline, and tells people of a change."""
+"""The step `perf`: runs a scenario on the cluster, judges it against its baseline, and tells people of a change; or it
+measures that baseline.
+"""
 
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -8,14 +12,16 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.adapters.mlflow.measurements import MlflowMeasurements
 from slipway_steps.adapters.targets.choice import make_target
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.clean import clean_target
 from slipway_steps.perf.driver import SessionInterrupted, run_session
 from slipway_steps.perf.keeping import keep
 from slipway_steps.perf.modes import mode_names
+from slipway_steps.perf.new_baseline import baseline_lines, make_baseline
 from slipway_steps.perf.page import keep_page
 from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 from slipway_steps.perf_ports import Measurements, Target
@@ -37,6 +43,12 @@ class Params(BaseModel):
         description="Scenario: a key of the ConfigMap `slipway-perf`, else one that Slipway brings.",
     )
     target: Literal["argo", "kfp"] = Field("argo", description="Where its pipeline runs.")
+    baseline: bool = Field(
+        False,
+        description="`true`: measure the baseline that later tests are judged against, in place of the one before, as "
+        "`slipway perf baseline` does.",
+    )
+    sessions: int = Field(5, ge=5, le=100, description="Sessions of the baseline, if it is measured.")
     release: str = Field(description="Name of the workflow.")
 
 
@@ -55,28 +67,28 @@ def run(
     measurements: Measurements | None = None,
 ) -> Outputs:
     """Run the scenarios of a file one after the other; the worst verdict counts. Without a baseline a session is judged
-    by its own limits alone. SIGTERM ends the session that runs: it is kept, and no further one is begun. Raises
-    BadInput for a scenario that cannot be used, Broken where the cluster or MLflow cannot be asked.
+    by its own limits alone. SIGTERM ends the session that runs: it is kept, and no further one is begun. What killed
+    sessions have left at the target is removed before.
+
+    Raises BadInput for a scenario that cannot be used, Broken where the cluster or MLflow cannot be asked, and Refused
+    for a session of a baseline that does not pass.
     """
     directory = next((place for place in (GIVEN, SHIPPED) if (place / params.scenario).is_file()), None)
     if directory is None:
         known = sorted(path.name for place in (GIVEN, SHIPPED) for path in place.glob("*.json"))
         raise BadInput(f"there is no scenario {params.scenario}", f"known: {', '.join(known)}")
     store = measurements or MlflowMeasurements(world.settings)
+    scenarios = read_scenarios(directory / params.scenario, mode_names())
+    _clean(targets(params.target, world.settings))
     judged = []
-    for scenario in read_scenarios(directory / params.scenario, mode_names()):
-        asked = scenario.model_copy(update={"target": params.target})
-        pipeline = find_pipeline(asked, directory)
-        target = targets(params.target, world.settings)
+    for scenario in scenarios:
+        measure = partial(_measured, scenario, directory, params.target, targets, world.settings)
         interrupted = False
         try:
-            session = run_session(
-                asked,
-                target,
-                directory=world.settings.home / "perf",
-                pipeline=pipeline,
-                revision=world.settings.revision,
-            )
+            if params.baseline:
+                judged += _baseline(params.sessions, measure, store)
+                continue
+            session = measure()
         except SessionInterrupted as error:
             session, interrupted = error.session, True
         judged.append(_kept(session, store, world))
@@ -84,6 +96,50 @@ def run(
             break
     verdict = _worst([session.verdict for session in judged])
     return Outputs(verdict=verdict, session=judged[-1].name)
+
+
+def _clean(target: Target) -> None:
+    """Remove what killed sessions have left at the target; what cannot be removed costs this test nothing. Their runs
+    would be measured with ours.
+    """
+    try:
+        for found in clean_target(target, time.time()):
+            print(found, flush=True)
+    except Broken as error:
+        print(f"warning: what killed sessions have left could not be looked for: {error}", flush=True)
+
+
+def _measured(
+    scenario: PerfScenario,
+    directory: Path,
+    target: str,
+    targets: Callable[[str, Settings], Target],
+    settings: Settings,
+) -> PerfSession:
+    """Run one session. Raises SessionInterrupted after SIGTERM."""
+    asked = scenario.model_copy(update={"target": target})
+    return run_session(
+        asked,
+        targets(target, settings),
+        directory=settings.home / "perf",
+        pipeline=find_pipeline(asked, directory),
+        revision=settings.revision,
+    )
+
+
+def _baseline(sessions: int, measure: Callable[[], PerfSession], store: Measurements) -> list[PerfSession]:
+    """Measure a baseline. Raises Refused, see `make_baseline`."""
+
+    def one(number: int) -> PerfSession:
+        session = measure()
+        print(f"session {number} of {sessions}", flush=True)
+        _say(session)
+        return session
+
+    found = make_baseline(sessions, one, store)
+    for line in baseline_lines(found):
+        print(line, flush=True)
+    return found
 
 
 def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSession:

@@ -29,6 +29,7 @@ class FakeTarget:
 
     name, version = "fake", "1"
     operations: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     def __init__(self, make: Callable[[int], RunSample | None], unmeasured: Mapping[str, str] | None = None) -> None:
         self.make = make
@@ -85,6 +86,12 @@ class FakeTarget:
 
     def finished(self, since: float) -> Sequence[RunSample]:
         return []
+
+    def fingerprint(self) -> Fingerprint:
+        return FINGERPRINT
+
+    def sessions(self) -> Mapping[str, float]:
+        return {}
 
     def remove(self, session: str) -> Sequence[str]:
         self.removed.append(session)

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from slipway_steps.adapters.machine import fingerprint
 from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import Fingerprint, Firing, RunOutcome, RunSample
 
 
 class SleepingTarget:
@@ -16,6 +17,7 @@ class SleepingTarget:
 
     name, version = "local", "fake 1"
     unmeasured: Mapping[str, str] = {"network-sent": "nothing is sent"}
+    notes: Sequence[str] = ()
 
     def __init__(self, seconds: float = 0.01, fails: Callable[[int], bool] = lambda number: False) -> None:
         self.seconds, self.fails = seconds, fails
@@ -23,6 +25,7 @@ class SleepingTarget:
         self.cores = 1000
         self.parameters: list[Mapping[str, str]] = []
         self.removed: list[str] = []
+        self.left: dict[str, float] = {}
         self.experiments: list[str] = []
         self.most = 0
         self.ended: dict[str, threading.Event] = {}
@@ -91,6 +94,12 @@ class SleepingTarget:
 
     def finished(self, since: float) -> Sequence[RunSample]:
         return []
+
+    def fingerprint(self) -> Fingerprint:
+        return fingerprint(self.name, self.version)
+
+    def sessions(self) -> Mapping[str, float]:
+        return self.left
 
     def remove(self, session: str) -> Sequence[str]:
         self.removed.append(session)

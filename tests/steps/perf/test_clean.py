@@ -1,5 +1,6 @@
 """What `clean` removes, and what it leaves alone because it is not ours or holds runs."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from steps.perf.sleeping_target import SleepingTarget
 from steps.perf.test_store import SESSION, run
 
 from slipway_steps.domain.errors import Broken
-from slipway_steps.perf.clean import Cleaned, clean
+from slipway_steps.perf.clean import Cleaned, clean, clean_target
 from slipway_steps.perf.store import SessionStore, read_session
 
 NAME = "perf-bcdfg"
@@ -116,3 +117,27 @@ def test_a_target_that_fails_is_named_and_the_next_session_is_cleaned(tmp_path: 
     assert "does not answer" in one.error
     assert two == Cleaned("perf-zzzzz", [], 0)
     assert (tmp_path / NAME / "runs.jsonl").exists()
+
+
+def test_a_target_is_cleaned_of_sessions_whose_time_is_over() -> None:
+    target = SleepingTarget()
+    target.left = {"perf-b": 100.0, "perf-c": 300.0, "perf-d": math.inf}
+    over, running, untold = clean_target(target, 200.0)
+    assert (str(over), target.removed) == ("perf-b: nothing was left", ["perf-b"])
+    assert str(running) == "perf-c: left alone: it may still be running, until 1970-01-01 00:05:00 UTC"
+    assert "does not tell until when" in str(untold)
+
+
+def test_what_cannot_be_removed_at_a_target_is_named_and_the_rest_is_removed() -> None:
+    class Failing(SleepingTarget):
+        def remove(self, session: str) -> list[str]:
+            if session == "perf-b":
+                raise Broken("the cluster does not answer")
+            return ["workflow perf-c-1"]
+
+    target = Failing()
+    target.left = {"perf-b": 100.0, "perf-c": 100.0}
+    assert [str(one) for one in clean_target(target, 200.0)] == [
+        "perf-b: the cluster does not answer",
+        "perf-c: removed workflow perf-c-1",
+    ]

@@ -6,14 +6,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from steps.adapters.targets.pipelines import two_steps, written
+from steps.perf.fake_target import FINGERPRINT
 
-from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.errors import BadInput, Broken, Refused
 from slipway_steps.domain.perf_metrics import METRICS
-from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import Fingerprint, PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf import step
 from slipway_steps.settings import Settings
@@ -22,7 +23,9 @@ from slipway_steps.settings import Settings
 class Target:
     """Runs nothing: each run has taken as long as `took` says, or has failed."""
 
-    name, version, operations = "argo", "Argo v4.1.2", ()
+    name, version, operations, notes = "argo", "Argo v4.1.2", (), ()
+    left: ClassVar[dict[str, float]] = {}
+    away = False
 
     def __init__(self, took: float, fails: bool = False) -> None:
         self.took, self.fails, self.runs = took, fails, 0
@@ -46,9 +49,17 @@ class Target:
         outcome = RunOutcome.FAILED if self.fails else RunOutcome.SUCCEEDED
         return RunSample(run=run, started=time.time(), outcome=outcome, metrics={"end-to-end": self.took})
 
+    def fingerprint(self) -> Fingerprint:
+        return FINGERPRINT
+
+    def sessions(self) -> dict[str, float]:
+        if self.away:
+            raise Broken("the cluster does not answer")
+        return self.left
+
     def remove(self, session: str) -> Sequence[str]:
         self.removed.append(session)
-        return []
+        return ["workflow x"]
 
 
 class Kept:
@@ -68,6 +79,11 @@ class Kept:
 
     def baseline(self, _: str) -> list[PerfSession]:
         return self.known
+
+    def set_baseline(self, session: str, baseline: bool) -> None:
+        found = next(one for one in [*self.all, *self.known] if one.name == session)
+        others = [one for one in self.known if one is not found]
+        self.known = [*others, *([found] if baseline else [])]
 
     def set_told(self, session: str, state: Verdict) -> None:
         self.state = state
@@ -98,11 +114,11 @@ class Case:
         self.pages.append(session.name)
         return "no room for the page"
 
-    def run(self, took: float, fails: bool = False, scenario: str = "small.json") -> step.Outputs:
+    def run(self, took: float, fails: bool = False, scenario: str = "small.json", **more: Any) -> step.Outputs:
         world: Any = SimpleNamespace(settings=self.settings, notifier=self.told)
         target: Any = Target(took, fails)
         kept: Any = self.kept
-        params = step.Params(scenario=scenario, release="perf-test-x")
+        params = step.Params(scenario=scenario, release="perf-test-x", **more)
         outputs = step.run(params, world, targets=lambda *_: target, measurements=kept)
         assert target.removed
         return outputs
@@ -175,3 +191,44 @@ def test_who_cannot_be_told_costs_the_session_nothing(tmp_path: Path, case: Case
 def test_an_unknown_scenario_names_those_that_are_there(case: Case) -> None:
     with pytest.raises(BadInput, match=r"no scenario nothing.json .*small.json.*training.json"):
         case.run(1.0, scenario="nothing.json")
+
+
+def test_a_baseline_is_measured_in_place_of_the_one_before(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    first = case.run(1.0, baseline=True)
+    assert first.verdict is Verdict.PASS
+    before = [one.name for one in case.kept.known]
+    assert len(before) == 5
+    assert "baseline of 5 sessions" in capsys.readouterr().out
+    assert case.run(2.0).verdict is not Verdict.PASS, "judged against it"
+    case.run(2.0, baseline=True, sessions=6)
+    assert len(case.kept.known) == 6
+    assert not {one.name for one in case.kept.known} & set(before)
+    assert case.run(2.0).verdict is Verdict.PASS
+
+
+def test_a_session_that_does_not_pass_makes_no_baseline(case: Case) -> None:
+    case.run(1.0, baseline=True)
+    before = list(case.kept.known)
+    with pytest.raises(Refused, match="which is no baseline"):
+        case.run(1.0, fails=True, baseline=True)
+    assert case.kept.known == before
+    with pytest.raises(ValueError, match="sessions"):
+        case.run(1.0, baseline=True, sessions=4)
+
+
+def test_what_killed_sessions_have_left_is_removed_before(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Target, "left", {"perf-bcdfg": time.time() - 1, "perf-zzzzz": time.time() + 60})
+    assert case.run(1.0).verdict is Verdict.PASS
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "perf-bcdfg: removed workflow x"
+    assert said[1].startswith("perf-zzzzz: left alone: it may still be running, until 20")
+
+
+def test_what_cannot_be_looked_for_costs_the_test_nothing(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Target, "away", True)
+    assert case.run(1.0).verdict is Verdict.PASS
+    assert "could not be looked for: the cluster does not answer" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`perf-test`: a performance test of a pipeline on the cluster, judged against its baseline."""
+"""`perf-test`: a performance test of a pipeline on the cluster, judged against its baseline; or it measures that."""
 
 from slipway_workflows.catalog.parts import VERDICT, output, template, when
 from slipway_workflows.step import arguments_from_inputs, inputs_of, pod_template

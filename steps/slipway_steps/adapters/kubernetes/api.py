@@ -70,9 +70,9 @@ class Api:
         """Change the object at `path`, and return it. `kind`: the content type of the patch."""
         return self._json("PATCH", path, what, body, kind=kind, query=query)
 
-    def delete(self, path: str, *, what: str, absent: bool = False) -> Any:
-        """Delete the object at `path`, and return what the server says."""
-        return self._json("DELETE", path, what, absent=absent)
+    def delete(self, path: str, *, what: str, absent: bool = False, **query: str) -> Any:
+        """Delete the object at `path`, and return what the server says. `query`: such as `propagationPolicy`."""
+        return self._json("DELETE", path, what, query=query, absent=absent)
 
     def text(self, path: str, *, what: str, **query: str) -> str:
         """The text at `path`, such as a log."""

@@ -23,7 +23,8 @@ class Watch:
     """Tells of each object of the list at `path` that is there, is added, changed or deleted.
 
     on_change: is called with what happened (ADDED, MODIFIED, DELETED) and the object, by the thread of this watch.
-    on_error: is called once where the server refuses the watch for good; an outage is waited for.
+    on_error: is called once where the server refuses the watch for good, or where what it says cannot be understood; an
+    outage is waited for.
     query: such as `labelSelector`.
     """
 
@@ -71,9 +72,15 @@ class Watch:
                 version = ""
                 self._ends.wait(PAUSE)
             except PlatformError as error:
-                if not self._ends.is_set():
-                    self.on_error(error)
+                self._failed(error)
                 return
+            except Exception as error:  # this thread has no caller: who waits for what it tells has to learn of it
+                self._failed(PlatformError(f"{self.what} failed: {error!r}", "report this"))
+                return
+
+    def _failed(self, error: PlatformError) -> None:
+        if not self._ends.is_set():
+            self.on_error(error)
 
     def _listed(self) -> str:
         """Tell of all objects that are there, and of those that have gone; returns the version of the list."""

@@ -17,6 +17,7 @@ class Experiment:
     lifecycle_stage: str
     artifact_location: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @classmethod
     def parse(cls, found: Json) -> "Experiment":
@@ -26,6 +27,7 @@ class Experiment:
             str(found.get("lifecycle_stage", "active")),
             str(found.get("artifact_location", "")),
             {str(one["key"]): str(one["value"]) for one in found.get("tags") or []},
+            str(found.get("name", "")),
         )
 
 

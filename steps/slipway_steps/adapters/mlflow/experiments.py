@@ -1,6 +1,7 @@
 """Experiments of performance tests in MLflow: one is created for a session, and deleted with it."""
 
 from slipway_steps.adapters.mlflow.connection import MlflowConnection, translated
+from slipway_steps.domain.perf_until import UNTIL, read_end
 from slipway_steps.settings import Settings
 
 
@@ -16,12 +17,21 @@ class MlflowExperiments:
         self.connection.client.get_experiment_by_name("Default")
 
     @translated
-    def create(self, name: str) -> None:
-        """Create an experiment."""
+    def create(self, name: str, until: str = "") -> None:
+        """Create an experiment of a session. until: the time until which that may run, which `sessions` tells; "" for
+        one of which this machine alone knows.
+        """
         settings = self.connection.settings
         # the default would be ./mlruns of whatever directory this process runs in
         local = None if settings.tracking_uri else (settings.home.resolve() / "mlflow" / "artifacts").as_uri()
-        self.connection.client.create_experiment(name, artifact_location=local)
+        tags = {UNTIL: until} if until else None
+        self.connection.client.create_experiment(name, artifact_location=local, tags=tags)
+
+    @translated
+    def sessions(self) -> dict[str, float]:
+        """The experiments of sessions that are there, each with the time until which it may run (Unix seconds)."""
+        found = self.connection.client.search_experiments(filter_string="name LIKE 'perf-%'")
+        return {one.name: read_end(one.tags[UNTIL]) for one in found if UNTIL in one.tags}
 
     @translated
     def delete(self, name: str) -> bool:

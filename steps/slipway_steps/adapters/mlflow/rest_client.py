@@ -57,10 +57,18 @@ class RestClient:
         """Set a tag of an experiment."""
         self._post("experiments/set-experiment-tag", experiment_id=experiment_id, key=key, value=value)
 
-    def create_experiment(self, name: str, artifact_location: str | None = None) -> str:
+    def search_experiments(self, filter_string: str, max_results: int = 1000) -> list[Experiment]:
+        """The experiments that the filter selects and that are not deleted, the newest first."""
+        found = self._post("experiments/search", filter=filter_string, max_results=max_results)
+        return [Experiment.parse(one) for one in found.get("experiments") or []]
+
+    def create_experiment(
+        self, name: str, artifact_location: str | None = None, tags: dict[str, str] | None = None
+    ) -> str:
         """Create an experiment and return its id. `artifact_location`: None for the server's own choice."""
-        given = {"artifact_location": artifact_location} if artifact_location else {}
-        return str(self._post("experiments/create", name=name, **given)["experiment_id"])
+        given: dict[str, Any] = {"artifact_location": artifact_location} if artifact_location else {}
+        listed = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        return str(self._post("experiments/create", name=name, tags=listed, **given)["experiment_id"])
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Delete an experiment and its runs."""

@@ -14,29 +14,28 @@ from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import seconds
 from slipway_steps.adapters.targets.argo_manifest import (
     API,
-    SESSION_LABEL,
     session_workflow,
     with_experiment,
+    with_images,
     with_parameters,
 )
+from slipway_steps.adapters.targets.argo_objects import ArgoObjects
 from slipway_steps.adapters.targets.argo_sample import is_ended, sample_of
-from slipway_steps.adapters.targets.argo_schedule import cron_workflow, firings_of
+from slipway_steps.adapters.targets.argo_schedule import ArgoSchedules
 from slipway_steps.adapters.targets.argo_session import ArgoSession
+from slipway_steps.adapters.targets.cluster_nodes import ClusterNodes
 from slipway_steps.adapters.targets.pipeline_file import read_workflow
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_steps.domain.perf_metrics import METRICS
-from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, PerfScenario
+from slipway_steps.domain.perf_session import Fingerprint, Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_until import end_of
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
     from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
 
 Object = dict[str, Any]
-KINDS = ("cronworkflows", "workflows")
-"""What a session makes; schedules are removed first, so that nothing new comes."""
-REMOVALS = 3
-"""How often all is looked for again: the controller may fire a schedule while it is deleted."""
 STATIC = {
     "container-start": "the Kubernetes API tells when a container started, not when its program began",
 }
@@ -60,8 +59,11 @@ class ArgoTarget:
         self.settings = settings
         self.namespace = settings.perf_namespace
         self.api = Api(settings)
-        self.session = self._experiment = ""
+        self.session = self._experiment = self._until = ""
         self._seen: ArgoSession | None = None
+        self._objects = ArgoObjects(self.api, self.namespace)
+        self._schedules = ArgoSchedules(self.api, self.namespace, MOST_AT_ONCE)
+        self._nodes = ClusterNodes(self.api)
         self._workflow: Object | None = None
         self._submitted: dict[str, float] = {}
         self._stopped: set[str] = set()
@@ -79,15 +81,29 @@ class ArgoTarget:
         """See Target. The Kubernetes API does not tell the version of Argo; pods tell it, by the image of Argo's own
         containers.
         """
-        kubernetes = self.api.get("/version", what="reading the version of Kubernetes").get("gitVersion", "")
         argo = self._seen.executor if self._seen else ""
-        return f"Argo {argo or 'of unknown version'}, Kubernetes {kubernetes}"
+        return f"Argo {argo or 'of unknown version'}, Kubernetes {self._kubernetes}"
+
+    @cached_property
+    def _kubernetes(self) -> str:
+        return str(self.api.get("/version", what="reading the version of Kubernetes").get("gitVersion", ""))
+
+    def fingerprint(self) -> Fingerprint:
+        """See Target. Of the nodes that the pods of the runs were on which have been read."""
+        return self._nodes.fingerprint(self.name, self.version)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """See Target."""
+        return [*self._schedules.notes, *self._nodes.notes()]
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. The API server itself checks the Workflow against its schema, by a dry run."""
-        self.session = session
+        self.session, self._until = session, end_of(scenario, time.time())
+        self._schedules.most = None if scenario.allow_more else MOST_AT_ONCE
         if pipeline is not None:
-            given, account = read_workflow(pipeline), self.settings.perf_service_account
+            given = with_images(read_workflow(pipeline), self.settings.images)
+            account = self.settings.perf_service_account
             self._workflow = session_workflow(given, session, scenario, self.namespace, account)
             self._check(pipeline)
         elif scenario.resource_limits.cpu or scenario.resource_limits.memory:
@@ -146,6 +162,7 @@ class ArgoTarget:
     def read(self, run: str) -> RunSample:
         """See Target."""
         watched = self._watched()
+        self._nodes.see(watched.nodes(run))
         workflow = watched.workflows.get(run)
         workflow = workflow or self.api.get(self._path("workflows", run), what=f"reading {run}", absent=True)
         if workflow is None:
@@ -180,18 +197,12 @@ class ArgoTarget:
     def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
         """See Target. A CronWorkflow."""
         name = f"{self.session}-{uuid.uuid4().hex[:8]}"
-        made = cron_workflow(self._named(name, parameters), every)
-        with suppress(Conflict):  # made by a call whose answer was lost
-            self.api.post(self._path("cronworkflows"), made, what=f"scheduling {name}")
+        self._schedules.start(self._named(name, parameters), every)
         return name
 
     def firings(self, schedule: str) -> Sequence[Firing]:
         """See Target."""
-        what = f"reading the schedule {schedule}"
-        cron = self.api.get(self._path("cronworkflows", schedule), what=what)
-        label = f"workflows.argoproj.io/cron-workflow={schedule}"
-        found = self.api.get(self._path("workflows"), what=what, absent=False, labelSelector=label)
-        return firings_of(cron, found.get("items") or [], time.time())
+        return self._schedules.firings(schedule)
 
     def create_experiment(self, name: str) -> None:
         """See Target. Argo has no experiments: it is one of MLflow, and the steps of later runs are told its name
@@ -199,7 +210,7 @@ class ArgoTarget:
         """
         if not self.settings.tracking_uri:
             raise BadInput("Argo Workflows has no experiments of its own", "name MLflow's server: SLIPWAY_TRACKING_URI")
-        self._experiments.create(name)
+        self._experiments.create(name, self._until)
         self._experiment = name
         if self._workflow is not None:
             self._workflow = with_experiment(self._workflow, name)
@@ -241,35 +252,22 @@ class ArgoTarget:
         late = [one for one in ended if (seconds(one["status"].get("finishedAt")) or 0.0) >= since]
         return sorted(map(sample_of, late), key=lambda sample: sample.started)
 
+    def sessions(self) -> Mapping[str, float]:
+        """See Target. Those with workflows or schedules in the namespace, or with an experiment of MLflow."""
+        found = self._objects.sessions()
+        experiments = self._experiments.sessions() if self.settings.tracking_uri else {}
+        return experiments | found
+
     def remove(self, session: str) -> Sequence[str]:
-        """See Target. Pods go with their workflows. The experiment of a session has the session's name."""
+        """See Target. The experiment of a session has the session's name."""
         if self._seen and session == self.session:
             self._seen.close()
-        removed = []
-        for _ in range(REMOVALS):
-            found = [(plural, name) for plural in KINDS for name in self._made_by(session, plural)]
-            for plural, name in found:
-                what = f"removing {plural} {name}"
-                if self.api.delete(self._path(plural, name), what=what, absent=True) is not None:
-                    removed.append(f"{plural.removesuffix('s')} {name}")
-            if not found:
-                break
+        removed = self._objects.remove(session)
         # whether another session had an experiment is not known here; it would have the session's name
         name = self._experiment if session == self.session else session
         if self.settings.tracking_uri and name and self._experiments.delete(name):
             removed.append(f"experiment {name}")
         return removed
-
-    def _made_by(self, session: str, plural: str) -> list[str]:
-        label = f"{SESSION_LABEL}={session}"
-        what = f"looking for {plural} of {session}"
-        found = self.api.get(self._path(plural), what=what, absent=False, labelSelector=label)
-        metadata = [one["metadata"] for one in found.get("items") or []]
-        return [
-            one["name"]
-            for one in metadata
-            if (one.get("labels") or {}).get(SESSION_LABEL) == session and not one.get("deletionTimestamp")
-        ]
 
     def _watched(self) -> ArgoSession:
         if self._seen is None:

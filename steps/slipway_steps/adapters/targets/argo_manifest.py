@@ -5,6 +5,8 @@ scenario, and what the Pod Security Standard `restricted` asks of every pod.
 import copy
 import json
 import math
+import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +14,7 @@ import yaml
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
+from slipway_steps.domain.perf_until import UNTIL, end_of
 from slipway_steps.domain.quantity import parse_quantity
 
 Object = dict[str, Any]
@@ -31,6 +34,10 @@ CONTAINER_SECURITY: Object = {"allowPrivilegeEscalation": False, "capabilities":
 REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 """What a container asks its node for that has a limit and no request. Without it, Kubernetes would take the limit as
 the request, and a limit of two cores would find no room on a node of two cores."""
+OWN_ACCOUNT = "slipway-pipeline"
+"""The service account that pipelines of ours name. Each installation has one of its own in its place."""
+OWN_IMAGE = re.compile(r"slipway/([a-z]+):[\w.-]+")
+"""One of our images as pipelines of ours name it, without the registry of an installation."""
 GRACE = 60
 """Seconds after the end of the session at which Argo itself ends a run whose session was killed."""
 
@@ -44,7 +51,8 @@ def session_workflow(
     spec: Object = copy.deepcopy(pipeline["spec"])
     spec["arguments"] = with_parameters(spec.get("arguments") or {}, scenario.parameters, "the pipeline")
     spec["securityContext"] = POD_SECURITY | (spec.get("securityContext") or {})
-    spec.setdefault("serviceAccountName", service_account)
+    if spec.get("serviceAccountName", OWN_ACCOUNT) == OWN_ACCOUNT:
+        spec["serviceAccountName"] = service_account
     spec.setdefault("activeDeadlineSeconds", math.ceil(scenario.run_time * 60) + GRACE)
     metadata = spec.setdefault("podMetadata", {})
     metadata["labels"] = {**(metadata.get("labels") or {}), SESSION_LABEL: session}
@@ -54,12 +62,24 @@ def session_workflow(
     given = pipeline.get("metadata") or {}
     named = str(given.get("generateName") or given.get("name") or "").rstrip("-")
     labels = {TEMPLATE_LABEL: named, **(given.get("labels") or {}), SESSION_LABEL: session}
+    annotations = {**(given.get("annotations") or {}), UNTIL: end_of(scenario, time.time())}
     return {
         "apiVersion": API,
         "kind": "Workflow",
-        "metadata": {"namespace": namespace, "labels": labels, "annotations": given.get("annotations") or {}},
+        "metadata": {"namespace": namespace, "labels": labels, "annotations": annotations},
         "spec": spec,
     }
+
+
+def with_images(told: Any, images: Mapping[str, str]) -> Any:
+    """A part of a workflow in which our images are those of the installation. images: reference by the image's name."""
+    if isinstance(told, list):
+        return [with_images(one, images) for one in told]
+    if not isinstance(told, dict):
+        return told
+    made = {key: with_images(value, images) for key, value in told.items()}
+    ours = OWN_IMAGE.fullmatch(str(told.get("image")))
+    return {**made, "image": images[ours[1]]} if ours and ours[1] in images else made
 
 
 def with_experiment(workflow: Object, name: str) -> Object:

@@ -1,14 +1,20 @@
-"""A schedule as a CronWorkflow, and what became of its firings."""
+"""Schedules as CronWorkflows, and what became of their firings."""
 
 import math
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from slipway_steps.adapters.kubernetes.api import Api, Conflict
+from slipway_steps.adapters.kubernetes.paths import path_of
 from slipway_steps.adapters.kubernetes.pods import seconds
 from slipway_steps.adapters.targets.argo_manifest import API, SESSION_LABEL
+from slipway_steps.adapters.targets.argo_sample import is_ended
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_scenario import MOST_RUNS
 from slipway_steps.domain.perf_session import Firing
+from slipway_steps.domain.perf_until import UNTIL
 
 Object = dict[str, Any]
 SCHEDULED = "workflows.argoproj.io/scheduled-time"
@@ -16,6 +22,57 @@ SCHEDULED = "workflows.argoproj.io/scheduled-time"
 EVERY = "slipway.dev/every-seconds"
 LATE = 30.0
 """Seconds after which a firing that made no workflow counts as missed: three looks of the controller (10 s each)."""
+
+
+class ArgoSchedules:
+    """The schedules of a session in one namespace.
+
+    most: runs of a schedule at a time. Argo itself knows no such number: when so many run, the schedule is deleted, and
+    what it would have fired later is missed; None: any number may run. `notes`: what was done so, for people.
+    """
+
+    def __init__(self, api: Api, namespace: str, most: int | None) -> None:
+        self.api = api
+        self.namespace = namespace
+        self.most = most
+        self.notes: list[str] = []
+        self._stopped: dict[str, Object] = {}
+
+    def start(self, workflow: Object, every: float) -> None:
+        """Start `workflow` every so many seconds; the schedule has its name. Raises BadInput, see `cron_workflow`."""
+        made, name = cron_workflow(workflow, every), workflow["metadata"]["name"]
+        with suppress(Conflict):  # made by a call whose answer was lost
+            self.api.post(self._path("cronworkflows"), made, what=f"scheduling {name}")
+
+    def firings(self, schedule: str) -> list[Firing]:
+        """What a schedule started and missed until now, in the order of time."""
+        what = f"reading the schedule {schedule}"
+        cron = self._stopped.get(schedule) or self.api.get(self._path("cronworkflows", schedule), what=what)
+        label = f"workflows.argoproj.io/cron-workflow={schedule}"
+        made = self.api.get(self._path("workflows"), what=what, absent=False, labelSelector=label).get("items") or []
+        running = sorted((one for one in made if not is_ended(one)), key=lambda one: _due(one) or math.inf)
+        if self.most is not None and len(running) >= self.most:
+            self._stop(schedule, cron, len(made))
+            more = {one["metadata"]["name"] for one in running[self.most :]}  # fired before the schedule was gone
+            for name in more:
+                self.api.delete(self._path("workflows", name), what=f"ending {name}", absent=True)
+            made = [one for one in made if one["metadata"]["name"] not in more]
+        return firings_of(cron, made, time.time())
+
+    def _stop(self, schedule: str, cron: Object, fired: int) -> None:
+        if schedule in self._stopped:
+            return
+        path, what = self._path("cronworkflows", schedule), f"stopping the schedule {schedule}"
+        # with the usual policy the runs that it has started would be deleted with it
+        self.api.delete(path, what=what, absent=True, propagationPolicy="Orphan")
+        self._stopped[schedule] = cron
+        self.notes.append(
+            f"the schedule was stopped after {fired} firings, as {self.most} of its runs were running at the same "
+            "time: what it would have started later is missed; allowMore lifts that"
+        )
+
+    def _path(self, plural: str, name: str = "") -> str:
+        return path_of(API, plural, self.namespace, name)
 
 
 def cron_workflow(workflow: Object, every: float) -> Object:
@@ -32,7 +89,7 @@ def cron_workflow(workflow: Object, every: float) -> Object:
     return {
         "apiVersion": API,
         "kind": "CronWorkflow",
-        "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), EVERY: str(int(every))}},
+        "metadata": {**metadata, "annotations": {**metadata["annotations"], EVERY: str(int(every))}},
         "spec": {
             "schedules": [f"*/{minutes} * * * *" if aligned and minutes < 60 else f"@every {int(every)}s"],
             "timezone": "Etc/UTC",
@@ -42,7 +99,10 @@ def cron_workflow(workflow: Object, every: float) -> Object:
             # by default Argo deletes all but three ended workflows
             "successfulJobsHistoryLimit": MOST_RUNS,
             "failedJobsHistoryLimit": MOST_RUNS,
-            "workflowMetadata": {"labels": {SESSION_LABEL: metadata["labels"][SESSION_LABEL]}},
+            "workflowMetadata": {
+                "labels": {SESSION_LABEL: metadata["labels"][SESSION_LABEL]},
+                "annotations": {UNTIL: metadata["annotations"][UNTIL]},
+            },
             "workflowSpec": workflow["spec"],
         },
     }
@@ -53,11 +113,7 @@ def firings_of(cron: Object, workflows: Sequence[Object], now: float) -> list[Fi
     missed.
     """
     every = float(cron["metadata"]["annotations"][EVERY])
-    made: dict[float, Object] = {}
-    for one in workflows:
-        at = seconds((one["metadata"].get("annotations") or {}).get(SCHEDULED))
-        if at is not None:
-            made[at] = one
+    made = {at: one for one in workflows if (at := _due(one)) is not None}
     created = seconds(cron["metadata"]["creationTimestamp"]) or now
     if "@every" in cron["spec"]["schedules"][0]:
         before = min(made) - every if made else created
@@ -77,6 +133,11 @@ def firings_of(cron: Object, workflows: Sequence[Object], now: float) -> list[Fi
         before = due
     # the controller looks at its schedules every ten seconds: what is due just now is not missed yet
     return found + _missed(before, now - min(every, LATE), every)
+
+
+def _due(workflow: Object) -> float | None:
+    """When a schedule should have started this workflow; None for one that no schedule has started."""
+    return seconds((workflow["metadata"].get("annotations") or {}).get(SCHEDULED))
 
 
 def _missed(before: float, until: float, every: float) -> list[Firing]:

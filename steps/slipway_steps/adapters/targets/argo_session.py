@@ -81,6 +81,10 @@ class ArgoSession:
         with self._changed:
             return [self._pods[name] for name in sorted(self._of_workflow.get(workflow, ()))]
 
+    def nodes(self, workflow: str) -> set[str]:
+        """The names of the nodes that the pods of a workflow were seen on."""
+        return {pod.node for pod in self.pods(workflow) if pod.node}
+
     @property
     def executor(self) -> str:
         """The version of Argo's executor in the pods that were seen; "" before the first."""
@@ -124,10 +128,10 @@ class ArgoSession:
             try:
                 label = f"{SESSION_LABEL}={self.session}"
                 found = self.api.get(path, what="reading the usage of pods", absent=False, labelSelector=label)
-            except PlatformError as error:
                 with self._changed:
-                    self.unmeasured |= {"cpu": str(error), "memory": str(error)}
-                continue
-            with self._changed:
-                for one in found.get("items") or []:
-                    self._pod(one["metadata"]["name"]).see_usage(one, look)
+                    for one in found.get("items") or []:
+                        self._pod(one["metadata"]["name"]).see_usage(one, look)
+            except Exception as error:  # this thread has no caller: what it meets has to be named here
+                why = str(error) if isinstance(error, PlatformError) else f"the usage of pods cannot be read: {error!r}"
+                with self._changed:
+                    self.unmeasured |= {"cpu": why, "memory": why}

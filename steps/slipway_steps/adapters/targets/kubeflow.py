@@ -9,10 +9,13 @@ from typing import Any
 
 from slipway_steps.adapters.kubernetes.api import Api
 from slipway_steps.adapters.retry import USUAL, RetryPolicy
+from slipway_steps.adapters.targets.cluster_nodes import ClusterNodes, unknown_nodes
 from slipway_steps.adapters.targets.kubeflow_api import KubeflowApi, Taken
 from slipway_steps.adapters.targets.kubeflow_pipeline import (
     ENDED,
     component_names,
+    described_session,
+    description_of,
     pod_names,
     sample_of,
     session_pipeline,
@@ -25,7 +28,8 @@ from slipway_steps.adapters.targets.pod_times import pod_metrics
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
-from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import Fingerprint, Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_until import end_of
 from slipway_steps.settings import Settings
 
 PATHS = {"list-runs": "runs", "list-experiments": "experiments", "list-recurring-runs": "recurringruns"}
@@ -38,6 +42,7 @@ CONTAINER_START = "the Kubernetes API tells when a container started, not when i
 BY_PODS = ("create-to-schedule", "volumes-and-sandbox", "image-pull", "schedule-to-run", "cpu", "memory")
 NO_PODS = "the pods have to be seen for it: set SLIPWAY_KFP_PODS_NAMESPACE"
 BY_PROMETHEUS = ("storage-read", "storage-written", "network-received", "network-sent")
+NO_NODES = "the kind of the nodes is not known: set SLIPWAY_KFP_PODS_NAMESPACE, so that their pods are seen"
 NO_PROMETHEUS = "no Prometheus is named: set SLIPWAY_PROMETHEUS_URL"
 UNSEEN = {
     "cpu": "metrics.k8s.io has a value every 15 s: pods that lived shorter have none",
@@ -58,8 +63,9 @@ class KubeflowTarget:
         self.api = KubeflowApi(settings, retry)
         self.models = self.api.models
         self.namespace = settings.kfp_namespace
-        self.session = self._experiment = ""
+        self.session = self._experiment = self._until = ""
         self._pods: KubeflowPods | None = None
+        self._nodes: ClusterNodes | None = None
         self._making = threading.Lock()
         self._ir: dict[str, Any] = {}
         self._spec: dict[str, Any] = {}
@@ -80,9 +86,18 @@ class KubeflowTarget:
         """See Target."""
         return f"Kubeflow Pipelines {self.api.version() or 'of unknown version'}, API v2beta1"
 
+    def fingerprint(self) -> Fingerprint:
+        """See Target. Of the nodes that the pods of the runs were on which have been read."""
+        return (self._nodes.fingerprint if self._nodes else unknown_nodes)(self.name, self.version)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """See Target."""
+        return self._nodes.notes() if self._nodes else [NO_NODES]
+
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. An experiment of the session's name holds all its runs."""
-        self.session = session
+        self.session, self._until = session, end_of(scenario, time.time())
         if pipeline is not None:
             ir, platform = read_ir(pipeline)
             self._ir = session_pipeline(ir, scenario)
@@ -93,7 +108,9 @@ class KubeflowTarget:
         what = "reading the runs of Kubeflow Pipelines"
         self.api.ask(what, self.api.runs.run_service_list_runs, page_size=1, **self._of_namespace())
         if self.settings.kfp_pods_namespace:
-            self._pods = KubeflowPods(Api(self.settings, self.api.retry), self.settings.kfp_pods_namespace)
+            api = Api(self.settings, self.api.retry)
+            self._nodes = ClusterNodes(api)
+            self._pods = KubeflowPods(api, self.settings.kfp_pods_namespace)
             self._pods.start()
 
     def _of_namespace(self) -> dict[str, str]:
@@ -118,7 +135,7 @@ class KubeflowTarget:
 
     def _made(self, name: str, send: Callable[..., Any]) -> str:
         wanted = self.models.V2beta1Experiment(
-            display_name=name, description="A performance test of Slipway.", **self._of_namespace()
+            display_name=name, description=description_of(self.session, self._until), **self._of_namespace()
         )
         create = self.api.experiments.experiment_service_create_experiment
         return str(send(f"creating the experiment {name}", create, wanted).experiment_id)
@@ -166,6 +183,8 @@ class KubeflowTarget:
         """
         told, components = self._run(run), component_names(self._ir)
         pods = self._pods.of_run(run, pod_names(told, components)) if self._pods else []
+        if self._nodes:
+            self._nodes.see(pod.node for pod in pods if pod.node)
         more = {**pod_metrics(pods), **self._scraped(told)}
         sample = sample_of(told, components, self._submitted.get(run), self._ended.get(run), more)
         if sample.outcome is not RunOutcome.UNFINISHED:
@@ -261,6 +280,12 @@ class KubeflowTarget:
     def _runs_of(self, experiment: str) -> list[Any]:
         given = {"experiment_id": experiment} if experiment else self._of_namespace()
         return list(self.api.all("runs", self.api.runs.run_service_list_runs, **given))
+
+    def sessions(self) -> Mapping[str, float]:
+        """See Target. Those with an experiment."""
+        listing = self.api.experiments.experiment_service_list_experiments
+        listed = self.api.all("experiments", listing, **self._of_namespace())
+        return dict(filter(None, (described_session(one.description or "") for one in listed)))
 
     def remove(self, session: str) -> Sequence[str]:
         """See Target. Only what is in experiments of the session's name. Raises PlatformError that names what is left;

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -9,12 +10,26 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import Phase, RunOutcome, RunSample
+from slipway_steps.domain.perf_until import read_end
 
 Object = dict[str, Any]
 OUTCOMES = {"SUCCEEDED": RunOutcome.SUCCEEDED, "SKIPPED": RunOutcome.SUCCEEDED, "FAILED": RunOutcome.FAILED}
 ENDED = (*OUTCOMES, "CANCELED")
+DESCRIPTION = "A performance test of Slipway. Session {session} may run until {until}."
+DESCRIBED = re.compile(r"A performance test of Slipway\. Session (\S+) may run until (\S+)\.")
 KINDS = {"NUMBER_DOUBLE": float, "NUMBER_INTEGER": int}
 """Parameter type of the IR -> what its text becomes; others stay text, or are JSON (booleans, lists, structs)."""
+
+
+def description_of(session: str, until: str) -> str:
+    """The description of an experiment, as Kubeflow Pipelines knows no labels. until: see `perf_until`."""
+    return DESCRIPTION.format(session=session, until=until)
+
+
+def described_session(description: str) -> tuple[str, float] | None:
+    """The session that a description names, and until when it may run (Unix seconds); None for another description."""
+    found = DESCRIBED.fullmatch(description)
+    return (found[1], read_end(found[2])) if found else None
 
 
 def session_pipeline(ir: Object, scenario: PerfScenario) -> Object:

@@ -21,14 +21,14 @@ from slipway_steps.adapters.local.control_groups import remove_groups
 from slipway_steps.adapters.local.limits import Limits, make_limits
 from slipway_steps.adapters.local.process_tree import PeakMemory, end_marked
 from slipway_steps.adapters.local.subreaper import MARK
-from slipway_steps.adapters.machine import check_limits, memory_bytes, usable_cores
+from slipway_steps.adapters.machine import check_limits, fingerprint, memory_bytes, usable_cores
 from slipway_steps.adapters.targets import local_runs
 from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
 from slipway_steps.adapters.targets.local_sample import sample_of
 from slipway_steps.adapters.targets.local_schedule import LocalSchedule
 from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, PerfScenario, ResourceLimits
-from slipway_steps.domain.perf_session import Firing, RunOutcome, RunSample
+from slipway_steps.domain.perf_session import Fingerprint, Firing, RunOutcome, RunSample
 from slipway_steps.files import lock_directory
 from slipway_steps.settings import Settings
 
@@ -61,6 +61,7 @@ class LocalEngineTarget:
 
     name = "local"
     version = f"slipway {__version__}"
+    notes: Sequence[str] = ()
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -253,6 +254,14 @@ class LocalEngineTarget:
     def finished(self, since: float) -> Sequence[RunSample]:
         """See Target: the runs under `home`."""
         return list(local_runs.finished(self.settings.home, since))
+
+    def fingerprint(self) -> Fingerprint:
+        """See Target."""
+        return fingerprint(self.name, self.version)
+
+    def sessions(self) -> Mapping[str, float]:
+        """See Target: their directories tell of them."""
+        return {}
 
     def remove(self, session: str) -> Sequence[str]:
         """See Target. The logs of failed runs stay, in the session's directory."""

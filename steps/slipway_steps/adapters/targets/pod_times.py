@@ -52,12 +52,13 @@ def pull_of(event: Object) -> Pull | None:
 
 @dataclass
 class PodTimes:
-    """One pod. Times are Unix seconds, and None while not known. `cores`: used on average before each of these times;
-    `memory`: bytes, by the number of the look at all pods.
+    """One pod. Times are Unix seconds, and None while not known. `node`: the name of that which it is on. `cores`: used
+    on average before each of these times; `memory`: bytes, by the number of the look at all pods.
     """
 
     name: str
     node_id: str = ""
+    node: str = ""
     created: float = 0.0
     scheduled: float | None = None
     ready_to_start: float | None = None
@@ -73,6 +74,7 @@ class PodTimes:
         metadata, status = pod["metadata"], pod.get("status") or {}
         self.node_id = (metadata.get("annotations") or {}).get(NODE_ID, self.name)
         self.created = seconds(metadata.get("creationTimestamp")) or 0.0
+        self.node = str((pod.get("spec") or {}).get("nodeName") or self.node)
         for one in status.get("conditions") or []:
             known = CONDITIONS.get(one.get("type", ""))
             if known and one.get("status") == "True" and getattr(self, known) is None:

@@ -121,6 +121,16 @@ def test_a_watch_that_is_not_allowed_says_so(server: KubeApi, watching: Callable
     assert "cannot watch" in str(seen.errors[0])
 
 
+def test_an_error_that_nobody_foresaw_is_told_once(server: KubeApi, watching: Callable[..., Seen]) -> None:
+    seen = watching()
+    server.add({**config_map("b"), "data": {}})  # what is told of it raises KeyError
+    until(lambda: bool(seen.errors))
+    assert "watching failed: KeyError('value')" in str(seen.errors[0])
+    server.add(config_map("c"))
+    time.sleep(0.2)
+    assert len(seen.errors) == 1
+
+
 def test_closing_ends_its_thread(watching: Callable[..., Seen], server: KubeApi, tmp_path: Path) -> None:
     settings = Settings(KUBECONFIG=str(server.kubeconfig(tmp_path / "kubeconfig")))
     one = Watch(Api(settings), PATH, "watching", Seen(), lambda _: None)

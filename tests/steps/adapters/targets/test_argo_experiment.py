@@ -13,6 +13,7 @@ from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
 from slipway_steps.adapters.targets.argo import ArgoTarget
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_session import RunOutcome
+from slipway_steps.domain.perf_until import MARGIN
 from slipway_steps.settings import Settings
 
 __all__ = ["mlflow_server"]  # a fixture
@@ -26,6 +27,8 @@ def test_runs_carry_the_experiment(
     pipeline = two_steps(tmp_path, command=["python3", "-c", CARRIES], args=[SESSION])
     target.prepare(SESSION, scenario(mode="EXPERIMENT"), pipeline)
     target.create_experiment(SESSION)
+    # known also where the program is killed before it makes a workflow
+    assert target.sessions()[SESSION] == pytest.approx(time.time() + 600 + MARGIN, abs=60)
     run = target.submit({})
     assert target.wait(run, time.time() + 30)
     assert target.read(run).outcome is RunOutcome.SUCCEEDED

@@ -11,10 +11,11 @@ from argo_pod import step_pod
 from pod_security import violations
 from steps.adapters.targets.pipelines import SESSION, compiled, scenario, two_steps, written
 
-from slipway_steps.adapters.targets.argo_manifest import SESSION_LABEL, session_workflow
+from slipway_steps.adapters.targets.argo_manifest import SESSION_LABEL, session_workflow, with_images
 from slipway_steps.adapters.targets.argo_schedule import cron_workflow, firings_of
 from slipway_steps.adapters.targets.pipeline_file import read_ir, read_workflow
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.perf_until import UNTIL
 from slipway_steps.settings import PROJECT_ROOT
 
 SCHEMAS = PROJECT_ROOT.parent / "shared" / "schemas" / "argo-workflows-4.1.2"
@@ -79,6 +80,15 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, change: Any, more: Any, told
     assert "\n" not in str(raised.value)
 
 
+def test_images_of_ours_and_no_others_get_the_registry_of_the_installation(tmp_path: Path) -> None:
+    ours, images = "slipway/steps:0.1.0", {"steps": "r.example/slipway/steps@sha256:1"}
+    kept = ["python:3.11", "slipway/train:0.1.0", "r.example/slipway/steps:0.1.0", "{{inputs.parameters.image}}"]
+    told = {"templates": [{"container": {"image": image, "args": [ours]}} for image in (ours, *kept)]}
+    found = with_images(told, images)["templates"]
+    assert [one["container"]["image"] for one in found] == [images["steps"], *kept]
+    assert {one["container"]["args"][0] for one in found} == {ours}, "only images"
+
+
 def test_limits_of_templates_elsewhere_are_refused(tmp_path: Path) -> None:
     spec = {"workflowTemplateRef": {"name": "train-model"}}
     path = written(tmp_path / "x.yaml", {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": spec})
@@ -111,8 +121,8 @@ def test_dates_stay_text(tmp_path: Path) -> None:
 
 
 def cron(every: float) -> dict[str, Any]:
-    workflow = {"metadata": {"name": "s", "labels": {SESSION_LABEL: SESSION}}, "spec": {}}
-    found = cron_workflow(workflow, every)
+    own = {"labels": {SESSION_LABEL: SESSION}, "annotations": {UNTIL: "2026-11-21T12:00:00Z"}}
+    found = cron_workflow({"metadata": {"name": "s", **own}, "spec": {}}, every)
     found["metadata"]["creationTimestamp"] = "2026-11-21T10:00:30Z"
     return found
 

@@ -11,6 +11,7 @@ from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.adapters.targets.choice import make_target
 from slipway_steps.adapters.targets.kubeflow import KubeflowTarget
 from slipway_steps.domain.errors import BadInput, PlatformError
+from slipway_steps.domain.perf_until import MARGIN
 from slipway_steps.perf_ports import Target
 from slipway_steps.settings import Settings
 
@@ -71,6 +72,23 @@ def test_removal_takes_all_of_a_session_and_nothing_else(kubeflow: "Kubeflow", t
     assert list(kubeflow.objects["experiments"]) == [other["experiment_id"]]
     assert not kubeflow.objects["runs"]
     assert not kubeflow.objects["recurringruns"]
+
+
+def test_experiments_tell_until_when_their_session_may_run(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    kubeflow.create("experiments", {"display_name": "of-others", "description": "A performance test of mine."})
+    target = target_at(kubeflow)
+    target.prepare(SESSION, scenario(runTime=2), compiled(tmp_path))
+    assert target.sessions() == {}
+    target.submit({"seconds": "600"})
+    # as `slipway perf clean` asks, in another program
+    assert target_at(kubeflow).sessions() == {SESSION: pytest.approx(time.time() + 120 + MARGIN, abs=30)}
+    assert target_at(kubeflow).remove(SESSION)
+    assert target.sessions() == {}
+
+
+def test_the_machine_of_the_program_is_not_what_runs_are_measured_on(kubeflow: "Kubeflow") -> None:
+    found = target_at(kubeflow).fingerprint()
+    assert (found.cpu, found.cores, found.kernel, found.target) == ("nodes of unknown kind", 0, "", "kfp")
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:

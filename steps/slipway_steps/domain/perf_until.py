@@ -1,0 +1,28 @@
+"""Until when a session of a performance test may run: it is written at all that a session makes on a cluster, so that
+whoever finds it there can tell what a killed program has left from what still runs.
+"""
+
+import math
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from slipway_steps.domain.perf_scenario import PerfScenario
+
+UNTIL = "slipway.dev/perf-until"
+"""The annotation, or the tag of an experiment, with that time."""
+MARGIN = 600
+"""Seconds after the deadline of a session in which it still ends its runs, reads and removes them. The clocks of two
+machines differ by less."""
+
+
+def end_of(scenario: PerfScenario, begin: float) -> str:
+    """The time until which a session may run that begins at `begin` (Unix seconds), such as `2026-11-22T08:50:00Z`."""
+    end = begin + (scenario.start_time + scenario.run_time) * 60 + MARGIN
+    return f"{datetime.fromtimestamp(math.ceil(end), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def read_end(text: str | None) -> float:
+    """What `end_of` has written, in Unix seconds; infinite where nothing, or nothing that can be read, is written."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text or "").timestamp()
+    return math.inf

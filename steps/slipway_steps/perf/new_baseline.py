@@ -1,0 +1,55 @@
+"""Makes the baseline of a scenario: sessions that pass, in place of those that were its baseline before."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from slipway_steps.domain.errors import Refused
+from slipway_steps.domain.perf_metrics import METRICS
+from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.baseline import baseline_median, noise_floor
+from slipway_steps.perf.limits import limits_of
+from slipway_steps.perf_ports import Measurements
+
+
+def make_baseline(
+    sessions: int, measure: Callable[[int], PerfSession], measurements: Measurements
+) -> list[PerfSession]:
+    """Measure so many sessions, store each, and make them the baseline; returns them.
+
+    measure: measures one session; is given its number, from 1 on. Raises Refused for a session that does not pass, as
+    nobody can believe a baseline with it; the baseline is then as it was.
+    """
+    found: list[PerfSession] = []
+    for number in range(1, sessions + 1):
+        found.append(measure(number))
+        measurements.save(found[-1])
+        _check(found[-1])
+    before = measurements.baseline(found[0].scenario_digest)
+    for session in found:
+        measurements.set_baseline(session.name, True)
+    for old in before:
+        measurements.set_baseline(old.name, False)
+    return found
+
+
+def _check(session: PerfSession) -> None:
+    if session.verdict is Verdict.PASS:
+        return
+    said = "; ".join(check.message for check in session.checks if check.verdict is not Verdict.PASS)
+    raise Refused(f"session {session.name} is {session.verdict}, which is no baseline: {said}", "mend it first")
+
+
+def baseline_lines(sessions: Sequence[PerfSession]) -> Iterator[str]:
+    """What a baseline says, for people: each judged metric with its median, its noise and the limit that follows."""
+    first = sessions[0]
+    title = first.scenario.name or first.scenario.pipeline_file_name
+    yield f"{title} · {first.fingerprint.target} · baseline of {len(sessions)} sessions"
+    for metric, limit in limits_of(first.scenario, first.unmeasured).items():
+        usual, floor = baseline_median(metric, sessions), noise_floor(metric, sessions)
+        if usual is None:
+            yield f"{metric:<12} was not measured"
+        else:
+            value = f"{usual:.3g} {METRICS[metric].unit}"
+            yield f"{metric:<12} {value}   sessions differ by {100 * floor:.1f} %   limit ×{limit + floor:.2f}"
+            if floor > limit - 1:
+                yield f"warning: {metric} below ×{limit + floor:.2f} will pass; measure again on a quieter machine"
