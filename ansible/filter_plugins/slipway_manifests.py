@@ -20,12 +20,16 @@ _spec.loader.exec_module(shared)
 
 SHARED_ROLES = ("slipway-set-image", "slipway-read-applications", "slipway-test-pipelines")
 """Roles in namespaces that installations share: Argo CD's, and that of performance tests."""
+PERF_NAMESPACE = "slipway-perf"
+SHARED_IN_PERF = (*SHARED_ROLES, "slipway-report-results", "slipway-pipeline")
+"""In the namespace of performance tests also these are of one installation; elsewhere they are in its own namespace."""
 
 
 def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: str) -> list[Any]:
     """The generated manifests as this installation has them: pull secrets of our images at the service accounts of
-    `namespace`, `build-images` pushes to where they are pulled from, by plain HTTP only if that is allowed, and the
-    Roles in shared namespaces have the name of `namespace`, because other installations have theirs beside them.
+    `namespace` and of performance tests, `build-images` pushes to where they are pulled from, by plain HTTP only if
+    that is allowed, and what is in shared namespaces has the name of `namespace`, because other installations have
+    theirs beside it.
     """
     secrets = [{"name": name} for name in images.get("pullSecrets") or []]
     built = {"registry": images["registry"], "tag": images["tag"]}
@@ -51,7 +55,8 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
         return named if images["insecure"] else named.replace("  http = true\n", "")
 
     def change(one: dict[str, Any]) -> dict[str, Any]:
-        if secrets and one["kind"] == "ServiceAccount" and one["metadata"].get("namespace") == namespace:
+        ours = one["metadata"].get("namespace") in (namespace, PERF_NAMESPACE)
+        if secrets and ours and one["kind"] == "ServiceAccount":
             return {**one, "imagePullSecrets": secrets}
         if one["kind"] == "WorkflowTemplate" and one["metadata"]["name"] == "build-images":
             return {**one, "spec": build(one["spec"])}
@@ -59,11 +64,15 @@ def slipway_installation(objects: list[Any], images: dict[str, Any], namespace: 
             return {**one, "data": {name: buildkit(text) for name, text in one["data"].items()}}
         return one
 
-    def role(key: str, text: str) -> str:
-        shared_place = key == "name" and text in SHARED_ROLES
-        return f"{namespace}-{text.removeprefix('slipway-')}" if shared_place else text
+    def named(one: dict[str, Any]) -> Any:
+        names = SHARED_IN_PERF if one["metadata"].get("namespace") == PERF_NAMESPACE else SHARED_ROLES
 
-    return [shared.mapped(change(one), role) for one in objects]
+        def role(key: str, text: str) -> str:
+            return f"{namespace}-{text.removeprefix('slipway-')}" if key == "name" and text in names else text
+
+        return shared.mapped(one, role)
+
+    return [named(change(one)) for one in objects]
 
 
 def slipway_namespace(objects: list[Any], old: str, new: str) -> list[Any]:
@@ -84,11 +93,11 @@ def slipway_outside(objects: list[Any], namespace: str) -> list[Any]:
 
 def slipway_without_tests(objects: list[Any], wanted: bool) -> list[Any]:
     """The objects without those of performance tests. With `wanted`, all objects."""
-    own = ("perf-test", "cron-perf", "slipway-perf")
+    own = ("perf-test", "cron-perf", "slipway-perf")  # the last one is the service account of the step
     return [
         one
         for one in objects
-        if wanted or not (one["metadata"]["name"] in own or one["metadata"].get("namespace") == "slipway-perf")
+        if wanted or not (one["metadata"]["name"] in own or one["metadata"].get("namespace") == PERF_NAMESPACE)
     ]
 
 

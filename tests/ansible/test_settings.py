@@ -32,6 +32,14 @@ HOSTS = {
         "workflow_templates_kinds": ["ServiceAccount", "ConfigMap"],
         "slipway_registry_login": {"username": "robot", "password": "x"},
     },
+    "tested": {
+        "workflow_templates_kinds": [*RIGHTS, "ServiceAccount"],
+        "slipway_namespace": "ml",
+        "secrets_entries": [
+            {"namespace": "ml", "name": "slipway-logs", "data": {"access-key-id": "a", "secret-access-key": "b"}},
+            {"namespace": "ml", "name": "slipway-s3", "data": {"access-key-id": "c"}},
+        ],
+    },
     "certificate": {"workflow_templates_kinds": ["Role"], "slipway_registry_login": {"ca": "x"}},
     "shop": {"workflow_templates_kinds": ["Role"], "slipway_app": "shop"},
     "few": {"workflow_templates_kinds": ["CronWorkflow", "ConfigMap"], "workflow_templates_build": False},
@@ -131,10 +139,26 @@ def test_buildkit_speaks_plain_http_to_the_registry_of_the_platform(manifests):
 
 def test_a_login_is_the_pull_secret_of_every_step_and_means_tls(manifests):
     objects = manifests("login")
-    accounts = [one for key, one in objects.items() if key[:2] == ("ServiceAccount", "slipway")]
-    assert accounts
+    places = ("slipway", "slipway-perf")
+    accounts = [one for key, one in objects.items() if key[0] == "ServiceAccount" and key[1] in places]
+    assert {one["metadata"]["namespace"] for one in accounts} == {*places}
     assert all(one["imagePullSecrets"] == [{"name": "slipway-registry"}] for one in accounts)
     assert "http" not in registries(objects)[REGISTRY]
+
+
+def test_the_namespace_of_performance_tests_has_the_keys_of_artifacts(rendered):
+    secrets = {place(one): one["data"] for one in rendered["tested"]["secrets"]}
+    assert secrets["Secret", "slipway-perf", "slipway-logs"] == secrets["Secret", "ml", "slipway-logs"]
+    assert ("Secret", "slipway-perf", "slipway-s3") not in secrets
+
+
+def test_installations_share_the_namespace_of_performance_tests(manifests):
+    objects = manifests("tested")
+    names = {key[::2] for key in objects if key[1] == "slipway-perf"}
+    rights = {(kind, f"ml-{name}") for kind in RIGHTS for name in ("report-results", "test-pipelines")}
+    assert names == rights | {("ServiceAccount", "ml-pipeline")}
+    binding = objects["RoleBinding", "slipway-perf", "ml-report-results"]
+    assert (binding["roleRef"]["name"], binding["subjects"][0]["name"]) == ("ml-report-results", "ml-pipeline")
 
 
 def test_a_registry_with_a_certificate_and_no_password(rendered):

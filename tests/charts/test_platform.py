@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from rendered_charts import DIGEST, platform, slipway, validator
+from rendered_charts import DIGEST, platform, rendered, slipway, validator
 
 LOCKED = {"registry": {"htpasswdSecret": "users", "tlsSecret": "cert", "clusterIP": "10.96.0.50"}}
 ELSEWHERE = {
@@ -117,6 +117,19 @@ def test_argo_archives_logs_with_keys_of_their_own() -> None:
     assert (theirs["s3"]["endpoint"], theirs["s3"]["insecure"]) == ("s3.example", False)
     aws = repository({"s3": {"enabled": False, "existing": {"region": "eu-central-1"}}})
     assert aws["s3"]["endpoint"] == "s3.eu-central-1.amazonaws.com"
+
+
+def test_tested_pipelines_keep_artifacts_in_the_same_bucket_and_no_logs() -> None:
+    values: dict[str, Any] = {"s3": {"logs": {"namespaces": ["slipway-perf"]}}}
+    found = [one for one in rendered("platform", values) if one["metadata"]["name"] == "artifact-repositories"]
+    releases, tests = (yaml.safe_load(one["data"]["slipway"]) for one in found)
+    assert [one["metadata"]["namespace"] for one in found] == ["slipway", "slipway-perf"]
+    assert (releases["archiveLogs"], tests["archiveLogs"]) == (True, False)
+    assert tests["s3"] == releases["s3"]
+    sources = [one for rule in platform(values)["NetworkPolicy", "s3"]["spec"]["ingress"] for one in rule["from"]]
+    names = [one.get("namespaceSelector", {}).get("matchLabels", {}) for one in sources]
+    (source,) = [one for one, name in zip(sources, names, strict=True) if "slipway-perf" in name.values()]
+    assert "podSelector" in source, "only pods of workflows"
 
 
 def test_mlflows_pod_makes_the_account_of_the_logs() -> None:

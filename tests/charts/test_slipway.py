@@ -9,15 +9,17 @@ import pytest
 import yaml
 from rendered_charts import CHARTS, DIGEST, EVENTS, deep, platform, rendered, slipway, validator
 
-from slipway_steps.settings import PROJECT_ROOT
+from slipway_steps.settings import PROJECT_ROOT, Settings
 
 
 def test_slipway_holds_every_manifest() -> None:
     found = set(slipway(EVENTS))
     for path in (PROJECT_ROOT / "workflows" / "manifests").glob("*.yaml"):
         one = yaml.safe_load(path.read_text())
-        # in namespaces that installations share the Role is named after the installation
-        name = re.sub("^slipway-(set-image|read-applications|test-pipelines)$", r"ml-\1", one["metadata"]["name"])
+        # in namespaces that installations share it is named after the installation
+        shared = "set-image|read-applications|test-pipelines"
+        shared += "|report-results|pipeline" if path.stem.endswith("-slipway-perf") else ""
+        name = re.sub(f"^slipway-({shared})$", r"ml-\1", one["metadata"]["name"])
         assert (one["kind"], name) in found, path
     assert ("ConfigMap", "slipway") in found
 
@@ -68,7 +70,7 @@ def test_one_setting_says_where_our_images_are() -> None:
     assert config["SLIPWAY_REGISTRY"] == "m.example:5000/team"
     assert config["SLIPWAY_REGISTRY_INSECURE"] == config["SLIPWAY_APP_BASE_INSECURE"] == "false"
     accounts = [one for (kind, _), one in objects.items() if kind == "ServiceAccount"]
-    assert {one["metadata"]["namespace"] for one in accounts if "imagePullSecrets" in one} == {"ml"}
+    assert {one["metadata"]["namespace"] for one in accounts if "imagePullSecrets" in one} == {"ml", "slipway-perf"}
     mine = [one for one in accounts if one["metadata"]["namespace"] == "ml"]
     assert all(one["imagePullSecrets"] == [{"name": "puller"}] for one in mine)
     builds = objects["WorkflowTemplate", "build-images"]["spec"]["arguments"]["parameters"]
@@ -123,7 +125,7 @@ def test_images_and_namespaces_are_the_installation_s() -> None:
         assert objects["RoleBinding", role]["roleRef"]["name"] == role
     for binding in (one for (kind, _), one in objects.items() if kind == "RoleBinding"):
         apart = binding["metadata"]["namespace"] in ("slipway-build", "slipway-perf")
-        own = apart and binding["metadata"]["name"] == "slipway-report-results"
+        own = apart and binding["metadata"]["name"].endswith("-report-results")
         home = binding["metadata"]["namespace"] if own else "ml"
         assert {subject["namespace"] for subject in binding["subjects"]} == {home}
 
@@ -177,6 +179,48 @@ def test_performance_tests_can_be_moved_and_left_out() -> None:
     assert ("Namespace", "slipway-perf") in of_tests({})
     assert ("Namespace", "slipway-perf") not in of_tests({"perf": {"createNamespace": False}})
     assert of_tests({"perf": {"enabled": False}}) == set()
+
+
+def test_installations_share_the_namespace_of_performance_tests() -> None:
+    def there(namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
+        found = rendered("slipway", {"perf": {"createNamespace": False}}, namespace)
+        return {
+            (one["kind"], one["metadata"]["name"]): one
+            for one in found
+            if one["metadata"].get("namespace") == "slipway-perf"
+        }
+
+    first, second = there("slipway"), there("ml")
+    assert first.keys()
+    assert not first.keys() & second.keys(), "Helm refuses what another release has made"
+    bound = second["RoleBinding", "ml-report-results"]
+    assert bound["roleRef"]["name"] == "ml-report-results"
+    assert [one["name"] for one in bound["subjects"]] == ["ml-pipeline"]
+    assert ("ServiceAccount", "ml-pipeline") in second
+    assert slipway({})["ConfigMap", "slipway"]["data"]["SLIPWAY_PERF_SERVICE_ACCOUNT"] == "ml-pipeline"
+
+
+def test_tested_pipelines_have_the_images_and_pull_secrets_of_the_installation() -> None:
+    values = {"images": {"registry": "r.example", "digests": {"steps": DIGEST}, "pullSecrets": ["puller"]}}
+    objects = slipway(values)
+    assert objects["ServiceAccount", "ml-pipeline"]["imagePullSecrets"] == [{"name": "puller"}]
+    config = objects["ConfigMap", "slipway"]["data"]
+    settings = Settings.model_validate({"images": config["SLIPWAY_IMAGES"]})
+    assert settings.images == {
+        "steps": f"r.example/slipway/steps@{DIGEST}",
+        "train": "r.example/slipway/train:0.1.0",
+        "handler": "r.example/slipway/handler:0.1.0",
+    }
+
+
+def test_nodes_may_be_read_only_where_that_is_asked_for() -> None:
+    assert not [key for key in slipway({}) if key[0].startswith("Cluster")]
+    objects = slipway({"perf": {"readNodes": True}})
+    assert objects["ClusterRole", "ml-read-nodes"]["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}
+    ]
+    (subject,) = objects["ClusterRoleBinding", "ml-read-nodes"]["subjects"]
+    assert (subject["name"], subject["namespace"]) == ("slipway-perf", "ml")
 
 
 def test_templates_can_be_left_to_another_tool() -> None:

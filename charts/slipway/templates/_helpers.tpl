@@ -6,6 +6,14 @@
 {{ $images.registry }}/slipway/{{ $name }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ $images.tag }}{{ end }}
 {{- end }}
 
+{{- /* References of our images that pipelines may name, as JSON: {"steps": "..."}. */ -}}
+{{- define "slipway.images" -}}
+{{- $root := . -}}
+{{- $found := dict -}}
+{{- range $name := list "steps" "train" "handler" }}{{ $_ := set $found $name (include "slipway.image" (list $root $name)) }}{{ end -}}
+{{ toJson $found }}
+{{- end }}
+
 {{- /* Whether the registry of our images is spoken to by plain HTTP, "true" or "false". */ -}}
 {{- define "slipway.insecure" -}}
 {{- $images := .Values.images -}}
