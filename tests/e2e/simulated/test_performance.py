@@ -19,3 +19,4 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 
 test_performance_test = case_perf.test_a_performance_test_measures_its_runs_and_removes_them
+test_baseline = case_perf.test_a_baseline_is_measured_on_the_cluster
