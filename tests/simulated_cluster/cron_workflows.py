@@ -1,11 +1,15 @@
-"""CronWorkflows with `@every`: fired as Argo's controller does it, which names a workflow by when it was due."""
+"""CronWorkflows with `@every`: fired as Argo's controller does it, which names a workflow by when it was due, until the
+expression of their stopStrategy holds.
+"""
 
 import re
 import time
 from datetime import UTC, datetime
 
-from simulated_cluster.objects import Objects
+from simulated_cluster.objects import Object, Objects
 from simulated_cluster.times import timestamp
+
+from slipway_workflows.engine.language import exprlang
 
 EVERY = re.compile(r"@every (\d+)s")
 
@@ -19,7 +23,7 @@ def fire(objects: Objects) -> None:
         metadata, now = cron["metadata"], int(time.time())
         last = cron.get("status", {}).get("last") or datetime.fromisoformat(metadata["creationTimestamp"]).timestamp()
         due = int(last) + int(found[1])
-        if now < due:
+        if now < due or stopped(objects, cron):
             continue
         name, namespace = metadata["name"], metadata["namespace"]
         objects.change(
@@ -39,3 +43,15 @@ def fire(objects: Objects) -> None:
         }
         spec = cron["spec"]["workflowSpec"]
         objects.create({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": own, "spec": spec})
+
+
+def stopped(objects: Objects, cron: Object) -> bool:
+    """Whether the stopStrategy of a CronWorkflow has ended it."""
+    expression = (cron["spec"].get("stopStrategy") or {}).get("expression")
+    own = [
+        (one.get("status") or {}).get("phase")
+        for one in objects.all_of("Workflow")
+        if (one["metadata"].get("labels") or {}).get("workflows.argoproj.io/cron-workflow") == cron["metadata"]["name"]
+    ]
+    counted = {"succeeded": own.count("Succeeded"), "failed": own.count("Failed") + own.count("Error")}
+    return bool(expression) and bool(exprlang.evaluate(str(expression), {"cronworkflow": counted}))

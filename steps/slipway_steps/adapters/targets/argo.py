@@ -101,6 +101,7 @@ class ArgoTarget:
         """See Target. The API server itself checks the Workflow against its schema, by a dry run."""
         self.session, self._until = session, end_of(scenario, time.time())
         self._schedules.most = None if scenario.allow_more else MOST_AT_ONCE
+        self._schedules.runs = scenario.most_runs
         if pipeline is not None:
             given = with_images(read_workflow(pipeline), self.settings.images)
             account = self.settings.perf_service_account

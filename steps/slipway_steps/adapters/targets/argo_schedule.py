@@ -19,6 +19,8 @@ from slipway_steps.domain.perf_until import UNTIL
 Object = dict[str, Any]
 SCHEDULED = "workflows.argoproj.io/scheduled-time"
 """The annotation in which Argo's controller writes when a workflow was due."""
+ENDED = "cronworkflow.succeeded + cronworkflow.failed"
+"""In the words of Argo, how many workflows of a CronWorkflow have ended."""
 EVERY = "slipway.dev/every-seconds"
 LATE = 30.0
 """Seconds after which a firing that made no workflow counts as missed: three looks of the controller (10 s each)."""
@@ -28,19 +30,21 @@ class ArgoSchedules:
     """The schedules of a session in one namespace.
 
     most: runs of a schedule at a time. Argo itself knows no such number: when so many run, the schedule is deleted, and
-    what it would have fired later is missed; None: any number may run. `notes`: what was done so, for people.
+    what it would have fired later is missed; None: any number may run. `runs`: how many runs are wanted of a schedule,
+    after which Argo itself fires no more; None: any number. `notes`: what was done so, for people.
     """
 
     def __init__(self, api: Api, namespace: str, most: int | None) -> None:
         self.api = api
         self.namespace = namespace
         self.most = most
+        self.runs: int | None = None
         self.notes: list[str] = []
         self._stopped: dict[str, Object] = {}
 
     def start(self, workflow: Object, every: float) -> None:
         """Start `workflow` every so many seconds; the schedule has its name. Raises BadInput, see `cron_workflow`."""
-        made, name = cron_workflow(workflow, every), workflow["metadata"]["name"]
+        made, name = cron_workflow(workflow, every, self.runs), workflow["metadata"]["name"]
         with suppress(Conflict):  # made by a call whose answer was lost
             self.api.post(self._path("cronworkflows"), made, what=f"scheduling {name}")
 
@@ -75,8 +79,9 @@ class ArgoSchedules:
         return path_of(API, plural, self.namespace, name)
 
 
-def cron_workflow(workflow: Object, every: float) -> Object:
-    """The CronWorkflow that starts `workflow`, whose name it takes, every so many seconds.
+def cron_workflow(workflow: Object, every: float, runs: int | None = None) -> Object:
+    """The CronWorkflow that starts `workflow`, whose name it takes, every so many seconds, until that many runs have
+    ended, which is for the schedule of a killed session: one that lives has removed it by then.
 
     Whole minutes that divide an hour are fired at full minutes; other intervals count from when the controller sees the
     schedule. Raises BadInput for less than a second, which Argo cannot.
@@ -96,6 +101,7 @@ def cron_workflow(workflow: Object, every: float) -> Object:
             # a run that takes longer than the interval is to be seen, not hidden
             "concurrencyPolicy": "Allow",
             "startingDeadlineSeconds": 0,
+            **({"stopStrategy": {"expression": f"{ENDED} >= {runs}"}} if runs else {}),
             # by default Argo deletes all but three ended workflows
             "successfulJobsHistoryLimit": MOST_RUNS,
             "failedJobsHistoryLimit": MOST_RUNS,

@@ -37,7 +37,7 @@ def test_the_schemas_of_argo_accept_it(tmp_path: Path) -> None:
     workflow = made(two_steps(tmp_path), resourceLimits={"cpu": "2", "memory": "4Gi"})
     workflow["metadata"]["name"] = "x"
     jsonschema.validate(workflow, schema("workflows"))
-    jsonschema.validate(cron_workflow(workflow, 30), schema("cronworkflows"))
+    jsonschema.validate(cron_workflow(workflow, 30, 5), schema("cronworkflows"))
 
 
 def test_each_pod_is_admitted_and_has_the_limits(tmp_path: Path) -> None:

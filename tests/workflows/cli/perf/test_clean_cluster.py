@@ -115,6 +115,19 @@ def test_what_a_killed_program_left_is_removed_when_its_time_is_over(
     assert capsys.readouterr().out == "nothing to clean up\n"
 
 
+def test_the_schedule_of_a_killed_program_ends_by_itself(
+    argo: ArgoOnly, started: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    program = started(mode="SCHEDULED_RUNS", intervalSeconds=1, numTimes=3, parameters={"seconds": "0.1"})
+    until(lambda: argo.objects.all_of("Workflow"))
+    program.kill()
+    program.wait()
+    until(lambda: sum((one.get("status") or {}).get("phase") == "Succeeded" for one in left(argo)) >= 3)
+    fired = len(argo.objects.all_of("Workflow"))
+    time.sleep(3)
+    assert len(argo.objects.all_of("Workflow")) <= fired + 1, "one may have been due just then"
+
+
 def test_all_that_a_session_makes_tells_until_when_it_may_run(
     argo: ArgoOnly, started: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
