@@ -3,7 +3,7 @@ measures that baseline.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -79,10 +79,10 @@ def run(
         raise BadInput(f"there is no scenario {params.scenario}", f"known: {', '.join(known)}")
     store = measurements or MlflowMeasurements(world.settings)
     scenarios = read_scenarios(directory / params.scenario, mode_names())
-    _clean(targets(params.target, world.settings))
+    beside = _clean(targets(params.target, world.settings))
     judged = []
     for scenario in scenarios:
-        measure = partial(_measured, scenario, directory, params.target, targets, world.settings)
+        measure = partial(_measured, scenario, directory, params.target, targets, world.settings, beside)
         interrupted = False
         try:
             if params.baseline:
@@ -98,15 +98,19 @@ def run(
     return Outputs(verdict=verdict, session=judged[-1].name)
 
 
-def _clean(target: Target) -> None:
-    """Remove what killed sessions have left at the target; what cannot be removed costs this test nothing. Their runs
-    would be measured with ours.
+def _clean(target: Target) -> list[str]:
+    """Remove what killed sessions have left at the target; what cannot be removed costs this test nothing. Returns a
+    note on each session that is still there, as its runs may slow ours down.
     """
+    notes = []
     try:
         for found in clean_target(target, time.time()):
             print(found, flush=True)
+            if found.alone or found.error:
+                notes.append(f"another session may have been running beside: {found}")
     except Broken as error:
         print(f"warning: what killed sessions have left could not be looked for: {error}", flush=True)
+    return notes
 
 
 def _measured(
@@ -115,16 +119,18 @@ def _measured(
     target: str,
     targets: Callable[[str, Settings], Target],
     settings: Settings,
+    beside: Sequence[str],
 ) -> PerfSession:
-    """Run one session. Raises SessionInterrupted after SIGTERM."""
+    """Run one session. beside: more notes for it. Raises SessionInterrupted after SIGTERM."""
     asked = scenario.model_copy(update={"target": target})
-    return run_session(
+    session = run_session(
         asked,
         targets(target, settings),
         directory=settings.home / "perf",
         pipeline=find_pipeline(asked, directory),
         revision=settings.revision,
     )
+    return session.model_copy(update={"notes": [*session.notes, *beside]})
 
 
 def _baseline(sessions: int, measure: Callable[[], PerfSession], store: Measurements) -> list[PerfSession]:

@@ -224,6 +224,8 @@ def test_what_killed_sessions_have_left_is_removed_before(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "perf-bcdfg: removed workflow x"
     assert said[1].startswith("perf-zzzzz: left alone: it may still be running, until 20")
+    (note,) = case.kept.all[0].notes
+    assert note.startswith("another session may have been running beside: perf-zzzzz: left alone")
 
 
 def test_what_cannot_be_looked_for_costs_the_test_nothing(
