@@ -8,10 +8,11 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from kubeflow_server import Kubeflow
+from simulated_cluster.argo_only import node
 from simulated_cluster.objects import Object, Objects
 from simulated_cluster.times import timestamp
 
-NAMESPACE = "kubeflow"
+NAMESPACE, NODE = "kubeflow", "node-1"
 
 
 def whole(text: str, before: int = 0) -> str:
@@ -25,7 +26,7 @@ class PlayedPods:
     def __init__(self, server: Kubeflow) -> None:
         self.server = server
         self.objects = Objects()
-        self.objects.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        self.objects.add({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, node(NODE))
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._play, daemon=True)
         self._thread.start()
@@ -69,7 +70,8 @@ class PlayedPods:
         if found is None:
             self._pulled(name)
         if found is None or ended:
-            self.objects.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status})
+            spec = {"nodeName": NODE}
+            self.objects.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
         if ended:
             self.objects.delete("PodMetrics", name, NAMESPACE)
         else:

@@ -93,6 +93,8 @@ class KubeflowTarget:
     @property
     def notes(self) -> Sequence[str]:
         """See Target."""
+        if self._pods and self._pods.reason:
+            return [f"the kind of the nodes is not known: {self._pods.reason}"]
         return self._nodes.notes() if self._nodes else [NO_NODES]
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:

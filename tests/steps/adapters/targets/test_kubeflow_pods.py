@@ -51,12 +51,16 @@ def test_the_pods_of_its_tasks_tell_what_the_api_does_not(
     assert sample.metrics["cpu"] == pytest.approx(1.5, abs=0.6), "half a core, by whole seconds"
     assert sample.metrics["memory"] == 64 * 2**20
     assert target.unmeasured["container-start"]
+    assert (target.fingerprint().cpu, target.fingerprint().cores) == ("amd64 m5.large", 2)
+    assert target.notes == []
 
 
 def test_without_the_namespace_it_is_said_what_to_set(kubeflow: "Kubeflow", tmp_path: Path) -> None:
     target, sample = measured(kubeflow, tmp_path)
     assert not set(BY_PODS) & set(sample.metrics)
     assert all("SLIPWAY_KFP_PODS_NAMESPACE" in target.unmeasured[metric] for metric in BY_PODS)
+    assert target.fingerprint().cpu == "nodes of unknown kind"
+    assert "SLIPWAY_KFP_PODS_NAMESPACE" in target.notes[0]
 
 
 @pytest.mark.parametrize("why", ["no right", "no cluster"])
@@ -70,6 +74,8 @@ def test_a_cluster_that_may_not_be_read_costs_no_run(
     assert sample.components == pytest.approx({"first": 1.1, "second": 1.1}, abs=0.1)
     said = {"no right": "cannot list resource", "no cluster": "no cluster is configured"}[why]
     assert all(said in target.unmeasured[metric] for metric in BY_PODS)
+    assert target.fingerprint().cpu == "nodes of unknown kind"
+    assert said in target.notes[0]
 
 
 def test_without_metrics_the_other_phases_are_told(
