@@ -3,13 +3,14 @@
 The engine passes these variables to the processes of a local run. On a cluster they come from a ConfigMap.
 """
 
+import json
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Json, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from slipway_steps.domain.errors import BadInput
 
@@ -17,6 +18,11 @@ CARRIED = Path(__file__).resolve().parent / "project"
 """The directory that holds images/ and workflows/ in an installed distribution (see setup.py). A checkout has none."""
 PROJECT_ROOT = CARRIED if CARRIED.is_dir() else Path(__file__).resolve().parents[2]
 """The directory that holds images/ and workflows/: in the installed package, the checkout, or /app of an image."""
+
+
+def _of_json(value: Any) -> Any:
+    """What a text says as JSON. Its error is one of the setting, where the library's own would be a traceback."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -193,9 +199,8 @@ class Settings(BaseSettings):
         description="Service account of the pods of tested pipelines that name none, or `slipway-pipeline`; it may "
         "report results to Argo.",
     )
-    images: Json[dict[str, str]] = Field(
+    images: Annotated[dict[str, str], NoDecode, BeforeValidator(_of_json)] = Field(
         {},
-        validate_default=False,
         description="What stands in tested pipelines on a cluster for our images, such as "
         '`{"steps": "registry.example/slipway/steps:0.1.0"}`; one that is not named stays as it is.',
     )

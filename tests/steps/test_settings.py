@@ -34,3 +34,14 @@ def test_a_time_to_wait_has_to_be_finite(value: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SLIPWAY_HEALTHY_TIMEOUT", value)
     with pytest.raises(BadInput, match="SLIPWAY_HEALTHY_TIMEOUT: Input should be a finite number"):
         read_settings()
+
+
+def test_our_images_are_read_as_json_and_a_slip_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_IMAGES", '{"steps": "r.example/slipway/steps:1"}')
+    found = read_settings()
+    assert found.images == {"steps": "r.example/slipway/steps:1"}
+    assert Settings.model_validate(found.model_dump()).images == found.images
+    for wrong in ('{"steps": ', '["steps"]', '{"steps": 1}'):
+        monkeypatch.setenv("SLIPWAY_IMAGES", wrong)
+        with pytest.raises(BadInput, match="SLIPWAY_IMAGES"):
+            read_settings()
