@@ -21,7 +21,7 @@ from slipway_steps.perf.clean import clean_target
 from slipway_steps.perf.driver import SessionInterrupted, run_session
 from slipway_steps.perf.keeping import keep
 from slipway_steps.perf.modes import mode_names
-from slipway_steps.perf.new_baseline import baseline_lines, make_baseline
+from slipway_steps.perf.new_baseline import baseline_lines, check_runs, make_baseline
 from slipway_steps.perf.page import keep_page
 from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 from slipway_steps.perf_ports import Measurements, Target
@@ -79,6 +79,8 @@ def run(
         raise BadInput(f"there is no scenario {params.scenario}", f"known: {', '.join(known)}")
     store = measurements or MlflowMeasurements(world.settings)
     scenarios = read_scenarios(directory / params.scenario, mode_names())
+    for scenario in scenarios if params.baseline else ():
+        check_runs(scenario)
     beside = _clean(targets(params.target, world.settings))
     judged = []
     for scenario in scenarios:

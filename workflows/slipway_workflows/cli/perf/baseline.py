@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.perf_scenario import LEAST_RUNS, TARGETS, PerfScenario
+from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
 from slipway_workflows.cli.perf.run import measured
 from slipway_workflows.cli.settings import current_settings
 
@@ -30,7 +29,7 @@ def baseline(scenario: Path, sessions: int, target: str | None) -> int:
     """
     from slipway_steps.adapters.world import make_world
     from slipway_steps.perf.modes import mode_names
-    from slipway_steps.perf.new_baseline import baseline_lines, make_baseline
+    from slipway_steps.perf.new_baseline import baseline_lines, check_runs, make_baseline
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 
     settings = current_settings()
@@ -39,11 +38,7 @@ def baseline(scenario: Path, sessions: int, target: str | None) -> int:
     if target:
         scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
     for one in scenarios:
-        if one.mode != "RANDOM_GETS" and one.num_times is not None and one.num_times < LEAST_RUNS:
-            what = f"{one.name or one.pipeline_file_name} makes {one.num_times} runs"
-            raise BadInput(
-                f"{what}, and a time is judged from {LEAST_RUNS} on", f"set numTimes to {LEAST_RUNS} or more"
-            )
+        check_runs(one)
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
     for one, pipeline in zip(scenarios, pipelines, strict=True):
         measure = partial(_measured, one, pipeline, settings, sessions)
