@@ -114,3 +114,16 @@ def test_values_of_an_environment_hold_only_differences(environment: str) -> Non
     common = yaml.safe_load((CHARTS / "model-app" / "values.yaml").read_text())
     own = yaml.safe_load((CHARTS / "model-app" / f"values-{environment}.yaml").read_text())
     assert {key for key in own if own[key] == common[key]} <= {"environment"}
+
+
+def test_one_route_alone_claims_production_s_host() -> None:
+    """The canary gets its share through production's route, which its grant allows."""
+    claimed = [
+        environment
+        for environment in Environment
+        if app(environment, **EVERYTHING).get("HTTPRoute", {}).get("spec", {}).get("hostnames") == ["app.example"]
+    ]
+    assert Environment.CANARY not in claimed
+    assert Environment.PRODUCTION in claimed
+    assert "ReferenceGrant" in app("canary", **EVERYTHING)
+    assert "ReferenceGrant" not in app("production", **EVERYTHING)
