@@ -20,13 +20,14 @@ def lint(paths: tuple[Path, ...], output: str) -> int:
     Exit codes: 0 clean, 1 findings, or a file that cannot be read. Rules: docs/lint.md.
     """
     from slipway_workflows import lint as linter
+    from slipway_workflows.findings.output import as_json, sarif, text
 
     findings = linter.lint(paths)
     if output == "json":
-        click.echo(linter.as_json(findings))
+        click.echo(as_json([one.as_dict() for one in findings]))
     elif output == "sarif":
-        click.echo(linter.sarif(findings, linter.RULES))
+        click.echo(sarif(findings, linter.RULES, "slipway lint", "docs/lint.md"))
     elif findings:
-        click.echo(linter.text(findings))
+        click.echo(text(findings))
         click.echo(f"{len(findings)} findings", err=True)
     return 1 if findings else 0

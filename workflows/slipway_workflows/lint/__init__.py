@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from slipway_workflows.findings.finding import Finding
 from slipway_workflows.lint import cluster, conditions, references, releases, shapes
 from slipway_workflows.lint.documents import files_of, read
-from slipway_workflows.lint.output import as_json, sarif, text
-from slipway_workflows.lint.rule import Finding, Rule
+from slipway_workflows.lint.rule import Rule
 from slipway_workflows.lint.subject import Subject
 
 RULES: tuple[Rule, ...] = tuple(
@@ -15,7 +15,7 @@ RULES: tuple[Rule, ...] = tuple(
     )
 )
 
-__all__ = ["RULES", "Finding", "Rule", "as_json", "lint", "sarif", "text"]
+__all__ = ["RULES", "Finding", "Rule", "lint"]
 
 
 def lint(paths: Sequence[Path]) -> list[Finding]:

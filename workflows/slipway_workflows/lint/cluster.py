@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import yaml
 
-from slipway_workflows.lint.documents import FieldPath
+from slipway_workflows.findings.image_reference import floating
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.findings.shapes import dicts, mapping, strings
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import POD_TYPES, TAG, Found, Subject, Template, dicts, mapping, mutexes, strings
+from slipway_workflows.lint.subject import POD_TYPES, TAG, Found, Subject, Template, mutexes
 
 RUNS = re.compile(r"^(Workflow|CronWorkflow|Job|Pod|RayJob|RayCluster|SparkApplication|.*Job)$")
 """Kinds whose objects run for some time after they were created."""
-FLOATING = {"latest", "stable", "edge", "main", "master", "nightly", "dev"}
 UNTRUSTED = re.compile(
     r"^(?:inputs\.(?:parameters|artifacts)\.|workflow\.parameters|steps\.|tasks\.|item\b|workflow\.labels)"
 )
@@ -86,11 +87,8 @@ def floating_image(subject: Subject) -> Found:
             containers += [(item, (*template.path, key, at)) for at, item in enumerate(dicts(template.body.get(key)))]
         for container, path in containers:
             image = str(container.get("image") or "")
-            if not image or "{{" in image or "@" in image:
-                continue
-            tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
-            if not tag or tag in FLOATING:
-                yield (*path, "image"), f"{image} {'has no tag' if not tag else 'has a tag that moves'}"
+            if image and "{{" not in image and (why := floating(image)):
+                yield (*path, "image"), f"{image} {why}"
 
 
 def _code(template: Template) -> Iterator[tuple[FieldPath, str]]:

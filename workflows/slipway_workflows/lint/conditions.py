@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from slipway_workflows.engine.errors import ExpressionError
 from slipway_workflows.engine.language import exprlang, govaluate
-from slipway_workflows.lint.documents import FieldPath
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.findings.shapes import dicts, mapping, strings
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import TAG, Found, Subject, dicts, mapping, strings
+from slipway_workflows.lint.subject import TAG, Found, Subject
 
 COMPARED = re.compile(r"""("[^"]*"|'[^']*'|\S+)\s*(==|!=|<=|>=|<|>)\s*("[^"]*"|'[^']*'|\S+)""")
 NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")

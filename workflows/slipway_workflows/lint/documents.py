@@ -9,9 +9,8 @@ import yaml
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.engine.manifests.yaml_reader import read_documents
+from slipway_workflows.findings.lines import FieldPath, lines_of, nearest_line
 
-FieldPath = tuple[str | int, ...]
-"""The path of a field in its object: keys and indexes from the top, such as ("spec", "templates", 0, "name")."""
 WORKFLOWS = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
 
 
@@ -45,9 +44,7 @@ class Document:
 
     def line(self, path: FieldPath) -> int:
         """The line number of a field, or of the nearest field around it whose line is known."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 1)
+        return nearest_line(self.lines, path)
 
 
 def read(file: Path) -> list[Document]:
@@ -65,7 +62,7 @@ def read(file: Path) -> list[Document]:
     for manifest, line in objects:
         document = Document(file, manifest, kind=str(manifest["kind"]))
         if line in by_line:
-            document.lines = dict(_lines(by_line[line], ()))
+            document.lines = dict(lines_of(by_line[line]))
         if document.kind in WORKFLOWS:
             if document.kind == "CronWorkflow":
                 document.spec_path = ("spec", "workflowSpec")
@@ -89,21 +86,6 @@ def _triggered(sensor: Document) -> Iterator[Document]:
                 path = ("spec", "triggers", index, "template", key, "source", "resource")
                 lines = {at[len(path) :]: line for at, line in sensor.lines.items() if at[: len(path)] == path}
                 yield Document(sensor.file, resource, lines, kind=str(resource["kind"]))
-
-
-def _lines(node: yaml.Node, path: FieldPath, depth: int = 0) -> Iterator[tuple[FieldPath, int]]:
-    """The path and line number of a node of YAML and of all nodes below it."""
-    yield path, node.start_mark.line + 1
-    if depth > 60:  # YAML anchors can make an endless structure
-        return
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield from _lines(value, (*path, key.value), depth + 1)
-                yield (*path, key.value), key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _lines(value, (*path, index), depth + 1)
 
 
 def files_of(paths: list[Path]) -> list[Path]:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from slipway_workflows.argo.references import referenced_kind
-from slipway_workflows.lint.documents import FieldPath
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.findings.shapes import dicts, mapping, strings
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import TAG, Found, Step, Subject, Template, dicts, mapping, strings
+from slipway_workflows.lint.subject import TAG, Found, Step, Subject, Template
 
 NAMED = re.compile(r"^(steps|tasks)\.([^.\s]+)\.(outputs\.parameters\.([^.\s]+)|outputs\.result|.+)$")
 RESULT = re.compile(r"\b(steps|tasks)(?:\.([A-Za-z_]\w*)|\[['\"]([^'\"]+)['\"]\])\.outputs\.result")

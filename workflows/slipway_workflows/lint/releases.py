@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from slipway_workflows.lint.documents import FieldPath
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.findings.shapes import mapping
 from slipway_workflows.lint.rule import Rule
-from slipway_workflows.lint.subject import Found, Subject, Template, mapping, mutexes
+from slipway_workflows.lint.subject import Found, Subject, Template, mutexes
 
 STEPS = {"deploy", "promote", "revert", "initialize"}
 """Steps of this project that change what an environment serves. The exit handler `finish` only undoes its own."""

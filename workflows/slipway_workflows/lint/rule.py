@@ -1,8 +1,7 @@
-"""The form of a lint rule, and of a finding."""
+"""The form of a lint rule."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from slipway_workflows.lint.subject import Found, Subject
 
@@ -20,18 +19,3 @@ class Rule:
     reason: str
     fix: str
     find: Callable[[Subject], Found]
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """A line of a file that breaks a rule. rule: id and name of the rule. fix: what to do."""
-
-    file: str
-    line: int
-    rule: str
-    message: str
-    fix: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields of the finding by name, for JSON."""
-        return asdict(self)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway_workflows.argo.references import referenced_kind
-from slipway_workflows.lint.documents import Document, FieldPath
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.findings.shapes import dicts, mapping
+from slipway_workflows.lint.documents import Document
 
 POD_TYPES = ("container", "script", "resource", "containerSet")
 """The types of templates that run as a pod."""
@@ -15,33 +17,11 @@ Found = Iterator[tuple[FieldPath, str]]
 """What a rule yields: the path of a field, and what is wrong with it."""
 
 
-def dicts(value: Any) -> list[dict[str, Any]]:
-    """The maps in a list; [] where `value` is no list. So a rule does not fail on a malformed file."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """`value` if it is a map, else {}. So a rule does not fail on a malformed file."""
-    return value if isinstance(value, dict) else {}
-
-
 def mutexes(synchronization: Any) -> set[str]:
     """The names of the mutexes in a section `synchronization`, in the form of Argo 4 or in that of Argo 3."""
     sync = mapping(synchronization)
     listed = [*dicts(sync.get("mutexes")), *([sync["mutex"]] if isinstance(sync.get("mutex"), dict) else [])]
     return {str(item.get("name")) for item in listed if item.get("name")}
-
-
-def strings(value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, str]]:
-    """All strings inside a value, each with its path. path: of the value itself."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from strings(inner, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from strings(inner, (*path, index))
 
 
 @dataclass(frozen=True)

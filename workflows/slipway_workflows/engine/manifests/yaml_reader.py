@@ -62,42 +62,68 @@ def _key(value: Any, node: yaml.Node) -> str:
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
+class CurrentLoader(_Loader):
+    """Takes `on`, `off`, `yes` and `no` as text, as YAML 1.2 does: for files that Kubernetes does not read."""
+
+
+CurrentLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":bool")]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+CurrentLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises BadInput where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path} cannot be read: {reason}", "give a YAML file of Kubernetes objects") from error
+
+
 def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
     """The Kubernetes objects of a YAML file, each with the number of the line at which it begins.
 
     Raises BadInput, with file and line, where the file cannot be read, is not YAML, or holds something else.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path} cannot be read: {reason}", "give a YAML file of Kubernetes objects") from error
     empty = True
-    try:
-        _refuse_too_deep(text, path)
-        for node in yaml.compose_all(text, Loader=_Loader):
-            if node is None or node.tag == "tag:yaml.org,2002:null":
-                continue
-            line, empty = node.start_mark.line + 1, False
-            loaded = _construct(node, text)
-            if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
-                raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
-            _refuse_values_without_json(loaded, f"{path}:{line}")
-            yield loaded, line
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-        raise BadInput(f"{path}{where}: {problem}", "correct the YAML") from error
-    except ValueError as error:  # a number with thousands of digits
-        raise BadInput(f"{path}: {error}", "correct the YAML") from error
-    except RecursionError as error:
-        raise BadInput(f"{path}: nested too deeply", "correct the YAML") from error
+    for loaded, node in parse_documents(read_text(path), str(path)):
+        line, empty = node.start_mark.line + 1, False
+        if not isinstance(loaded, dict) or not isinstance(loaded.get("kind"), str):
+            raise BadInput(f"{path}:{line}: no Kubernetes object", "each document needs a kind")
+        yield loaded, line
     if empty:
         raise BadInput(f"{path} holds no Kubernetes object", "it is empty")
 
 
-def _refuse_too_deep(text: str, path: Path) -> None:
+def parse_documents(text: str, name: str, loader: Any = _Loader) -> Iterator[tuple[Any, yaml.Node]]:
+    """The documents of a text that are not empty, as values that JSON has, each with its node.
+
+    name: of the file, for messages. Raises BadInput, with file and line, for what is not YAML, or is too large.
+    """
+    try:
+        _refuse_too_deep(text, name)
+        for node in yaml.compose_all(text, Loader=loader):
+            if node is None or node.tag == "tag:yaml.org,2002:null":
+                continue
+            loaded = _construct(node, text)
+            _refuse_values_without_json(loaded, f"{name}:{node.start_mark.line + 1}")
+            yield loaded, node
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
+        raise BadInput(f"{name}{where}: {problem}", "correct the YAML") from error
+    except ValueError as error:  # a number with thousands of digits
+        raise BadInput(f"{name}: {error}", "correct the YAML") from error
+    except RecursionError as error:
+        raise BadInput(f"{name}: nested too deeply", "correct the YAML") from error
+
+
+def _refuse_too_deep(text: str, name: str) -> None:
     """Raise BadInput for lists and maps that lie deeper in each other than libyaml can build them."""
     if sum(map(text.count, OPENING)) <= DEEPEST:
         return
@@ -108,7 +134,7 @@ def _refuse_too_deep(text: str, path: Path) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST:
-            raise BadInput(f"{path}: nested too deeply", "correct the YAML")
+            raise BadInput(f"{name}: nested too deeply", "correct the YAML")
 
 
 def _refuse_values_without_json(value: Any, where: str) -> None:
