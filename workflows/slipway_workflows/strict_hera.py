@@ -22,6 +22,7 @@ from hera.workflows import (  # noqa: E402
     Steps,
     Suspend,
     WorkflowTemplate,
+    models,
 )
 from hera.workflows.models import (  # noqa: E402
     AppArmorProfile,
@@ -96,4 +97,5 @@ __all__ = [
     "WorkflowMetadata",
     "WorkflowTemplate",
     "WorkflowTemplateRef",
+    "models",
 ]

@@ -39,6 +39,7 @@ COMMANDS = {
     "test-handler": "slipway_workflows.cli.handlers:test_handler",
     "perf": "slipway_workflows.cli.perf:perf",
     "lint": "slipway_workflows.cli.lint:lint",
+    "validate-deployment": "slipway_workflows.cli.validate_deployment:validate_deployment",
     "render": "slipway_workflows.cli.render:render",
     "ui": "slipway_workflows.cli.ui:ui",
 }
@@ -68,6 +69,7 @@ SUMMARIES = {
     "test-handler": "Test the inference handler of a packaged model before anything is built.",
     "perf": "Measure how fast pipelines run, and find out whether they got slower.",
     "lint": "Find mistakes in workflows that Argo's own linter does not check.",
+    "validate-deployment": "Find what is wrong with charts, manifests, Dockerfiles and compose files.",
     "render": "Write workflows/manifests from the catalog.",
     "ui": "Open MLflow's web UI on the local releases.",
 }

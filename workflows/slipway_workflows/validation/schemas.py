@@ -1,0 +1,111 @@
+"""SD001, SD002: what a schema says of an object or a file."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slipway_steps.domain.errors import BadInput
+from slipway_workflows.findings.lines import FieldPath
+from slipway_workflows.validation.objects import Fault, KubeObject, Place
+
+KUBERNETES = "1.34"
+"""The version of Kubernetes whose schemas are asked."""
+ARGO = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
+NEWER = ("pendingTimeout",)
+"""Fields of Argo 4.1 that Hera's models, which are those of 4.0, do not have."""
+INSTALL = "pip install 'slipway[platform]'"
+
+
+def of_object(one: KubeObject) -> Iterator[Fault]:
+    """What the API server would refuse, or ignore, in an object. Raises BadInput where no schema is installed."""
+    try:
+        import kubernetes_validate
+    except ModuleNotFoundError as error:
+        raise BadInput("no schema can be asked: kubernetes-validate is not installed", INSTALL) from error
+    version = one.manifest.get("apiVersion")
+    if not isinstance(version, str) or not version:
+        yield one.fault("SD001", ("apiVersion",), "has no apiVersion")
+    elif one.group == "argoproj.io" and one.kind in ARGO:
+        yield from _argo(one)
+    else:
+        try:
+            kubernetes_validate.validate(one.manifest, KUBERNETES, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            yield one.fault("SD001", tuple(error.absolute_path), _told(error))
+        except kubernetes_validate.SchemaNotFoundError:
+            message = f"has no schema: {version} is neither part of Kubernetes {KUBERNETES} nor known here"
+            yield one.fault("SD002", ("apiVersion",), message)
+
+
+def _argo(one: KubeObject) -> Iterator[Fault]:
+    """By the models of Hera, which are generated from Argo's own API."""
+    from pydantic import ValidationError
+
+    from slipway_workflows.strict_hera import models
+
+    try:
+        getattr(models, one.kind).model_validate(one.manifest)
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False, include_context=False):
+            path = tuple(found["loc"])
+            if found["type"] == "extra_forbidden" and path[-1] in NEWER:
+                continue
+            yield one.fault("SD001", path, f"{_dotted(path)}: {found['msg']}")
+
+
+@cache
+def _vendored(name: str) -> Any:
+    """A validator of check-jsonschema's schemas, which are read as files: its own program is not needed."""
+    found = importlib.util.find_spec("check_jsonschema")
+    if found is None or not found.submodule_search_locations:
+        raise BadInput("no schema can be asked: check-jsonschema is not installed", INSTALL)
+    import jsonschema
+
+    file = Path(found.submodule_search_locations[0]) / "builtin_schemas" / "vendor" / f"{name}.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def of_file(schema: str, value: Any, place: Place) -> Iterator[Fault]:
+    """What does not fit a schema of files: `compose-spec` or `github-workflows`."""
+    for error in _vendored(schema).iter_errors(value):
+        cause = _cause(error)
+        yield Fault("SD001", place, tuple(cause.absolute_path), _told(cause))
+
+
+def _cause(error: Any) -> Any:
+    """Of an error in a choice of several forms, the first error of the form that has the fewest."""
+    while error.context:
+        forms: dict[Any, list[Any]] = {}
+        for one in error.context:
+            forms.setdefault(one.schema_path[0], []).append(one)
+        error = min(forms.values(), key=len)[0]
+    return error
+
+
+def _told(error: Any) -> str:
+    """What is wrong, without the value itself: that may be a secret."""
+    where, wanted = _dotted(tuple(error.absolute_path)), error.validator_value
+    if error.validator in ("additionalProperties", "required", "dependentRequired"):
+        what = str(error.message)
+    elif error.validator == "type":
+        what = (
+            f"is {_type(error.instance)}, and has to be {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
+        )
+    elif error.validator in ("enum", "const"):
+        what = f"has to be {wanted if error.validator == 'const' else ', '.join(map(str, wanted))}"
+    else:
+        what = f"does not fit {error.validator} {wanted if isinstance(wanted, str | int) else ''}".rstrip()
+    return f"{where}: {what[:300]}"
+
+
+def _type(value: Any) -> str:
+    names = {"bool": "boolean", "int": "integer", "float": "number", "str": "string", "dict": "object", "list": "array"}
+    return names.get(type(value).__name__, "null")
+
+
+def _dotted(path: FieldPath) -> str:
+    return ".".join(map(str, path)) or "the whole"
