@@ -104,6 +104,8 @@ def _file(path: Path, found: Inputs) -> bool:
     found.objects += objects
     if objects:
         return True
+    if not all(isinstance(value, dict) for value, _ in parse_documents(text, str(path), CurrentLoader)):
+        return False
     for one in _maps(path, text):
         if "services" in one.value:
             found.composes.append(one)
@@ -118,7 +120,7 @@ def _file(path: Path, found: Inputs) -> bool:
 def _maps(path: Path, text: str) -> Iterator[YamlFile]:
     for value, node in parse_documents(text, str(path), CurrentLoader):
         if not isinstance(value, dict):
-            raise BadInput(f"{path} is no map", f"give {KINDS}")
+            raise BadInput(f"{path} is neither a compose file nor a workflow: it is no map", f"give {KINDS}")
         yield YamlFile(value, FilePlace(str(path), dict(lines_of(node)), waivers_in(text, str(path))))
 
 

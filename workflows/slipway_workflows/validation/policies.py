@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import yaml
 
 from slipway_steps.domain.errors import SlipwayError
 from slipway_workflows.findings.finding import Finding
+from slipway_workflows.findings.lines import FieldPath
 from slipway_workflows.validation.objects import KubeObject, Place
 from slipway_workflows.validation.places import FilePlace, waivers_in
 
 ABSENT = "not run: checkov is not installed (docs/validation.md says how)"
 SECONDS = 300.0
+INDEX = re.compile(r"\[\d+\]")
 Policy = tuple[Finding, Place]
 """A policy that is broken, and where."""
 
@@ -51,12 +54,18 @@ def broken(checkov: Path, objects: Sequence[KubeObject], dockerfiles: Mapping[st
             rule = f"{check['check_id']} policy"
             message, fix = str(check.get("check_name")), str(check.get("guideline") or "See checkov's documentation.")
             if isinstance(source, KubeObject):
-                file_name, line = source.place.at((*source.prefix, "metadata", "name"))
+                file_name, line = source.place.at((*source.prefix, *_path(check)))
                 yield Finding(file_name, line, rule, f"{source}: {message}", fix), source.place
             else:
                 lines = check.get("file_line_range") or [1]
                 place = FilePlace(source, waivers=waivers_in(dockerfiles[source], source))
                 yield Finding(source, max(1, int(lines[0])), rule, message, fix), place
+
+
+def _path(check: dict[str, Any]) -> FieldPath:
+    """The field that checkov names, such as `spec/containers/[0]/image`; the object's name where it names none."""
+    named = ((check.get("check_result") or {}).get("evaluated_keys") or ["metadata/name"])[0]
+    return tuple(int(key[1:-1]) if INDEX.fullmatch(key) else key for key in str(named).split("/"))
 
 
 def _with_namespace(one: KubeObject) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _cause(error: Any) -> Any:
 def _told(error: Any) -> str:
     """What is wrong, without the value itself: that may be a secret."""
     where, wanted = _dotted(tuple(error.absolute_path)), error.validator_value
-    if error.validator in ("additionalProperties", "required", "dependentRequired"):
+    if error.validator in ("additionalProperties", "unevaluatedProperties", "required"):
         what = str(error.message)
     elif error.validator == "type":
         what = (

@@ -8,7 +8,7 @@ from slipway_workflows.findings.shapes import dicts, mapping, strings
 from slipway_workflows.validation.objects import Fault, Objects
 
 SECRET_NAME = re.compile(
-    r"(?:^|[_.-])(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|ENCRYPTION_?KEY|CREDENTIALS?)"
+    r"(?:^|[_.-])(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|(?:API|ACCESS|PRIVATE|ENCRYPTION)[_.-]?KEY|CREDENTIALS?)"
     r"(?:[_.-]?(?:VALUE|KEY))?$",
     re.IGNORECASE,
 )

@@ -1,5 +1,6 @@
 """Plants every fault into the objects that a user gave, and asks each layer whether it sees it."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -50,23 +51,26 @@ def plant_all(paths: Sequence[Path], values: Sequence[Path] = ()) -> list[Plante
     Raises BadInput where nothing can be read, or no fault has a place; SlipwayError where checkov is there and fails.
     """
     objects = read(paths, values).objects
-    before = _seen(objects)
+    known = _Schemas()
+    before = _seen(objects, known)
     grounds: dict[str, Ground] = {}
-    results = [_plant(fault, objects, before, grounds) for fault in FAULTS]
+    results = [_plant(fault, objects, before, grounds, known) for fault in FAULTS]
     if not grounds:
         raise BadInput(f"no fault can be planted: {results[0].why}", "give a chart, or manifests, of a workload")
     _ask_policies(objects, grounds, results)
     return results
 
 
-def _plant(fault: PlantedFault, objects: list[KubeObject], before: Seen, grounds: dict[str, Ground]) -> Planted:
+def _plant(
+    fault: PlantedFault, objects: list[KubeObject], before: Seen, grounds: dict[str, Ground], known: "_Schemas"
+) -> Planted:
     try:
         ground = Ground(objects, fault.name)
         fault.plant(ground)
     except CannotPlant as error:
         return Planted(fault.name, fault.code, why=str(error))
     grounds[fault.name] = ground
-    after = _seen(ground.objects)
+    after = _seen(ground.objects, known)
     new = {layer: sorted({code for code, _ in after[layer] - before[layer]}) for layer in after}
     found = {layer: codes for layer, codes in new.items() if codes}
     there = any(code == fault.code for layer in before for code, _ in before[layer])
@@ -75,9 +79,22 @@ def _plant(fault: PlantedFault, objects: list[KubeObject], before: Seen, grounds
     return Planted(fault.name, fault.code, found)
 
 
-def _seen(objects: list[KubeObject]) -> Seen:
+class _Schemas:
+    """What the schemas say of objects. Each is asked once, as a fault changes one or two of them."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, set[tuple[str, str]]] = {}
+
+    def of(self, one: KubeObject) -> set[tuple[str, str]]:
+        text = json.dumps(one.manifest, sort_keys=True)
+        if text not in self._said:
+            self._said[text] = {(fault.code, fault.message) for fault in schemas.of_object(one)}
+        return self._said[text]
+
+
+def _seen(objects: list[KubeObject], known: _Schemas) -> Seen:
     return {
-        "schemas": {(one.code, one.message) for given in objects for one in schemas.of_object(given)},
+        "schemas": {said for one in objects for said in known.of(one)},
         "references": {(one.code, one.message) for one in object_faults(objects)},
     }
 

@@ -81,7 +81,7 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path} cannot be read: {reason}", "give a YAML file of Kubernetes objects") from error
+        raise BadInput(f"{path} cannot be read: {reason}", "give a file of text in UTF-8") from error
 
 
 def read_documents(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
