@@ -119,7 +119,8 @@ def test_the_real_one_finds_nothing_in_what_is_deployed_here(tmp_path: Path, mon
     pytest.importorskip("helm_python")
     real = Path(os.environ["SLIPWAY_CHECKOV"])
     monkeypatch.setattr(policies, "program", lambda: real)
-    released = [CHARTS / "model-app" / "values-production.yaml", values(tmp_path)]
+    by_digest = values(tmp_path, f"image: {{tag: staging-1.0.7, digest: 'sha256:{'b' * 64}'}}\n")
+    released = [CHARTS / "model-app" / "values-production.yaml", by_digest]
     for paths, given in (([CHARTS / "model-app"], released), ([CHARTS / "platform", CHARTS.parent / "images"], [])):
         found = validate(paths, given)
         assert found.findings == []
