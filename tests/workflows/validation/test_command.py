@@ -72,6 +72,11 @@ WRONG: list[tuple[str, bytes, str]] = [
     ("x.yaml", b"- a\n", "is nothing that can be validated"),
     ("compose.yaml", b"- a\n", "is no map"),
     ("Dockerfile", b"\xff\xfe", "cannot be read"),
+    (
+        "x.yaml",
+        b"apiVersion: v1\nkind: Pod\nspec: {containers: [{args: " + b"[" * 4000 + b"]" * 4000 + b"}]}",
+        "too deeply",
+    ),
     ("directory/x.txt", b"", "holds nothing to validate"),
 ]
 
@@ -87,6 +92,15 @@ def test_what_cannot_be_read_is_one_line_and_the_exit_code_1(
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1
     assert said in err
+
+
+@pytest.mark.parametrize("kind", ["../all", "a\\0b", "", "x" * 5000, "Pod/../pod"])
+@pytest.mark.parametrize("field", ["kind", "apiVersion"])
+def test_a_kind_that_no_api_can_have(kind: str, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", field: kind.replace("\\0", "\0")}))
+    code, out, _ = told(capsys, tmp_path / "a.yaml")
+    assert code == 2
+    assert "SD001 schema" in out
 
 
 CHART = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"

@@ -118,6 +118,16 @@ def test_a_compose_file_is_known_by_what_it_holds_too(tmp_path: Path) -> None:
     assert compose(tmp_path, "stack.yml", privileged=True) == ["SD120 service app is privileged"]
 
 
+def test_compose_files_beside_each_other_are_read_as_one(tmp_path: Path) -> None:
+    assert compose(tmp_path) == []
+    override = {"services": {"app": {"image": "acme/app:1.0.0", "depends_on": ["db"], "secrets": ["db"]}}}
+    (tmp_path / "compose.override.yaml").write_text(yaml.safe_dump(override))
+    assert len(validate([tmp_path / "compose.override.yaml"]).findings) == 2
+    assert validate([tmp_path]).findings == []
+    (tmp_path / "compose.override.yaml").write_text(yaml.safe_dump({"include": ["x.yaml"], **override}))
+    assert validate([tmp_path / "compose.override.yaml"]).findings == []
+
+
 WORKFLOW = "on: [push]\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n    - run: make\n"
 
 

@@ -104,6 +104,18 @@ def test_a_service_selects_in_its_own_namespace_alone() -> None:
     assert found("SD107", service(), cron) == []
 
 
+def test_a_hook_of_helm_is_behind_no_service() -> None:
+    pod = {**workload()["spec"]["template"], "kind": "Pod", "apiVersion": "v1"}
+    pod["metadata"] = {
+        "name": "test",
+        "namespace": "n",
+        "labels": {"app": "a"},
+        "annotations": {"helm.sh/hook": "test"},
+    }
+    assert found("SD104", service(targetPort="web"), pod) == []
+    assert len(found("SD107", service(), pod)) == 1
+
+
 ROLE = manifest("RoleBinding", None, roleRef={"kind": "Role", "name": "a"})
 
 

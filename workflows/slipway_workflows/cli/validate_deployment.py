@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slipway_steps.domain.errors import BadInput
 from slipway_workflows.cli.exit_codes import REJECTED
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ def validate_deployment(paths: tuple[Path, ...], values: tuple[Path, ...], outpu
 
     Exit codes: 0 clean, 2 findings, 1 what cannot be read. Codes, and how to accept a finding: docs/validation.md.
     """
-    if self_test:
-        from slipway_workflows.validation.self_test import plant_all
+    try:
+        if self_test:
+            from slipway_workflows.validation.self_test import plant_all
 
-        return _print_planted(plant_all(paths, values), output)
-    from slipway_workflows.validation.deployment import validate
+            return _print_planted(plant_all(paths, values), output)
+        from slipway_workflows.validation.deployment import validate
 
-    return _print_findings(validate(paths, values), output)
+        return _print_findings(validate(paths, values), output)
+    except RecursionError as error:
+        raise BadInput(f"{', '.join(map(str, paths))}: nested too deeply", "correct the YAML") from error
 
 
 def _print_findings(found: "Validated", output: str) -> int:
@@ -63,7 +67,8 @@ def _print_findings(found: "Validated", output: str) -> int:
     elif found.findings:
         click.echo(text(found.findings, "  "))
     for one in found.waived:
-        click.echo(f"waived: {one.finding.file}  {one.finding.rule}  ({one.reason})", err=True)
+        place = f"{one.finding.file}:{one.finding.line}"
+        click.echo(f"waived: {place}  {one.finding.rule}  {one.finding.message}  ({one.reason})", err=True)
     layers = ", ".join(f"{layer} {state}" for layer, state in found.layers.items())
     click.echo(f"{len(found.findings)} findings in {found.what}; {layers}", err=True)
     return REJECTED if found.findings else 0

@@ -71,6 +71,7 @@ class Chart:
     given: Sequence[ValuesFile] = ()
     values: dict[str, Any] = field(init=False)
     _lines: dict[str, list[int]] = field(default_factory=dict)
+    _tried: dict[FieldPath, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.values = {}
@@ -139,18 +140,21 @@ class Chart:
         now = _field(self.texts[template], chunk, path)
         same = [at for at, value in _walk(self._effective) if _equal(value, now)]
         for at in same[:MOST_TRIED]:
-            changed = copy.deepcopy(self.values)
-            if not _change(changed, self._effective, at):
-                continue
-            try:
-                text = self.render(changed).get(template, "")
-            except BadInput:
-                continue
-            then = _field(text, chunk, path)
+            then = _field(self._without(at).get(template, ""), chunk, path)
             if then is not None and then != now:
                 holders = [file for file in reversed(self.given) if at in file.lines] or [self._own]
                 return holders[0].file, holders[0].lines.get(at, 1)
         return None
+
+    def _without(self, at: FieldPath) -> dict[str, str]:
+        """What the chart renders to with another value at a path; {} where that cannot be."""
+        if at not in self._tried:
+            changed = copy.deepcopy(self.values)
+            try:
+                self._tried[at] = self.render(changed) if _change(changed, self._effective, at) else {}
+            except BadInput:
+                self._tried[at] = {}
+        return self._tried[at]
 
     def template_line(self, template: str, source: str, line: int) -> int:
         """The line of a template that a rendered line comes from, as near as can be known."""

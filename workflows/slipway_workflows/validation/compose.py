@@ -1,6 +1,6 @@
 """Compose files: what their schema does not say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slipway_workflows.findings.image_reference import floating
@@ -15,11 +15,15 @@ Wrong = tuple[str, FieldPath, str]
 """Code, path in the service, and message."""
 
 
-def faults_of(compose: dict[str, Any], place: Place) -> Iterator[Fault]:
-    """SD105, SD108, SD117, SD118, SD120 of a compose file."""
+def faults_of(compose: dict[str, Any], place: Place, together: Sequence[dict[str, Any]] = ()) -> Iterator[Fault]:
+    """SD105, SD108, SD117, SD118, SD120 of a compose file. together: the files that are read with it."""
+    declared = {
+        key: {name for one in (compose, *together) for name in mapping(one.get(key))} for key in ("services", *DECLARED)
+    }
+    included = any("include" in one for one in (compose, *together))
     for name, body in mapping(compose.get("services")).items():
         service = mapping(body)
-        for code, path, message in (*_alone(service), *_references(service, compose)):
+        for code, path, message in (*_alone(service), *(() if included else _references(service, declared))):
             yield Fault(code, place, ("services", name, *path), f"service {name} {message}")
 
 
@@ -42,13 +46,13 @@ def _alone(service: dict[str, Any]) -> Iterator[Wrong]:
             yield "SD108", ("environment", at), f"has a secret in the variable {variable}"
 
 
-def _references(service: dict[str, Any], compose: dict[str, Any]) -> Iterator[Wrong]:
+def _references(service: dict[str, Any], declared: dict[str, set[str]]) -> Iterator[Wrong]:
     for other, at in _names(service.get("depends_on")):
-        if other not in mapping(compose.get("services")):
+        if other not in declared["services"]:
             yield "SD105", ("depends_on", at), f"depends on {other}, which is not there"
     for key in DECLARED:
         for other, at in _names(service.get(key)):
-            if other not in mapping(compose.get(key)) and (key, other) != ("networks", "default"):
+            if other not in declared[key] and (key, other) != ("networks", "default"):
                 yield "SD105", (key, at), f"names {key[:-1]} {other}, which is not there"
 
 

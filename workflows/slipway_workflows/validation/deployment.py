@@ -85,7 +85,9 @@ def reference_faults(inputs: Inputs) -> Iterator[Fault]:
     for path, text in inputs.dockerfiles.items():
         yield from dockerfile.faults_of(path, text)
     for file in inputs.composes:
-        yield from compose.faults_of(file.value, file.place)
+        # files beside each other, such as compose.override.yaml, are read as one
+        beside = [one.value for one in inputs.composes if Path(one.place.file).parent == Path(file.place.file).parent]
+        yield from compose.faults_of(file.value, file.place, beside)
 
 
 def object_faults(objects: list[KubeObject]) -> Iterator[Fault]:

@@ -83,6 +83,11 @@ class KubeObject:
         """Its spec; {} where it has none."""
         return mapping(self.manifest.get("spec"))
 
+    @property
+    def hook(self) -> bool:
+        """Whether Helm makes it for a moment, such as a test of the release."""
+        return "helm.sh/hook" in mapping(mapping(self.manifest.get("metadata")).get("annotations"))
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
@@ -179,8 +184,12 @@ class Objects:
         return found
 
     def selected(self, namespace: str, selector: Any) -> list[PodTemplate]:
-        """The pod templates of a namespace that a label selector selects."""
-        return [one for one in self.pods if one.owner.namespace == namespace and selects(selector, one.labels)]
+        """The pod templates of a namespace that a label selector selects; a hook of Helm has no pods in daily life."""
+        return [
+            one
+            for one in self.pods
+            if one.owner.namespace == namespace and selects(selector, one.labels) and not one.owner.hook
+        ]
 
     def behind(self, service: KubeObject) -> list[PodTemplate]:
         """The pod templates that a Service selects; none for one without a selector."""

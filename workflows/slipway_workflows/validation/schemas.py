@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from slipway_workflows.validation.objects import Fault, KubeObject, Place
 
 KUBERNETES = "1.34"
 """The version of Kubernetes whose schemas are asked."""
+VERSION, KIND = re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,100}/)?[a-z0-9]{1,50}"), re.compile(r"[A-Za-z][A-Za-z0-9]{0,100}")
 ARGO = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
 NEWER = ("pendingTimeout",)
 """Fields of Argo 4.1 that Hera's models, which are those of 4.0, do not have."""
@@ -25,9 +27,9 @@ def of_object(one: KubeObject) -> Iterator[Fault]:
         import kubernetes_validate
     except ModuleNotFoundError as error:
         raise BadInput("no schema can be asked: kubernetes-validate is not installed", INSTALL) from error
-    version = one.manifest.get("apiVersion")
-    if not isinstance(version, str) or not version:
-        yield one.fault("SD001", ("apiVersion",), "has no apiVersion")
+    version = str(one.manifest.get("apiVersion") or "")
+    if not VERSION.fullmatch(version) or not KIND.fullmatch(one.kind):
+        yield one.fault("SD001", ("apiVersion",), "has an apiVersion or a kind that no API can have")
     elif one.group == "argoproj.io" and one.kind in ARGO:
         yield from _argo(one)
     else:
