@@ -88,7 +88,7 @@ def test_every_fault_in_the_app_s_chart_is_found_by_its_code(environment: str, t
     given = [CHARTS / "model-app" / f"values-{environment}.yaml", values(tmp_path)]
     planted = plant_all([CHARTS / "model-app"], given)
     assert [one.fault for one in planted] == [fault.name for fault in FAULTS]
-    assert len(planted) == 25
+    assert len(planted) == 26
     for one in planted:
         assert one.code in {code for codes in one.found.values() for code in codes}, one.told
 

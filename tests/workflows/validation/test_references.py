@@ -8,39 +8,16 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from workflows.validation.manifests import LABELS, found, manifest, workload
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.validation.deployment import object_faults
 from slipway_workflows.validation.inputs import read
-from slipway_workflows.validation.objects import KubeObject, selects
-from slipway_workflows.validation.places import FilePlace
-from slipway_workflows.validation.pods import quantity
-from slipway_workflows.validation.secret_values import secret
-
-LABELS = {"matchLabels": {"app": "a"}}
-
-
-def manifest(kind: str, spec: Any = None, name: str = "a", namespace: str = "n", **more: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace}
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **({"spec": spec} if spec else {}), **more}
-
-
-def workload(
-    kind: str = "Deployment", replicas: int | None = None, name: str = "a", **container: Any
-) -> dict[str, Any]:
-    one = {"name": "c", "image": "a/b:1.0.0", "ports": [{"name": "http", "containerPort": 8000}], **container}
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [one]}}
-    spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
-    return manifest(kind, {**spec, **({} if replicas is None else {"replicas": replicas})}, name)
+from slipway_workflows.validation.objects import selects
 
 
 def service(**port: Any) -> dict[str, Any]:
     return manifest("Service", {"selector": {"app": "a"}, "ports": [{"port": 80, **port}]})
-
-
-def found(code: str, *manifests: dict[str, Any]) -> list[str]:
-    place = FilePlace("x")
-    return [one.message for one in object_faults([KubeObject(each, place) for each in manifests]) if one.code == code]
 
 
 def scaler(least: int = 2, name: str = "a") -> dict[str, Any]:
@@ -210,67 +187,6 @@ def test_what_may_be_in_the_cluster_already_is_not_missed() -> None:
     assert found("SD111", pod, {**settings_, "data": {"k": ""}}) == []
     source["configMapKeyRef"]["optional"] = True  # type: ignore[assignment]
     assert found("SD111", pod, settings_) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "valid"),
-    [
-        *((one, True) for one in ("1", "0.5", ".5", "100m", "2G", "1Gi", "1e3", "12E2", "1E", "-1", 2, 0.5)),
-        *(
-            (one, False)
-            for one in ("2GB", "1 Gi", "1gi", "five", "", "NaN", "inf", "1_000", "1e3Mi", "1,5Gi", True, None)
-        ),
-    ],
-)
-def test_a_quantity(text: Any, valid: bool) -> None:
-    assert (quantity(text) is not None) == valid
-
-
-def test_memory_of_less_than_a_byte_is_found() -> None:
-    assert found("SD101", workload(resources={"limits": {"memory": "256m"}})) == [
-        "Deployment a has the memory limit '256m', which is 0.256 bytes"
-    ]
-    assert found("SD101", workload(resources={"requests": {"cpu": "256m", "nvidia.com/gpu": 1}})) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "held"),
-    [
-        ("DB_PASSWORD", "swordfish", True),
-        ("PGPASSWORD", "swordfish", True),
-        ("api-key", "abc", True),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", True),
-        ("ANYTHING", "AKIAIOSFODNN7EXAMPLE", True),
-        ("DATABASE_URL", "postgres://me:swordfish@db/x", True),
-        ("DATABASE_URL", "postgres://me:$(PASSWORD)@db/x", False),
-        ("DATABASE_URL", "postgres://db/x", False),
-        ("KEY", "-----BEGIN RSA PRIVATE KEY-----\nMII", True),
-        ("DB_PASSWORD", "", False),
-        ("DB_PASSWORD", None, False),
-        ("DB_PASSWORD", "$(OTHER)", False),
-        ("DB_PASSWORD", "/run/secrets/db", False),
-        ("DB_PASSWORD_FILE", "db.txt", False),
-        ("SECRET_NAME", "db", False),
-        ("USE_TOKEN", "true", False),
-        ("TOKENIZER", "bert", False),
-        ("MAX_TOKENS", "100", False),
-        ("PUBLIC_KEY", "abc", False),
-        ("MONKEY", "abc", False),
-    ],
-)
-def test_a_secret(name: str, value: Any, held: bool) -> None:
-    assert secret(name, value) == held
-
-
-def test_no_secret_is_printed() -> None:
-    objects = [workload(env=[{"name": "DB_PASSWORD", "value": "swordfish"}], args=["--password=swordfish"])]
-    objects += [
-        manifest("ConfigMap", None, data={"password": "swordfish"}),
-        manifest("Secret", None, stringData={"a": "swordfish"}),
-    ]
-    messages = found("SD108", *objects)
-    assert len(messages) == 4
-    assert "swordfish" not in " ".join(messages)
 
 
 def test_selectors() -> None:

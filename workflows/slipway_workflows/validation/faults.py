@@ -170,6 +170,10 @@ def _example_key(ground: Ground) -> None:
     _variable(ground, "AWS_ACCESS_KEY_ID", {"value": "AKIA" + "IOSFODNN7EXAMPLE"})
 
 
+def _secret_in_the_sources(ground: Ground) -> None:
+    ground.add("v1", "Secret", "slipway-planted", stringData={"password": secrets.token_hex(20)})
+
+
 def _dangling_budget(ground: Ground) -> None:
     _budget(ground, {"matchLabels": {"app": "slipway-planted"}})
 
@@ -244,6 +248,7 @@ FAULTS = (
     PlantedFault("unknown target port", "SD104", _unknown_target_port),
     PlantedFault("one replica under a budget", "SD106", _one_replica_under_a_budget),
     PlantedFault("documented example key", "SD108", _example_key),
+    PlantedFault("Secret in the sources", "SD108", _secret_in_the_sources),
     PlantedFault("dangling budget", "SD105", _dangling_budget),
     PlantedFault("dangling route", "SD105", _dangling_route),
     PlantedFault("two routes for one host", "SD109", _two_routes),
