@@ -93,3 +93,13 @@ def test_lines_of_a_plain_file_are_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("# first\n---\n" + service + "---\n" + service.replace("name: a", "name: b"))
     found = [one.line for one in validate([tmp_path / "a.yaml"]).findings]
     assert found == [8, 15]
+
+
+def test_a_list_in_a_chart_of_any_name_is_taken_apart(tmp_path: Path) -> None:
+    service = (
+        "- apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n  spec: {selector: {a: b}, ports: [{port: 1}]}\n"
+    )
+    chart = own(tmp_path, {"a.yaml": "apiVersion: v1\nkind: List\nitems:\n" + service}, name="own")
+    named = chart.rename(tmp_path / ("My_Chart 1.0+" + "x" * 60))
+    found = only("SD107", validate([named]).findings)
+    assert (found.file, found.line) == (str(named / "templates" / "a.yaml"), 7)

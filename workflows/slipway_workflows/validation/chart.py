@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,12 +13,15 @@ from typing import Any
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.engine.manifests.yaml_reader import parse_documents, read_text
 from slipway_workflows.findings.lines import FieldPath, lines_of
-from slipway_workflows.validation.objects import KubeObject
+from slipway_workflows.validation.objects import KubeObject, each
 from slipway_workflows.validation.places import chunks, waivers_in
 from slipway_workflows.validation.template_lines import template_lines
 
 MOST_TRIED = 20
 """The most values that are tried, for one field, as the one that it comes from."""
+
+LONGEST_NAME = 53
+"""The longest name that Helm gives a release."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ class Chart:
     @property
     def namespace(self) -> str:
         """The namespace of the release, and its name: those of the chart."""
-        name = self.path.resolve().name.lower().replace("_", "-").replace(".", "-").strip("-")
-        return name or "release"
+        name = re.sub(r"[^a-z0-9]+", "-", self.path.resolve().name.lower()).strip("-")
+        return name[:LONGEST_NAME].strip("-") or "release"
 
     def render(self, values: dict[str, Any]) -> dict[str, str]:
         """Template -> what it renders to with these values. Raises BadInput where Helm refuses them."""
@@ -108,7 +112,7 @@ class Chart:
 
     def objects(self) -> list[KubeObject]:
         """What it renders to. Raises BadInput where that is nothing, or no object."""
-        found = []
+        found: list[KubeObject] = []
         for name, text in self.texts.items():
             parts = chunks(text)
             for loaded, node in parse_documents(text, f"{self.path}: {name}"):
@@ -118,7 +122,7 @@ class Chart:
                     raise BadInput(f"{self.path}: {name} renders to something without a kind", "correct the template")
                 source = self.path.joinpath(*Path(name).parts[1:])
                 place = ChartPlace(self, name, str(source), at, dict(lines_of(node)), waivers_in(parts[at][1], name))
-                found.append(KubeObject(loaded, place, self.namespace))
+                found += each(loaded, place, self.namespace)
         if not found:
             raise BadInput(f"chart {self.path} renders nothing with these values", "give those of a release by -f")
         return found
@@ -140,13 +144,13 @@ class Chart:
         now = _field(self.texts[template], chunk, path)
         same = [at for at, value in _walk(self._effective) if _equal(value, now)]
         for at in same[:MOST_TRIED]:
-            then = _field(self._without(at).get(template, ""), chunk, path)
+            then = _field(self._with_another(at).get(template, ""), chunk, path)
             if then is not None and then != now:
                 holders = [file for file in reversed(self.given) if at in file.lines] or [self._own]
                 return holders[0].file, holders[0].lines.get(at, 1)
         return None
 
-    def _without(self, at: FieldPath) -> dict[str, str]:
+    def _with_another(self, at: FieldPath) -> dict[str, str]:
         """What the chart renders to with another value at a path; {} where that cannot be."""
         if at not in self._tried:
             changed = copy.deepcopy(self.values)

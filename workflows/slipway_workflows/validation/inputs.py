@@ -9,10 +9,9 @@ from typing import Any
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.engine.manifests.yaml_reader import CurrentLoader, parse_documents, read_text
-from slipway_workflows.findings.lines import FieldPath, lines_of
-from slipway_workflows.findings.shapes import dicts
+from slipway_workflows.findings.lines import lines_of
 from slipway_workflows.validation.chart import Chart, read_values
-from slipway_workflows.validation.objects import KubeObject
+from slipway_workflows.validation.objects import KubeObject, each
 from slipway_workflows.validation.places import FilePlace, chunks, waivers_in
 
 DOCKERFILE = re.compile(r"^(?:Dockerfile|Containerfile)(?:\..+)?$|\.[Dd]ockerfile$")
@@ -130,9 +129,4 @@ def _objects(path: Path, text: str, value: Any, node: Any) -> Iterator[KubeObjec
     first = node.start_mark.line + 1
     part = [body for line, body in chunks(text) if line <= first][-1]
     place = FilePlace(str(path), dict(lines_of(node)), waivers_in(part, str(path)))
-    if value["kind"] == "List":
-        for at, item in enumerate(dicts(value.get("items"))):
-            prefix: FieldPath = ("items", at)
-            yield KubeObject(item, place, prefix=prefix)
-    else:
-        yield KubeObject(value, place)
+    yield from each(value, place)

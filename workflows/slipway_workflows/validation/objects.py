@@ -96,6 +96,15 @@ class KubeObject:
         return Fault(code, self.place, (*self.prefix, *path), f"{self} {message}")
 
 
+def each(manifest: dict[str, Any], place: Place, namespace: str = "") -> Iterator[KubeObject]:
+    """The object of a document, or those in it if it is a List. namespace: of those that name none."""
+    if manifest.get("kind") != "List":
+        yield KubeObject(manifest, place, namespace)
+        return
+    for at, item in enumerate(dicts(manifest.get("items"))):
+        yield KubeObject(item, place, namespace, ("items", at))
+
+
 @dataclass(frozen=True)
 class PodTemplate:
     """The pods that an object makes. path: of the template in its owner."""
