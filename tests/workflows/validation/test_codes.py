@@ -49,7 +49,7 @@ def test_every_code_has_a_fault_that_is_planted() -> None:
 
 def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
     (commands,) = re.findall(r"```sh run\n(.*?)```", PAGE, re.S)
-    for name in ("charts", "images", ".github", "workflows"):
+    for name in ("charts", "images", ".github", "workflows", "compose.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
     program = Path(sys.executable).with_name("slipway")
     shell = shutil.which("bash")

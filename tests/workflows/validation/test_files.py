@@ -128,6 +128,16 @@ def test_compose_files_beside_each_other_are_read_as_one(tmp_path: Path) -> None
     assert validate([tmp_path / "compose.override.yaml"]).findings == []
 
 
+def test_a_waiver_in_a_compose_file_is_for_its_service_alone(tmp_path: Path) -> None:
+    service = "    image: a/b:1\n    user: root\n"
+    waived = "    # slipway:skip=SD117: it has no capability\n"
+    text = f"services:\n  a:\n{waived}{service}  b:\n{service}  c:\n{service}{waived}volumes: {{}}\n"
+    (tmp_path / "compose.yaml").write_text(text)
+    found = validate([tmp_path / "compose.yaml"])
+    assert [one.message for one in found.findings] == ["service b runs as root"]
+    assert [one.finding.message for one in found.waived] == ["service a runs as root", "service c runs as root"]
+
+
 WORKFLOW = "on: [push]\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n    - run: make\n"
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from slipway_workflows.findings.image_reference import floating
 from slipway_workflows.findings.lines import FieldPath
 from slipway_workflows.findings.shapes import mapping
-from slipway_workflows.validation.objects import Fault, Place
+from slipway_workflows.validation.objects import Fault
+from slipway_workflows.validation.places import FilePlace
 from slipway_workflows.validation.pods import SOCKET
 from slipway_workflows.validation.secret_values import secret
 
@@ -15,16 +16,16 @@ Wrong = tuple[str, FieldPath, str]
 """Code, path in the service, and message."""
 
 
-def faults_of(compose: dict[str, Any], place: Place, together: Sequence[dict[str, Any]] = ()) -> Iterator[Fault]:
+def faults_of(compose: dict[str, Any], place: FilePlace, together: Sequence[dict[str, Any]] = ()) -> Iterator[Fault]:
     """SD105, SD108, SD117, SD118, SD120 of a compose file. together: the files that are read with it."""
     declared = {
         key: {name for one in (compose, *together) for name in mapping(one.get(key))} for key in ("services", *DECLARED)
     }
     included = any("include" in one for one in (compose, *together))
     for name, body in mapping(compose.get("services")).items():
-        service = mapping(body)
+        service, own = mapping(body), place.within(("services", name))
         for code, path, message in (*_alone(service), *(() if included else _references(service, declared))):
-            yield Fault(code, place, ("services", name, *path), f"service {name} {message}")
+            yield Fault(code, own, ("services", name, *path), f"service {name} {message}")
 
 
 def _alone(service: dict[str, Any]) -> Iterator[Wrong]:

@@ -120,7 +120,7 @@ def _maps(path: Path, text: str) -> Iterator[YamlFile]:
     for value, node in parse_documents(text, str(path), CurrentLoader):
         if not isinstance(value, dict):
             raise BadInput(f"{path} is neither a compose file nor a workflow: it is no map", f"give {KINDS}")
-        yield YamlFile(value, FilePlace(str(path), dict(lines_of(node)), waivers_in(text, str(path))))
+        yield YamlFile(value, FilePlace(str(path), dict(lines_of(node)), waivers_in(text, str(path)), text))
 
 
 def _objects(path: Path, text: str, value: Any, node: Any) -> Iterator[KubeObject]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.findings.lines import FieldPath, nearest_line
@@ -23,11 +23,19 @@ def waivers_in(text: str, name: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class FilePlace:
-    """A file, or one document of it. lines: line of each field by its path."""
+    """A file, or one document of it. lines: line of each field by its path. text: of the file."""
 
     file: str
     lines: dict[FieldPath, int] = field(default_factory=dict)
     waivers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    def within(self, path: FieldPath) -> "FilePlace":
+        """The place of one part of a document, in which only the waivers of its own lines count."""
+        first = self.lines.get(path, 1)
+        after = [line for at, line in self.lines.items() if line > first and len(at) <= len(path)]
+        own = self.text.splitlines()[first - 1 : min(after, default=1 + self.text.count("\n") + 1) - 1]
+        return replace(self, waivers=waivers_in("\n".join(own), self.file))
 
     def at(self, path: FieldPath) -> tuple[str, int]:
         """See `objects.Place`."""
