@@ -27,6 +27,7 @@ EVENTS = {
     "events": {"enabled": True, "github": {"owner": "acme", "repository": "models"}},
     "perf": {"prometheusRule": {"enabled": True}, "grafanaDashboard": {"enabled": True}},
 }
+HEALTH = {"health": {"enabled": True, "serviceMonitor": {"enabled": True}}}
 
 
 @pytest.mark.parametrize("environment", ["staging", "canary", "production"])
@@ -41,7 +42,9 @@ def test_the_app_is_clean_in_each_environment(environment: str, more: dict[str, 
     assert {one.finding.rule for one in found.waived} == ({"SD002 no-schema"} if more else set())
 
 
-@pytest.mark.parametrize(("chart", "more"), [("platform", {}), ("slipway", {}), ("slipway", EVENTS)])
+@pytest.mark.parametrize(
+    ("chart", "more"), [("platform", {}), ("slipway", {}), ("slipway", EVENTS), ("slipway", HEALTH)]
+)
 def test_the_other_charts_are_clean(chart: str, more: dict[str, Any], tmp_path: Path) -> None:
     found = validate([CHARTS / chart], [values(tmp_path, yaml.safe_dump(more))])
     assert found.findings == []
@@ -95,6 +98,7 @@ def test_every_fault_in_the_app_s_chart_is_found_by_its_code(environment: str, t
         assert one.code in {code for codes in one.found.values() for code in codes}, one.told
 
 
-def test_every_fault_in_the_platform_s_chart_is_found() -> None:
-    planted = plant_all([CHARTS / "platform"])
+@pytest.mark.parametrize(("chart", "more"), [("platform", {}), ("slipway", HEALTH)])
+def test_every_fault_in_the_other_charts_is_found(chart: str, more: dict[str, Any], tmp_path: Path) -> None:
+    planted = plant_all([CHARTS / chart], [values(tmp_path, yaml.safe_dump(more))])
     assert [one.told for one in planted if one.missed or one.why] == []

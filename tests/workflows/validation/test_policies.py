@@ -121,7 +121,12 @@ def test_the_real_one_finds_nothing_in_what_is_deployed_here(tmp_path: Path, mon
     monkeypatch.setattr(policies, "program", lambda: real)
     by_digest = values(tmp_path, f"image: {{tag: staging-1.0.7, digest: 'sha256:{'b' * 64}'}}\n")
     released = [CHARTS / "model-app" / "values-production.yaml", by_digest]
-    for paths, given in (([CHARTS / "model-app"], released), ([CHARTS / "platform", CHARTS.parent / "images"], [])):
+    health = values(tmp_path, "health: {enabled: true, serviceMonitor: {enabled: true}}\n", "health.yaml")
+    for paths, given in (
+        ([CHARTS / "model-app"], released),
+        ([CHARTS / "slipway"], [health]),
+        ([CHARTS / "platform", CHARTS.parent / "images"], []),
+    ):
         found = validate(paths, given)
         assert found.findings == []
         assert found.layers["policies"] == "run"
