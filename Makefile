@@ -82,6 +82,20 @@ e2e: .venv/e2e/.ready ## test releases on a cluster: make e2e CONTEXT=NAME [KUBE
 images: ## build all images; PUSH=REGISTRY[/PREFIX] pushes them too (more: images/build.sh)
 	@images/build.sh
 
+lock: ## resolve the newest versions that pyproject.toml allows, for this checkout and for the images
+	$(CHECK_PYTHON)
+	@$(PYTHON) -m venv --clear .venv/lock
+	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,kfp,dev]' boto3 setuptools
+	@.venv/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel > .venv/lock/requirements.lock
+	@test -s .venv/lock/requirements.lock && mv .venv/lock/requirements.lock requirements.lock
+	@$(PYTHON) images/update-locks.py
+
+audit: ## look for known vulnerabilities in what is locked, here and in the images; asks PyPI
+	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv --clear .venv/audit && .venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@cat requirements.lock images/*/requirements.lock | sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' | sort -uf > .venv/audit/all.txt
+	@.venv/audit/bin/pip-audit --disable-pip --no-deps -r .venv/audit/all.txt
+
 compose: ## start MLflow, PostgreSQL, an S3 store, a registry and the health check by Docker Compose
 	@python3 images/compose-secrets.py
 	@docker compose up --build --detach --wait
@@ -127,4 +141,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test e2e images compose check manifests conformance bench down clean
+.PHONY: help setup ui run test acceptance e2e images lock audit compose check manifests conformance bench down clean
