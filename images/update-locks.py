@@ -1,4 +1,4 @@
-"""Gives the locks of the images the versions of requirements.lock: `make lock` calls it after it has resolved that anew.
+"""Gives the locks of the images the versions of requirements.lock, which `make lock` has resolved anew before.
 
     python3 images/update-locks.py
 
@@ -13,6 +13,8 @@ from pathlib import Path
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;]+)(.*)")
 ON_PURPOSE = {("mlflow", "python-dateutil")}
 """Image and package: its S3 client needs an older one."""
+FOLLOWERS = ("mlflow", "mlflow-tracing")
+"""Packages of MLflow's server, which has to be as new as the client `mlflow-skinny`."""
 
 
 def normal(name: str) -> str:
@@ -42,6 +44,8 @@ def main(root: Path) -> int:
     """Rewrite the locks of all images below `root`; prints which have changed."""
     pins = [PIN.match(line) for line in (root / "requirements.lock").read_text().splitlines()]
     wanted = {normal(pin[1]): pin[2] for pin in pins if pin}
+    for name in FOLLOWERS:
+        wanted.setdefault(name, wanted["mlflow-skinny"])
     for path in sorted((root / "images").glob("*/requirements.lock")):
         text, told = updated(path.read_text(), wanted, path.parent.name)
         if text != path.read_text():
