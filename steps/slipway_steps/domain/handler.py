@@ -180,7 +180,8 @@ class FunctionCall(BaseModel):
 class Exchange(BaseModel):
     """One request that went through the whole handler, and what the model server would have answered.
 
-    `body` is the start of the answer's body as text; `sha256` is of all of it.
+    `body` is the start of the answer's body as text; `sha256` is of all of it. `not_sent`: the request was not sent,
+    because others had ended the process too often; `status` is 0 then, and `body` says why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -195,6 +196,7 @@ class Exchange(BaseModel):
     sha256: str = ""
     seconds: float = 0.0
     died: bool = False
+    not_sent: bool = False
 
 
 class InferenceTestResult(BaseModel):

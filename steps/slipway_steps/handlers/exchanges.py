@@ -52,9 +52,13 @@ class Exchanges:
             found = list(self._judge(sample, accept, answer))
             self.faults += found
             self.told.append(_told(sample, accept, answer, not any(not one.remark for one in found)))
+        if unsent := [answer.not_sent for answer in self.answers if answer.not_sent]:
+            self.notes.append(f"{len(unsent)} of {len(self.pairs)} requests were {unsent[0]}")
         self._files()
 
     def _judge(self, sample: InferenceTestSample, accept: str, answer: Answer) -> "list[Fault]":
+        if answer.not_sent:
+            return []
         if not sample.should_succeed:
             return self._negative(sample, accept, answer)
         found: list[Fault] = []
@@ -177,11 +181,12 @@ def _told(sample: InferenceTestSample, accept: str, answer: Answer, success: boo
         sample=sample.sample_name,
         content_type=sample.content_type,
         accept=accept,
-        success=success,
+        success=success and not answer.not_sent,
         status=answer.status,
         answer_type=answer.content_type or "",
-        body=answer.text[:SHOWN],
+        body=answer.not_sent or answer.text[:SHOWN],
         sha256=answer.sha256,
         seconds=answer.seconds,
         died=answer.died,
+        not_sent=bool(answer.not_sent),
     )

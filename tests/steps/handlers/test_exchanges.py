@@ -74,6 +74,31 @@ def sample(tmp_path: Path) -> Callable[..., InferenceTestSample]:
     return make
 
 
+NOT_SENT = "not sent, after 3 requests that ended the process"
+
+
+def test_what_was_not_sent_is_neither_a_fault_nor_measured(
+    exchanges: Callable[..., Exchanges], sample: Callable[..., InferenceTestSample]
+) -> None:
+    def reply(request: Request) -> Answer:
+        dead = Death("exit", "ended with exit code 3")
+        return (
+            Answer("1", 500, None, b"", death=dead)
+            if request.id == "0"
+            else Answer("2", 0, None, b"", not_sent=NOT_SENT)
+        )
+
+    negative = sample(name="no.json", should_succeed=False, status=400, error_pattern="no table")
+    found = exchanges(reply, sample(), sample(name="two.json", status=201, expect=[1]), negative)
+    assert [one.sample for one in found.faults] == ["one.json"]
+    assert [(one.not_sent, one.success, one.body) for one in found.told] == [
+        (False, False, ""),
+        (True, False, NOT_SENT),
+        (True, False, NOT_SENT),
+    ]
+    assert found.notes == ["2 of 3 requests were not sent, after 3 requests that ended the process"]
+
+
 def answer(body: bytes = b"[1, 2]", kind: str | None = JSON, status: int = 200, **more: Any) -> Answer:
     return Answer("1", status, kind, body, size=len(body), calls=(Call("output_fn", 0.1, 0, "str"),), **more)
 

@@ -50,6 +50,12 @@ def test_a_handler_that_fails_and_dies_answers_alike_in_both(tmp_path: Path) -> 
 
 
 @java
+def test_what_was_not_sent_is_not_compared(tmp_path: Path) -> None:
+    kills = {f"kills-{number}": "die" for number in range(2)}
+    assert compare(tmp_path, ODD, **kills, works="1,2\n") == []
+
+
+@java
 def test_a_difference_is_told_with_both_answers(tmp_path: Path) -> None:
     said = "one.csv as {0}: the real server gives 500 `in the server alone`, the handler's process 200 {0} `{1}`"
     assert compare(tmp_path, ELSEWHERE, one="1,2\n3,4\n") == [

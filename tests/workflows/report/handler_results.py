@@ -19,6 +19,13 @@ def exchange(sample: str, accept: str, *, success: bool) -> Exchange:
     )
 
 
+def unsent(sample: str) -> Exchange:
+    """A request that was not sent."""
+    said = "not sent, after 3 requests that ended the process"
+    kind = "application/json"
+    return Exchange(sample=sample, content_type=kind, accept=kind, success=False, status=0, body=said, not_sent=True)
+
+
 def result(verdict: Verdict) -> InferenceTestResult:
     """A result with this verdict; of a rejection all that the handler says is strange."""
     reject, known = verdict is Verdict.REJECT, verdict is not Verdict.INCONCLUSIVE

@@ -4,8 +4,8 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from junitparser import Error, Failure, JUnitXml, TestCase
-from workflows.report.handler_results import result
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
+from workflows.report.handler_results import result, unsent
 
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.report.handler_formats import junit, sarif
@@ -24,6 +24,15 @@ def test_each_request_is_a_case_of_junit_and_a_fault_its_failure() -> None:
     assert isinstance(failure, Failure)
     assert failure.type == "sample-fails"
     assert "(code/inference.py:41)" in failure.message
+
+
+def test_a_request_that_was_not_sent_is_skipped_in_junit() -> None:
+    found = result(Verdict.REJECT)
+    found.end_to_end_results.append(unsent("late.json"))
+    suites = JUnitXml.fromroot(ET.fromstring(junit(found).encode()))
+    (told,) = [case.result for suite in suites for case in suite if case.name.startswith("late.json")]
+    assert [type(one) for one in told] == [Skipped]
+    assert told[0].message == "not sent, after 3 requests that ended the process"
 
 
 def test_what_is_inconclusive_is_an_error_of_junit() -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from workflows.report.handler_results import result
+from workflows.report.handler_results import result, unsent
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.verdict import Verdict
@@ -45,6 +45,16 @@ def test_a_fault_has_its_line_its_sample_its_advice_and_what_the_server_does(tmp
     assert len(re.findall(r"not reached", text)) == 1
     assert fault.advice.split("`")[0][:20] in text
     assert fault.kind.server.split("`")[0][:20] in text
+
+
+def test_a_request_that_was_not_sent_has_no_status_and_no_time(tmp_path: Path) -> None:
+    found = result(Verdict.REJECT)
+    found.end_to_end_results[:] = [unsent("late.json")]
+    text = write_handler_report(found, "m", tmp_path / "report.html").read_text()
+    (row,) = re.findall(r"<tr[^>]*><th scope=\"row\">late.json.*?</tr>", text, re.DOTALL)
+    assert "not sent" in row
+    assert "rejected" not in row
+    assert re.findall(r'class="n"[^>]*>([^<]*)<', row) == ["-", "-"]
 
 
 def test_a_place_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:

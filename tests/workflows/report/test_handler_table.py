@@ -1,6 +1,6 @@
 """The table of a handler's functions, and its numbers as people read them."""
 
-from workflows.report.handler_results import result
+from workflows.report.handler_results import result, unsent
 
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.report.handler_table import (
@@ -26,6 +26,20 @@ def test_each_function_has_a_row_with_its_verdict() -> None:
     assert (rows["input_fn"].calls, rows["input_fn"].p50, rows["input_fn"].p95) == (3, 0.02, 5.0)
     assert rows["input_fn"].peak == 60 << 20
     assert (rows["model_fn"].within, rows["input_fn"].within) == ("", "slower")
+
+
+def test_requests_that_were_not_sent_are_not_timed() -> None:
+    found = result(Verdict.REJECT)
+    found.end_to_end_results.extend(unsent(f"{number}.json") for number in range(9))
+    row = function_rows(found)[-1]
+    assert (row.name, row.calls, row.p50) == ("end to end", 2, 0.3)
+
+
+def test_a_request_that_ended_the_process_is_counted_and_not_timed() -> None:
+    found = result(Verdict.REJECT)
+    dead = found.end_to_end_results[1].model_copy(update={"seconds": 0.0, "died": True})
+    row = function_rows(found.model_copy(update={"end_to_end_results": [dead]}))[-1]
+    assert (row.name, row.calls, row.p50, row.verdict) == ("end to end", 1, None, "reject")
 
 
 def test_without_samples_there_is_the_load_alone() -> None:

@@ -177,7 +177,8 @@ def _compared(session: "HandlerSession", result: "InferenceTestResult") -> list[
     if any(fault.code == "shadows-module" for fault in result.faults):
         return ["the real server was not asked: a module of the package keeps its worker from starting"]
     found = compare_with_server(session)
-    return [f"the real server differs: {one}" for one in found] or ["the real server answers all samples the same"]
+    which = "the samples that were sent" if any(one.not_sent for one in result.end_to_end_results) else "all samples"
+    return [f"the real server differs: {one}" for one in found] or [f"the real server answers {which} the same"]
 
 
 def _print(result: "InferenceTestResult", spec: "InferenceHandlerSpec", output: str, page: Path) -> None:

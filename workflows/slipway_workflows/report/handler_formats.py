@@ -39,7 +39,7 @@ def _result(fault: Fault) -> dict[str, Any]:
 
 def junit(result: InferenceTestResult) -> str:
     """The result as JUnit XML: a test case for each whole request, and one for each fault that none of them shows."""
-    from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+    from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     suite = TestSuite(plain(f"handler {result.handler_name}"))
     shown: set[int] = set()
@@ -47,7 +47,9 @@ def junit(result: InferenceTestResult) -> str:
         case = TestCase(plain(f"{exchange.sample} as {exchange.accept}"), "requests", exchange.seconds)
         faults = [one for one in result.rejections if one.sample == exchange.sample and one.accept == exchange.accept]
         shown |= {id(one) for one in faults}
-        if faults or not exchange.success:
+        if exchange.not_sent:
+            case.result = [Skipped(plain(exchange.body))]
+        elif faults or not exchange.success:
             case.result = [_failure(Failure, one) for one in faults] or [Failure(_answered(exchange), "request")]
         suite.add_testcase(case)
     for fault in result.rejections:

@@ -47,9 +47,10 @@ def function_rows(result: InferenceTestResult) -> list[FunctionRow]:
         timed = [one for one in result.request_calls if one.function == name] or own
         if own or timed:
             rows.append(_row(name, timed, own, result))
-    if seconds := [one.seconds for one in result.end_to_end_results]:
-        verdict = "pass" if all(one.success for one in result.end_to_end_results) else "reject"
-        rows.append(_measured(END_TO_END, len(seconds), seconds, None, verdict))
+    if sent := [one for one in result.end_to_end_results if not one.not_sent]:
+        verdict = "pass" if all(one.success for one in sent) else "reject"
+        # a request that ended the process has no time
+        rows.append(_measured(END_TO_END, len(sent), [one.seconds for one in sent if one.seconds], None, verdict))
     return rows
 
 

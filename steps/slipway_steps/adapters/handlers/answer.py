@@ -159,7 +159,8 @@ class Answer:
     """What the client gets for one request, and what happened inside. `body` is cut after 1 MiB, `size` is of all.
 
     `lost`: why the front end could not read the worker's answer, which ends the worker as a death does. `no_answer`:
-    why the client never gets an answer that it can read; `status` is 0 then.
+    why the client never gets an answer that it can read; `status` is 0 then. `not_sent`: why the request was not sent;
+    then there is no answer, `status` is 0, and nothing is known.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Answer:
     seconds: float = 0.0
     lost: str = ""
     no_answer: str = ""
+    not_sent: str = ""
     death: Death | None = None
     calls: tuple[Call, ...] = ()
     error: HandlerError | None = None
@@ -225,6 +227,11 @@ def died(request: Request, death: Death) -> Answer:
         len(answer["body"]),
         death=death,
     )
+
+
+def not_sent(request: Request, why: str) -> Answer:
+    """What stands for the answer of a request that was not sent."""
+    return Answer(request.id, 0, None, b"", not_sent=f"not sent, {why}")
 
 
 def _whole(text: str) -> str:

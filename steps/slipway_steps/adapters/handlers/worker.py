@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,6 +21,7 @@ from slipway_steps.adapters.handlers.answer import (
     Loaded,
     Request,
     died,
+    not_sent,
     unanswered,
 )
 from slipway_steps.adapters.handlers.process import Ended, HandlerProcess, OutOfTime, WorkerLimits
@@ -172,7 +172,7 @@ class HandlerWorker:
     def send(self, requests: Sequence[Request], *, side_by_side: bool = False) -> list[Answer]:
         """Send whole requests, one after another, or to all workers at once. The answers come in their order.
 
-        The model is loaded first where it is not yet.
+        The model is loaded first where it is not yet. After `MOST_DEATHS` deaths the rest is not sent.
         """
         found: dict[str, Answer] = {}
         if self.loaded is None:
@@ -191,8 +191,8 @@ class HandlerWorker:
                 found[culprit.id] = died(culprit, ended.death)
                 self.restart()  # as the server does, which loads the model again
                 if sum(bool(answer.death) for answer in found.values()) == MOST_DEATHS:
-                    over = replace(ended.death, detail=f"not sent, after {MOST_DEATHS} others: {ended.death.detail}")
-                    found |= {one.id: died(one, over) for one in left if one.id not in found}
+                    why = f"after {MOST_DEATHS} requests that ended the process"
+                    found |= {one.id: not_sent(one, why) for one in left if one.id not in found}
         return [found[request.id] for request in requests]
 
     def _stream(self, process: HandlerProcess, worker: int, requests: Sequence[Request]) -> Iterator[Answer]:

@@ -95,6 +95,16 @@ def test_after_a_death_a_new_worker_answers(
     assert json.loads(before.body) == json.loads(after.body) == DOUBLED
 
 
+def test_after_three_deaths_the_rest_is_not_sent_and_has_no_answer(tmp_path: Path) -> None:
+    package = code_package(tmp_path / "package", predict_fn=body("if data == [666]: os._exit(3)"))
+    sent = answers(package, GOOD, KILL, KILL, KILL, GOOD, KILL)
+    assert [bool(one.death) for one in sent] == [False, True, True, True, False, False]
+    assert [one.not_sent for one in sent] == [""] * 4 + ["not sent, after 3 requests that ended the process"] * 2
+    assert [(one.status, one.body, one.reason, one.died, one.ok) for one in sent[4:]] == [
+        (0, b"", "", False, False)
+    ] * 2
+
+
 def test_a_death_during_the_load_is_told_and_no_request_is_answered(tmp_path: Path) -> None:
     package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    os._exit(4)")
     with handler_worker(package) as worker:
