@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
@@ -43,7 +44,7 @@ def test_what_is_inconclusive_is_an_error_of_junit() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.REJECT, Verdict.INCONCLUSIVE])
 def test_sarif_has_a_rule_and_a_line_for_each_fault(verdict: Verdict) -> None:
-    told = json.loads(sarif(result(verdict)))
+    told = json.loads(sarif(result(verdict), None))
     assert told["version"] == "2.1.0"
     (run,) = told["runs"]
     rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
@@ -56,3 +57,37 @@ def test_sarif_has_a_rule_and_a_line_for_each_fault(verdict: Verdict) -> None:
         place = location["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "code/inference.py"
         assert place["region"]["startLine"] >= 1
+
+
+def location(directory: Path | None) -> dict[str, str]:
+    """Where the SARIF of a test of this directory, or of an archive, says that its fault lies."""
+    (run,) = json.loads(sarif(result(Verdict.REJECT), directory))["runs"]
+    place: dict[str, str] = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    return place
+
+
+def test_sarif_leads_from_the_root_of_the_repository_to_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    (tmp_path / "repository" / "sub" / "a b%ü").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repository" / "sub")
+    assert location(Path("a b%ü")) == {"uri": "sub/a%20b%25%C3%BC/code/inference.py"}
+
+
+def test_sarif_leads_from_the_working_directory_where_there_is_no_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "fm" / "bad").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert location(Path("fm/bad")) == {"uri": "fm/bad/code/inference.py"}
+    monkeypatch.chdir(tmp_path / "here" / "fm" / "bad")
+    assert location(Path()) == {"uri": "code/inference.py"}
+    (tmp_path / "there").mkdir()
+    assert location(tmp_path / "there") == {"uri": f"{tmp_path.as_uri()}/there/code/inference.py"}
+
+
+def test_sarif_of_an_archive_says_that_its_paths_begin_in_it() -> None:
+    (run,) = json.loads(sarif(result(Verdict.REJECT), None))["runs"]
+    assert location(None) == {"uri": "code/inference.py", "uriBaseId": "PACKAGE"}
+    assert run["originalUriBaseIds"] == {"PACKAGE": {"description": {"text": "the root of the archive model.tar.gz"}}}

@@ -78,7 +78,11 @@ def test_handler(
             from slipway_workflows.cli.handler_watch import watch_handler
 
             return watch_handler(spec, settings.home / "handlers", install=install)
-        return _test(spec, settings, output=output, generate=generate_samples, install=install, server=server)
+        result, page = _test(spec, settings, generate=generate_samples, install=install, server=server)
+        # the package of a registered version is here for this test alone
+        directory = package if package is not None and package.is_dir() else None
+        _print(result, page, spec, output, directory)
+        return CODES[result.verdict]
 
 
 test_handler.__test__ = False  # type: ignore[attr-defined]
@@ -137,8 +141,9 @@ def _spec(
 
 
 def _test(
-    spec: "InferenceHandlerSpec", settings: "Settings", *, output: str, generate: bool, install: bool, server: bool
-) -> int:
+    spec: "InferenceHandlerSpec", settings: "Settings", *, generate: bool, install: bool, server: bool
+) -> "tuple[InferenceTestResult, Path]":
+    """Test, and write the report. Returns the result and the report's file."""
     from slipway_steps.handlers import open_handler, test_inference_pipeline
     from slipway_workflows.report.handler_page import write_handler_report
 
@@ -157,8 +162,7 @@ def _test(
         except OSError as error:
             reason = error.strerror or str(error)
             raise BadInput(f"the report could not be written to {page}: {reason}", "move what is there away") from error
-    _print(result, spec, output, page)
-    return CODES[result.verdict]
+    return result, page
 
 
 def _generate(session: "HandlerSession") -> None:
@@ -181,7 +185,9 @@ def _compared(session: "HandlerSession", result: "InferenceTestResult") -> list[
     return [f"the real server differs: {one}" for one in found] or [f"the real server answers {which} the same"]
 
 
-def _print(result: "InferenceTestResult", spec: "InferenceHandlerSpec", output: str, page: Path) -> None:
+def _print(
+    result: "InferenceTestResult", page: Path, spec: "InferenceHandlerSpec", output: str, directory: Path | None
+) -> None:
     from slipway_workflows.report import handler_formats
 
     if output == "json":
@@ -189,7 +195,7 @@ def _print(result: "InferenceTestResult", spec: "InferenceHandlerSpec", output: 
     elif output == "junit":
         click.echo(handler_formats.junit(result))
     elif output == "sarif":
-        click.echo(handler_formats.sarif(result))
+        click.echo(handler_formats.sarif(result, directory))
     else:
         from slipway_workflows.cli.handler_summary import print_summary
 

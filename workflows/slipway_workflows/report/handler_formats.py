@@ -1,8 +1,11 @@
 """The result of a handler's test in the formats that other programs read: JUnit XML, and SARIF for code hosts."""
 
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from slipway_steps.domain.handler import Exchange, Fault, InferenceTestResult
 
@@ -10,8 +13,16 @@ SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 PAGE = "docs/handlers.md"
 
 
-def sarif(result: InferenceTestResult) -> str:
-    """The faults as SARIF 2.1.0, with the line in the package that each was seen at."""
+BASE = "PACKAGE"
+"""SARIF's name for the root of an archive: its files lie in no repository that a code host could show."""
+
+
+def sarif(result: InferenceTestResult, directory: Path | None) -> str:
+    """The faults as SARIF 2.1.0, with the file and line that each was seen at.
+
+    directory: the one that was tested, to which the paths lead from the root of its Git repository, else from the
+    working directory; None where an archive was tested, in which they begin.
+    """
     kinds = {fault.code: fault.kind for fault in result.faults}
     rules = [
         {
@@ -22,19 +33,33 @@ def sarif(result: InferenceTestResult) -> str:
         for kind in kinds.values()
     ]
     driver = {"name": "slipway test-handler", "rules": rules}
-    run = {"tool": {"driver": driver}, "results": [_result(fault) for fault in result.faults]}
+    results = [_result(fault, directory) for fault in result.faults]
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
+    if directory is None:
+        run["originalUriBaseIds"] = {BASE: {"description": {"text": f"the root of the archive {result.handler_name}"}}}
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
 
 
-def _result(fault: Fault) -> dict[str, Any]:
+def _result(fault: Fault, directory: Path | None) -> dict[str, Any]:
     file, line = (fault.place.file, fault.place.line) if fault.place else ("code/inference.py", 1)
-    region = {"artifactLocation": {"uri": file}, "region": {"startLine": line}}
+    region = {"artifactLocation": _location(file, directory), "region": {"startLine": line}}
     return {
         "ruleId": fault.code,
         "level": "note" if fault.remark else "error",
         "message": {"text": f"{fault.message}. {fault.advice}"},
         "locations": [{"physicalLocation": region}],
     }
+
+
+def _location(file: str, directory: Path | None) -> dict[str, str]:
+    if directory is None:
+        return {"uri": quote(os.fsencode(file)), "uriBaseId": BASE}
+    path, here = directory.resolve() / file, Path.cwd()
+    # code hosts take a path as one from the root of the repository
+    repository = next((one for one in path.parents if (one / ".git").exists()), here)
+    if path.is_relative_to(repository):
+        return {"uri": quote(os.fsencode(path.relative_to(repository)))}
+    return {"uri": path.as_uri()}
 
 
 def junit(result: InferenceTestResult) -> str:
