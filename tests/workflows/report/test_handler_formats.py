@@ -59,6 +59,28 @@ def test_sarif_has_a_rule_and_a_line_for_each_fault(verdict: Verdict) -> None:
         assert place["region"]["startLine"] >= 1
 
 
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.REJECT])
+def test_sarif_of_a_whole_test_says_that_it_was_one(verdict: Verdict) -> None:
+    (run,) = json.loads(sarif(result(verdict), None))["runs"]
+    assert run["invocations"] == [{"executionSuccessful": True}]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.INCONCLUSIVE, Verdict.ERROR])
+def test_sarif_of_a_test_that_was_not_finished_does_not_look_clean(verdict: Verdict) -> None:
+    found = result(verdict).model_copy(update={"errors": ["the time for the whole test is over"]})
+    (run,) = json.loads(sarif(found, None))["runs"]
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    (told,) = invocation["toolExecutionNotifications"]
+    assert told == {"level": "error", "message": {"text": "the time for the whole test is over"}}
+
+
+def test_sarif_of_an_error_without_a_reason_does_not_look_clean() -> None:
+    found = result(Verdict.PASS).model_copy(update={"verdict": Verdict.ERROR})
+    (run,) = json.loads(sarif(found, None))["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+
+
 def location(directory: Path | None) -> dict[str, str]:
     """Where the SARIF of a test of this directory, or of an archive, says that its fault lies."""
     (run,) = json.loads(sarif(result(Verdict.REJECT), directory))["runs"]

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from slipway_steps.domain.handler import Exchange, Fault, InferenceTestResult
+from slipway_steps.domain.verdict import Verdict
 
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 PAGE = "docs/handlers.md"
@@ -34,10 +35,19 @@ def sarif(result: InferenceTestResult, directory: Path | None) -> str:
     ]
     driver = {"name": "slipway test-handler", "rules": rules}
     results = [_result(fault, directory) for fault in result.faults]
-    run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
+    run: dict[str, Any] = {"tool": {"driver": driver}, "invocations": [_invocation(result)], "results": results}
     if directory is None:
         run["originalUriBaseIds"] = {BASE: {"description": {"text": f"the root of the archive {result.handler_name}"}}}
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False)
+
+
+def _invocation(result: InferenceTestResult) -> dict[str, Any]:
+    """Whether the test came to its end: without results a test that did not would look as if nothing were wrong."""
+    if result.verdict in (Verdict.PASS, Verdict.REJECT) and not result.errors:
+        return {"executionSuccessful": True}
+    reasons = result.errors or [f"the verdict is {result.verdict}, for no reason that is known"]
+    told = [{"level": "error", "message": {"text": one}} for one in reasons]
+    return {"executionSuccessful": False, "toolExecutionNotifications": told}
 
 
 def _result(fault: Fault, directory: Path | None) -> dict[str, Any]:
