@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway_steps.adapters.handlers.answer import Answer
-from slipway_steps.domain.handler import CSV, JSON, NPY, Fault
+from slipway_steps.domain.handler import CSV, JSON, NPY, NPZ, PARQUET, Fault
 from slipway_steps.handlers.inspection import ERROR_KEYS
 from slipway_steps.handlers.source import Source
 
@@ -30,8 +30,17 @@ FAILED = {
 """Keys of a JSON object, with the values in small letters that say that there is no prediction."""
 
 
-def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> Iterator[Fault]:
-    """The faults of one answer to a valid request that asked for the type `accept`."""
+STARTS = {NPY: b"\x93NUMPY", NPZ: b"PK", PARQUET: b"PAR1", "image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8"}
+"""The first bytes of bodies by content type."""
+JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines", "application/x-ndjson"})
+HOLDS_JSON = re.compile(r"json|yaml|text/plain|octet-stream|/(vnd|prs)\.")
+"""Content types whose body may well be JSON."""
+
+
+def answer_faults(answer: Answer, sample: str, accept: str, source: Source, rows: int | None = None) -> Iterator[Fault]:
+    """The faults of one answer to a valid request that asked for the type `accept`. rows: those of the request; None
+    where they are not known.
+    """
     function = "output_fn" if source.place_of("output_fn") or not source.place_of("transform_fn") else "transform_fn"
     place = source.place_of_return(function)
 
@@ -57,27 +66,44 @@ def answer_faults(answer: Answer, sample: str, accept: str, source: Source) -> I
     if accept and "*/*" not in wanted and kind not in wanted:
         yield fault("accept-ignored", f"the client accepts {accept} and gets {kind or 'no content type'}")
         return
-    yield from (fault(code, message) for code, message in _body_faults(answer, kind))
+    yield from (fault(code, message) for code, message in _body_faults(answer, kind, rows))
 
 
-def _body_faults(answer: Answer, kind: str) -> Iterator[tuple[str, str]]:
+def _body_faults(answer: Answer, kind: str, rows: int | None) -> Iterator[tuple[str, str]]:
     text = answer.text.strip()
     if kind == JSON and answer.size == len(answer.body):
         try:
             json.loads(answer.body, parse_constant=_refuse)
         except ValueError as error:
-            if answer.body.startswith(b"\x93NUMPY") or (text and _looks_like_csv(text)):
+            if answer.body.startswith((STARTS[NPY], STARTS[PARQUET])) or (text and _looks_like_csv(text)):
                 yield "accept-ignored", f"the content type is {kind}, and the body is not: {text[:60]}"
             else:
                 yield "not-json", f"the body is no JSON ({error}): {text[:60]}"
-    elif kind == CSV and text[:1] in ("[", "{"):
-        try:
-            json.loads(text)
-        except ValueError:
-            return
+    elif kind in STARTS:
+        if not answer.body.startswith(STARTS[kind]):
+            yield "accept-ignored", f"the content type is {kind}, and the body is not: {text[:60]}"
+    elif kind in JSON_LINES:
+        if answer.size == len(answer.body) and not _are_json_lines(text, rows):
+            yield "accept-ignored", f"the content type is {kind}, and the body has no line for each row: {text[:60]}"
+    elif kind and not HOLDS_JSON.search(kind) and text[:1] in ("[", "{") and _is_json(text):
         yield "accept-ignored", f"the content type is {kind}, and the body is JSON: {text[:60]}"
-    elif kind == NPY and not answer.body.startswith(b"\x93NUMPY"):
-        yield "accept-ignored", f"the content type is {kind}, and the body is not: {text[:60]}"
+
+
+def _are_json_lines(text: str, rows: int | None) -> bool:
+    """Whether each line is JSON, and one line alone is not the list of all rows' predictions."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not all(map(_is_json, lines)):
+        return False
+    only = json.loads(lines[0]) if len(lines) == 1 else None
+    return not (isinstance(only, list) and rows is not None and rows > 1 and len(only) == rows)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _refuse(name: str) -> None:

@@ -11,7 +11,7 @@ from slipway_steps.handlers.diagnosis import Failure
 from slipway_steps.handlers.functions import request_calls
 from slipway_steps.handlers.load_diagnosis import downloads
 from slipway_steps.handlers.probes import Base, Probes, smallest
-from slipway_steps.handlers.rows import row_count
+from slipway_steps.handlers.rows import may_be_one_row, row_count
 from slipway_steps.handlers.session import HandlerSession
 
 SHOWN = 500
@@ -78,7 +78,9 @@ class Exchanges:
         return found if fault is None else [*found, fault]
 
     def _answered(self, sample: InferenceTestSample, accept: str, answer: Answer) -> list[Fault]:
-        return list(answer_faults(answer, sample.sample_name, accept, self.source))
+        data, kind = sample.data, sample.content_type
+        rows = None if may_be_one_row(data, kind) else row_count(data, kind)
+        return list(answer_faults(answer, sample.sample_name, accept, self.source, rows))
 
     def _failure(self, sample: InferenceTestSample, accept: str, answer: Answer) -> Fault | None:
         request = Request("retry", sample.content_type, accept, sample.path.absolute())

@@ -11,6 +11,7 @@ from slipway_steps.handlers.checks import alike, answer_faults, error_in, no_pre
 from slipway_steps.handlers.source import Source, read_source
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+NPZ, PARQUET, LINES = "application/x-npz", "application/x-parquet", "application/jsonlines"
 
 
 @pytest.fixture
@@ -41,10 +42,20 @@ def answer(body: bytes, kind: str | None = JSON, made: str = "str", **more: Any)
         (answer(b"[1 2]"), JSON, "not-json"),
         (answer(b"{'a': 1}"), JSON, "not-json"),
         (answer(b""), JSON, "not-json"),
+        (answer(b"[1]", PARQUET), PARQUET, "accept-ignored"),
+        (answer(b"1,2\n", PARQUET), PARQUET, "accept-ignored"),
+        (answer(b"[1]", NPZ), NPZ, "accept-ignored"),
+        (answer(b"\x93NUMPY", NPZ), NPZ, "accept-ignored"),
+        (answer(b"PAR1", NPY), NPY, "accept-ignored"),
+        (answer(b'{"a": 1}', "image/png"), "image/png", "accept-ignored"),
+        (answer(b'{"a": 1}', "application/x-recordio-protobuf"), "application/x-recordio-protobuf", "accept-ignored"),
+        (answer(b"[\n 1,\n 2\n]", LINES), LINES, "accept-ignored"),
+        (answer(b"1,2\n3,4\n", LINES), LINES, "accept-ignored"),
+        (answer(b"[[1, 2], [3, 4], [5, 6]]", LINES), LINES, "accept-ignored"),
     ],
 )
 def test_a_fault_of_an_answer_is_named(source: Source, given: Answer, accept: str, code: str) -> None:
-    (fault,) = answer_faults(given, "one", accept, source)
+    (fault,) = answer_faults(given, "one", accept, source, 3)
     assert (fault.code, str(fault.place)) == (code, "code/inference.py:2")
 
 
@@ -59,10 +70,25 @@ def test_a_fault_of_an_answer_is_named(source: Source, given: Answer, accept: st
         (answer(b"[cat]\n[dog]\n", CSV), CSV),
         (answer(b'{"predictions": [1], "error": null}'), JSON),
         (answer(b"\x93NUMPY", NPY), NPY),
+        (answer(b"PK\x03\x04", NPZ), NPZ),
+        (answer(b"PAR1", PARQUET), PARQUET),
+        (answer(b"[1]\n[2]\n[3]\n", LINES), LINES),
+        (answer(b"1\n\n2\n", LINES), LINES),
+        (answer(b'{"predictions": [1, 2, 3]}', LINES), LINES),
+        (answer(b"[0.1, 0.9]", LINES), LINES),
+        (answer(b"[1]", "text/plain"), "text/plain"),
+        (answer(b"[1]", "application/octet-stream"), "application/octet-stream"),
+        (answer(b"[1]", "application/vnd.acme+json"), "application/vnd.acme+json"),
+        (answer(b"[1]", "application/x-yaml"), "application/x-yaml"),
     ],
 )
 def test_an_answer_without_a_fault(source: Source, given: Answer, accept: str) -> None:
-    assert list(answer_faults(given, "one", accept, source)) == []
+    assert list(answer_faults(given, "one", accept, source, 3)) == []
+
+
+def test_one_line_for_one_row_is_json_lines(source: Source) -> None:
+    assert list(answer_faults(answer(b"[7]", LINES), "one", LINES, source, 1)) == []
+    assert list(answer_faults(answer(b"[7, 8]", LINES), "one", LINES, source, None)) == []
 
 
 @pytest.mark.parametrize(
