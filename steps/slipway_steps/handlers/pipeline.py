@@ -7,7 +7,6 @@ from pathlib import Path
 
 from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.adapters.handlers.process import OutOfTime
-from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.handler import (
     BUDGETS,
     Fault,
@@ -85,8 +84,6 @@ class PipelineTest:
             told = f"{', '.join(ignored[:3])}{more}"
             self.notes.append(f"no samples, as the suffix tells no content type: {told}; samples.json may tell it")
         if not self.session.inspection.handler:
-            if not any(self.session.package.iterdir()):
-                raise BadInput(f"{self.spec.packaged_model_path} holds nothing", "name a packaged model")
             self.notes.append(
                 "no-handler: the package has no code/, so the toolkit's defaults or another server serve it"
             )

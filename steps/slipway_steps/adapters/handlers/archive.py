@@ -43,7 +43,7 @@ def unpack(source: Path, store: Path) -> Unpacked:
         unpacked = Unpacked(place / "package", origin.digest, origin.size)
         if not _is_whole(unpacked):
             try:
-                _install(origin, unpacked)
+                _install(origin, unpacked, source)
             except OSError as error:
                 reason = error.strerror or str(error)
                 if error.errno in NAME_ERRORS:
@@ -55,11 +55,13 @@ def unpack(source: Path, store: Path) -> Unpacked:
     return unpacked
 
 
-def _install(origin: ArchiveFile | DirectoryFiles, unpacked: Unpacked) -> None:
+def _install(origin: ArchiveFile | DirectoryFiles, unpacked: Unpacked, source: Path) -> None:
     place = unpacked.directory.parent
     with scratch(place.parent) as temporary:
         target = temporary.path / "package"
         origin.write(target)
+        if not any(target.iterdir()):
+            raise BadInput(f"{source} holds nothing", "name a packaged model")
         place.mkdir(exist_ok=True)
         with FileLock(place / "package.lock"):
             if _is_whole(unpacked):  # another process was faster

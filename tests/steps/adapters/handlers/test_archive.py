@@ -14,7 +14,7 @@ import pytest
 from steps.adapters.handlers.archives import FILES, member, plain, tar, write
 
 from slipway_steps.adapters.handlers.archive import Unpacked, unpack
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput, Broken
 
 
 def content(unpacked: Unpacked) -> dict[str, bytes]:
@@ -61,6 +61,14 @@ def test_real_tar_with_long_and_foreign_names(tmp_path: Path) -> None:
         subprocess.run(["tar", f"--format={form}", "-czf", source, "-C", tmp_path / "source", "."], check=True)
         unpacked = unpack(source, tmp_path / "store")
         assert content(unpacked) == {name: name.encode() for name in names}
+
+
+def test_a_package_without_files_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for source in (tmp_path / "empty", write(tmp_path / "model.tar.gz", tar([]))):
+        with pytest.raises(BadInput, match="holds nothing"):
+            unpack(source, tmp_path / "store")
+        assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_the_second_time_nothing_is_written(tmp_path: Path) -> None:
