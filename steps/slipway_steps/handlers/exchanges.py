@@ -66,11 +66,11 @@ class Exchanges:
             place = self.source.place_of("predict_fn") or self.source.place_of("transform_fn")
             found.append(downloads(answer.connections, "a request", place))
         if sample.status is not None and answer.status != sample.status:
-            found.append(self._unexpected(sample, accept, f"status {answer.status} instead of {sample.status}"))
+            found.append(self._unexpected(sample, accept, answer, f"status {answer.status} instead of {sample.status}"))
         if answer.ok:
             found += self._answered(sample, accept, answer)
             if sample.expect is not None and not alike(parsed(answer), sample.expect):
-                found.append(self._unexpected(sample, accept, f"the answer is {answer.text[:120]}"))
+                found.append(self._unexpected(sample, accept, answer, f"the answer is {answer.text[:120]}"))
             return found
         if sample.status == answer.status:
             return found
@@ -113,9 +113,12 @@ class Exchanges:
             for (one, other), answer in zip(self.pairs, self.answers, strict=True)
         )
 
-    def _unexpected(self, sample: InferenceTestSample, accept: str, message: str) -> Fault:
-        place = self.source.place_of("predict_fn") or self.source.place_of("transform_fn")
+    def _unexpected(self, sample: InferenceTestSample, accept: str, answer: Answer, message: str) -> Fault:
         name = sample.sample_name
+        if answer.error:
+            place = Failure(answer, name, accept, self.source).at()
+        else:
+            place = self.source.place_of("predict_fn") or self.source.place_of("transform_fn")
         return Fault(code="unexpected-answer", message=f"{name}: {message}", place=place, sample=name, accept=accept)
 
     def _negative(self, sample: InferenceTestSample, accept: str, answer: Answer) -> list[Fault]:
@@ -133,9 +136,9 @@ class Exchanges:
         said = f"{answer.reason}\n{answer.text}"
         if sample.error_pattern is not None and not re.search(sample.error_pattern, said):
             message = f"`{sample.error_pattern}` is not in the error: {answer.reason[:160]}"
-            found.append(self._unexpected(sample, accept, message))
+            found.append(self._unexpected(sample, accept, answer, message))
         if sample.status is not None and answer.status != sample.status:
-            found.append(self._unexpected(sample, accept, f"status {answer.status} instead of {sample.status}"))
+            found.append(self._unexpected(sample, accept, answer, f"status {answer.status} instead of {sample.status}"))
         elif sample.status is None and answer.status == 500:
             place = Failure(answer, sample.sample_name, accept, self.source).at()
             message = f"{sample.sample_name} is the client's fault and gets 500: {answer.reason[:120]}"

@@ -99,6 +99,31 @@ def test_what_was_not_sent_is_neither_a_fault_nor_measured(
     assert found.notes == ["2 of 3 requests were not sent, after 3 requests that ended the process"]
 
 
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"should_succeed": False, "status": 422}, 2),
+        ({"should_succeed": False, "error_pattern": "no row"}, 2),
+        ({"status": 422}, 2),
+    ],
+)
+def test_an_unexpected_refusal_is_where_it_was_raised(
+    exchanges: Callable[..., Exchanges], sample: Callable[..., InferenceTestSample], given: dict[str, Any], line: int
+) -> None:
+    error = HandlerError("input_fn", "BaseInferenceToolkitError", "no", (("inference.py", line, "input_fn"),))
+    refused = Answer("1", 400, None, b"no", "no", error=error)
+    (fault, *_) = exchanges(lambda request: refused, sample(**given)).faults
+    assert (fault.code, str(fault.place)) == ("unexpected-answer", f"code/inference.py:{line}")
+
+
+def test_an_unexpected_refusal_of_the_toolkit_is_where_its_function_is(
+    exchanges: Callable[..., Exchanges], sample: Callable[..., InferenceTestSample]
+) -> None:
+    refused = Answer("1", 500, None, b"no", "no", error=HandlerError("input_fn", "UnsupportedFormatError", "no"))
+    (fault,) = exchanges(lambda request: refused, sample(should_succeed=False, status=415)).faults
+    assert (fault.code, str(fault.place)) == ("unexpected-answer", "code/inference.py:1")
+
+
 def answer(body: bytes = b"[1, 2]", kind: str | None = JSON, status: int = 200, **more: Any) -> Answer:
     return Answer("1", status, kind, body, size=len(body), calls=(Call("output_fn", 0.1, 0, "str"),), **more)
 
