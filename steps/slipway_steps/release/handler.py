@@ -21,6 +21,7 @@ from slipway_steps.domain.handler import (
     InferenceHandlerSpec,
     InferenceTestResult,
 )
+from slipway_steps.domain.handler_verdicts import END_TO_END, calls_alone, function_verdict
 from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
@@ -149,17 +150,17 @@ def checks_of(result: InferenceTestResult) -> list[Check]:
     if result.verdict is not Verdict.PASS and not found:
         text = "; ".join(result.errors) or "no reason was given"
         found.append(Check(code="handler-test", verdict=result.verdict, message=text))
-    alone = [*result.input_fn_results, *result.predict_fn_results, *result.output_fn_results]
-    first = [result.model_fn_result] if result.model_fn_result else []
+    alone = calls_alone(result)
     by_function: dict[str, list[FunctionCall]] = {}
     # a transform_fn is no function that is called alone
-    for call in [*first, *(alone or result.request_calls)]:
+    for call in [*alone, *([] if any(one.function != "model_fn" for one in alone) else result.request_calls)]:
         if call.success:
             by_function.setdefault(call.function, []).append(call)
     for function, calls in by_function.items():
-        found.append(measured(function, [call.seconds for call in calls], max(call.peak_bytes for call in calls)))
+        seconds, peak = [call.seconds for call in calls], max(call.peak_bytes for call in calls)
+        found.append(measured(function, seconds, peak, function_verdict(function, result)))
     if answered := [one.seconds for one in result.end_to_end_results if one.success]:
-        found.append(measured("end to end", answered, result.peak_bytes))
+        found.append(measured(END_TO_END, answered, result.peak_bytes, function_verdict(END_TO_END, result)))
     remarks = [f"{fault.code}: {fault_text(fault)}" for fault in result.faults if fault.remark]
     return [
         *found,
@@ -167,8 +168,8 @@ def checks_of(result: InferenceTestResult) -> list[Check]:
     ]
 
 
-def measured(what: str, seconds: Sequence[float], peak_bytes: int) -> Check:
-    """What calls took, beside what is usual: a measurement, which rejects nothing."""
+def measured(what: str, seconds: Sequence[float], peak_bytes: int, verdict: str) -> Check:
+    """What calls took, beside what is usual, which rejects nothing; and the verdict on what was called."""
     longest = max(seconds) * 1000
     text = f"{len(seconds)} calls, {longest:.3g} ms at most" if len(seconds) > 1 else f"1 call, {longest:.3g} ms"
     if peak_bytes:
@@ -176,7 +177,10 @@ def measured(what: str, seconds: Sequence[float], peak_bytes: int) -> Check:
     if what in BUDGETS:
         least, most = (budget * 1000 for budget in BUDGETS[what])
         text += f"; usual are {least:g} to {most:g} ms"
-    return Check(code=what.replace(" ", "-"), verdict=Verdict.PASS, message=text, measured=round(longest, 2), unit="ms")
+    if verdict == Verdict.REJECT:
+        text = f"rejected for what is named above; {text}"
+    code = what.replace(" ", "-")
+    return Check(code=code, verdict=Verdict(verdict), message=text, measured=round(longest, 2), unit="ms")
 
 
 def skew_checks(result: InferenceTestResult, predicted: list[int] | None) -> list[Check]:

@@ -117,7 +117,8 @@ def test_other_scaling_than_the_evaluation_s_is_rejected(tested: Tested, trained
     """No sample shows it: each answer has the right form."""
     package = edited(trained_package, tmp_path / "package", ".astype(numpy.float32) / 255", ".astype(numpy.float32)")
     _, report = tested(package, {"predicted": predicted(trained_package)})
-    (check,) = report.failures()
+    check, *functions = report.failures()
+    assert {one.code for one in functions} <= {"input_fn", "output_fn", "end-to-end"}
     assert (check.code, check.verdict) == ("skew", Verdict.REJECT)
     assert "of 360 images differ" in check.message
     assert "code/inference.py:" in check.message
@@ -129,7 +130,8 @@ def test_the_scenario_bad_handler_is_rejected_with_its_line(
 ) -> None:
     package = packaged("bad-handler", "--scenario=bad-handler", f"--package={trained_package}")
     _, report = tested(package)
-    (check,) = report.failures()
+    check, *functions = report.failures()
+    assert {one.code for one in functions} <= {"input_fn", "output_fn", "end-to-end"}
     assert check.code == "output-none"
     lines = (package / "code" / "inference.py").read_text().splitlines()
     line = lines.index('    json.dumps({"predictions": found})') + 1
@@ -219,22 +221,27 @@ def test_checks_name_place_request_and_advice_and_measure_functions() -> None:
     remark = Fault(code="charset", message="no charset")
     calls = [FunctionCall(function="transform_fn", success=ok, seconds=0.02) for ok in (True, True, False)]
     exchange = Exchange(sample="s", content_type=JSON, accept=JSON, success=True, status=200, seconds=0.3)
+    failed = exchange.model_copy(update={"accept": CSV, "success": False})
     checks = checks_of(
         result(
-            Verdict.REJECT, faults=[none, remark], request_calls=calls, end_to_end_results=[exchange], notes=["aloud"]
+            Verdict.REJECT,
+            faults=[none, remark],
+            request_calls=calls,
+            end_to_end_results=[exchange, failed],
+            notes=["aloud"],
         )
     )
     assert [(check.code, check.verdict) for check in checks] == [
         ("output-none", Verdict.REJECT),
-        ("transform_fn", Verdict.PASS),
-        ("end-to-end", Verdict.PASS),
+        ("transform_fn", Verdict.REJECT),
+        ("end-to-end", Verdict.REJECT),
         ("remark", Verdict.PASS),
         ("remark", Verdict.PASS),
     ]
     where = "(code/inference.py:41, sample two-rows.csv, row 1, accept text/csv)"
     assert checks[0].message == f"output_fn returned None {where}; {none.advice}"
-    assert (checks[1].message, checks[1].measured) == ("2 calls, 20 ms at most", 20.0)
-    assert checks[2].message == "1 call, 300 ms; usual are 200 to 10000 ms"
+    assert (checks[1].message, checks[1].measured) == ("rejected for what is named above; 2 calls, 20 ms at most", 20.0)
+    assert checks[2].message == "rejected for what is named above; 1 call, 300 ms; usual are 200 to 10000 ms"
     assert checks[3].message.startswith("charset: no charset; ")
     assert checks[4].message == "aloud"
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway_steps.domain.handler import BUDGETS, FUNCTIONS, Fault, FunctionCall, InferenceTestResult
+from slipway_steps.domain.handler_verdicts import END_TO_END, calls_alone, function_verdict
 from slipway_steps.domain.statistics import percentile
 
-END_TO_END = "end to end"
 SHOWN = 200
 """Characters of a fault's message on the terminal; the page and the other formats have all of it."""
 
@@ -34,12 +34,7 @@ class FunctionRow:
 def function_rows(result: InferenceTestResult) -> list[FunctionRow]:
     """A row for each function that was called, and one for whole requests."""
     rows = []
-    alone = [
-        *([result.model_fn_result] if result.model_fn_result else []),
-        *result.input_fn_results,
-        *result.predict_fn_results,
-        *result.output_fn_results,
-    ]
+    alone = calls_alone(result)
     called = {one.function for one in result.request_calls}
     names = [*FUNCTIONS, *({"transform_fn"} & called if not called & {"input_fn", "predict_fn"} else ())]
     for name in names:
@@ -48,7 +43,7 @@ def function_rows(result: InferenceTestResult) -> list[FunctionRow]:
         if own or timed:
             rows.append(_row(name, timed, own, result))
     if sent := [one for one in result.end_to_end_results if not one.not_sent]:
-        verdict = "pass" if all(one.success for one in sent) else "reject"
+        verdict = function_verdict(END_TO_END, result)
         # a request that ended the process has no time
         rows.append(_measured(END_TO_END, len(sent), [one.seconds for one in sent if one.seconds], None, verdict))
     return rows
@@ -59,20 +54,7 @@ def _row(
 ) -> FunctionRow:
     seconds = [one.seconds for one in timed if not one.not_reached]
     peak = max((one.peak_bytes for one in own), default=0)
-    return _measured(name, len(seconds), seconds, peak or None, _verdict(name, own, result.rejections))
-
-
-def _verdict(name: str, own: Sequence[FunctionCall], rejections: Sequence[Fault]) -> str:
-    if own and all(one.not_reached for one in own):
-        return "not reached"
-    if any(not one.success and not one.not_reached for one in own):
-        return "reject"
-    return "reject" if any(_concerns(fault, name) for fault in rejections) else "pass"
-
-
-def _concerns(fault: Fault, name: str) -> bool:
-    own = fault.kind.function == name or (fault.kind.function == "output_fn" and name == "transform_fn")
-    return own or name in fault.message or (fault.place is not None and f"def {name}(" in fault.place.text)
+    return _measured(name, len(seconds), seconds, peak or None, function_verdict(name, result))
 
 
 def _measured(name: str, calls: int, seconds: list[float], peak: int | None, verdict: str) -> FunctionRow:
