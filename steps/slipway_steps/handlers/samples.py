@@ -30,7 +30,9 @@ CONTENT_TYPES = {
 }
 """Content types by suffix."""
 FOLDERS = {"csv_samples": CSV, "json_samples": JSON, "parquet_samples": PARQUET}
-"""Content types by directory, for files whose suffix tells none."""
+"""Content types by directory, for files whose suffix tells none, or too little."""
+VAGUE = frozenset({".txt", ".bin"})
+"""Suffixes that a file of any kind may have."""
 GUIDE = f"{EXPECTATIONS} is an object of samples by file name, such as {{'negative/bad.json': {{'status': 400}}}}"
 
 
@@ -54,9 +56,10 @@ def load_samples(directory: Path) -> list[InferenceTestSample]:
     """The samples in a directory and the directories in it, in the order of their names, which are relative to it.
 
     A file's content type follows from its suffix, else from its directory (`csv_samples`, `json_samples`,
-    `parquet_samples`). Samples in a directory `negative` have to be refused. `samples.json` may say more of each sample
-    by its name: `should_succeed`, `error_pattern`, `status`, `accept`, `expect`, `content_type`; a sample with an
-    `error_pattern` or a `status` from 400 on has to be refused too. `ignored_files` names the files that are none.
+    `parquet_samples`); that of `.txt` and `.bin` from the directory first. Samples in a directory `negative` have to be
+    refused. `samples.json` may say more of each sample by its name: `should_succeed`, `error_pattern`, `status`,
+    `accept`, `expect`, `content_type`; a sample with an `error_pattern` or a `status` from 400 on has to be refused
+    too. `ignored_files` names the files that are none.
 
     Raises BadInput for a directory that is none, a link that leads out of it, and a `samples.json` that cannot be used.
     """
@@ -103,8 +106,10 @@ def _files(directory: Path) -> Iterator[tuple[str, Path]]:
 def _content_type(name: str, told: dict[str, _Expectation]) -> str:
     if name in told and told[name].content_type:
         return told[name].content_type
-    known = CONTENT_TYPES.get(Path(name).suffix.lower(), "")
-    return known or next((FOLDERS[part] for part in Path(name).parts[:-1] if part in FOLDERS), "")
+    suffix = Path(name).suffix.lower()
+    known = CONTENT_TYPES.get(suffix, "")
+    folder = next((FOLDERS[part] for part in Path(name).parts[:-1] if part in FOLDERS), "")
+    return folder or known if suffix in VAGUE else known or folder
 
 
 def _sample(directory: Path, name: str, path: Path, content_type: str, told: _Expectation) -> InferenceTestSample:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.handler import InferenceTestSample
+from slipway_steps.domain.handler import CSV, JSON, InferenceTestSample
 from slipway_steps.handlers.samples import ignored_files, load_samples
 
 
@@ -147,3 +147,20 @@ def test_what_is_no_directory_or_no_file_is_named(tmp_path: Path) -> None:
     assert "file are not a directory" in refused(tmp_path / "file")
     os.mkfifo(tmp_path / "pipe.json")
     assert "pipe.json is no regular file" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("csv_samples/c.txt", CSV),
+        ("json_samples/deep/c.bin", JSON),
+        ("csv_samples/c.json", JSON),
+        ("csv_samples/c.dat", CSV),
+        ("c.txt", "text/plain"),
+        ("other/c.bin", "application/octet-stream"),
+    ],
+)
+def test_the_directory_decides_where_the_suffix_tells_too_little(tmp_path: Path, name: str, content_type: str) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("1")
+    assert [one.content_type for one in load_samples(tmp_path)] == [content_type]
