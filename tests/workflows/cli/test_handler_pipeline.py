@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from handler_code import code_package
+from handler_code import body, code_package
 
+from slipway_steps.domain.pipeline_testing import PipelineResult
 from slipway_workflows.cli import main
 
 PIPELINE = {
@@ -37,6 +38,46 @@ def test_a_pipeline_is_tested_from_any_directory(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert main(["test-handler", "--pipeline", "../p.json"]) == code
     assert said in capsys.readouterr().out
+
+
+def pipeline(directory: Path, monkeypatch: pytest.MonkeyPatch, **parts: str) -> None:
+    directory.mkdir(exist_ok=True)
+    samples(code_package(directory / "good", **parts))
+    monkeypatch.chdir(directory)
+    (directory / "write.py").write_text(WRITE.format(text="[1, 2]"))
+    (directory / "p.json").write_text(json.dumps(PIPELINE))
+
+
+def test_the_result_of_a_pipeline_is_one_object_of_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline(tmp_path, monkeypatch)
+    assert main(["test-handler", "--pipeline", "p.json", "--output", "json"]) == 0
+    found = PipelineResult.model_validate_json(capsys.readouterr().out)
+    assert (found.pipeline_success, found.order, len(found.edges)) == (True, ["write", "serve"], 1)
+
+
+def test_the_handlers_of_a_pipeline_are_limited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline(tmp_path, monkeypatch, model_fn="def model_fn(model_dir):\n    bytes(b'1' * (400 << 20))\n    return 2")
+    assert main(["test-handler", "--pipeline", "p.json"]) == 0
+    assert main(["test-handler", "--pipeline", "p.json", "--memory", "200Mi"]) == 2
+    pipeline(tmp_path / "slow", monkeypatch, predict_fn=body("time.sleep(30)"))
+    capsys.readouterr()
+    assert main(["test-handler", "--pipeline", "p.json", "--timeout", "2"]) != 0
+    assert "the time for the whole test is over" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("wrong", [["--output", "sarif"], ["--memory", "much"], ["--timeout", "1e9"], ["--server"]])
+def test_what_a_pipeline_does_not_have_is_one_line(
+    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline(tmp_path, monkeypatch)
+    assert main(["test-handler", "--pipeline", "p.json", *wrong]) == 1
+    found = capsys.readouterr()
+    assert (found.out, len(found.err.splitlines())) == ("", 1)
+    assert wrong[0] in found.err
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_several_workers_answer(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["good", "--python", "/no/python"], "/no/python cannot be started"),
         (["good", "--generate-samples"], "--samples"),
         (["good", "--pipeline", "p.json"], "--pipeline does not go with a package"),
-        (["--pipeline", "p.json", "--memory", "1Gi"], "--pipeline does not go with --memory"),
+        (["--pipeline", "p.json", "--workers", "2"], "--pipeline does not go with --workers"),
         (["good", "--watch", "--output", "json"], "--watch does not go with --output"),
         (["text.tar.gz", "--watch"], "--watch needs the files that you edit"),
         (["--pipeline", "none.json"], "none.json cannot be read"),

@@ -1,6 +1,8 @@
 """`slipway test-handler --pipeline`: tests a pipeline of scripts and inference handlers."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -9,12 +11,23 @@ from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.pipeline_testing import InferencePipelineTestingSpec, PipelineResult
 
 
-def test_pipeline(file: Path, store: Path) -> int:
-    """Read the pipeline, run it, print each edge. Returns 0, or 2 where it failed. Paths are relative to the file."""
+def test_pipeline(file: Path, store: Path, output: str, limits: Mapping[str, Any]) -> int:
+    """Read the pipeline, run it, print each edge. Returns 0, or 2 where it failed. Paths are relative to the file.
+
+    output: text or json. limits: those that every handler gets instead of its own, by their names in its spec.
+    """
     from slipway_steps.handlers import test_pipeline_with_inference
 
-    result = test_pipeline_with_inference(read_pipeline(file), store=store)
-    print_pipeline(result)
+    if output not in ("text", "json"):
+        raise BadInput(f"--pipeline does not go with --output {output}", "choose text or json")
+    spec = read_pipeline(file)
+    handlers = {node: one.model_copy(update=limits) for node, one in spec.inference_handlers.items()}
+    spec = spec.model_copy(update={"inference_handlers": handlers})
+    result = test_pipeline_with_inference(spec, store=store)
+    if output == "json":
+        click.echo(result.model_dump_json(indent=1))
+    else:
+        print_pipeline(result)
     return 0 if result.pipeline_success else 2
 
 

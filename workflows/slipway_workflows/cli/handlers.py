@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_SECONDS = 7 * 86_400
 FITTING = {
-    "pipeline": {"pipeline"},
+    "pipeline": {"pipeline", "output", "memory", "timeout"},
     "watch": {"watch", "package", "samples", "workers", "python", "install", "memory", "timeout"},
 }
 """Options that change what the program does, each with those that it goes with."""
@@ -66,14 +66,17 @@ def test_handler(
     """
     from slipway_workflows.cli.settings import current_settings
 
-    _check_options(context)
+    given = _check_options(context)
+    limits = {"memory_bytes": _memory_bytes(memory), "timeout": _seconds(timeout)}
     settings = current_settings()
     if pipeline is not None:
         from slipway_workflows.cli.handler_pipeline import test_pipeline
 
-        return test_pipeline(pipeline, settings.home / "handlers")
+        options = {"memory_bytes": "memory", "timeout": "timeout"}
+        own = {name: limit for name, limit in limits.items() if options[name] in given}
+        return test_pipeline(pipeline, settings.home / "handlers", output, own)
     with _package(package, model_version, settings) as source:
-        spec = _spec(source, samples, workers, python, memory, timeout)
+        spec = _spec(source, samples, workers, python).model_copy(update=limits)
         if watch:
             from slipway_workflows.cli.handler_watch import watch_handler
 
@@ -88,14 +91,15 @@ def test_handler(
 test_handler.__test__ = False  # type: ignore[attr-defined]
 
 
-def _check_options(context: click.Context) -> None:
-    """Raises BadInput for an option that would not be heeded beside another one."""
+def _check_options(context: click.Context) -> set[str]:
+    """The options that are given. Raises BadInput for one that would not be heeded beside another one."""
     source = context.get_parameter_source
     given = {name for name in context.params if source(name) is ParameterSource.COMMANDLINE and context.params[name]}
     names = {one.name: one.opts[0] for one in context.command.params} | {"package": "a package"}
     for option, fitting in FITTING.items():
         if option in given and (others := sorted(names[one] for one in given - fitting)):
             raise BadInput(f"{names[option]} does not go with {', '.join(others)}", "leave one of them out")
+    return given
 
 
 @contextmanager
@@ -114,10 +118,7 @@ def _package(package: Path | None, version: str, settings: "Settings") -> Iterat
         yield registry.download_package(registry.run_of(version), temporary.path / "download")
 
 
-def _spec(
-    source: Path, samples: Path | None, workers: int, python: str, memory: str, timeout: float
-) -> "InferenceHandlerSpec":
-    from slipway_steps.domain.handler import InferenceHandlerSpec
+def _memory_bytes(memory: str) -> int:
     from slipway_steps.domain.quantity import parse_quantity
 
     try:
@@ -126,8 +127,18 @@ def _spec(
         raise BadInput(f"--memory: {error}", "such as 512Mi or 2Gi") from error
     if not (quantity.is_finite() and 2**20 <= quantity <= 2**50):
         raise BadInput(f"--memory {memory} is not between 1Mi and 1Pi", "such as 512Mi or 2Gi")
+    return int(quantity)
+
+
+def _seconds(timeout: float) -> float:
     if not timeout <= MOST_SECONDS:
         raise BadInput(f"--timeout {timeout} is more than a week", "give it seconds, such as 600")
+    return timeout
+
+
+def _spec(source: Path, samples: Path | None, workers: int, python: str) -> "InferenceHandlerSpec":
+    from slipway_steps.domain.handler import InferenceHandlerSpec
+
     return InferenceHandlerSpec(
         handler_name=source.absolute().name or "package",
         step_name="Registration",
@@ -135,8 +146,6 @@ def _spec(
         payload_samples_path=samples,
         workers=workers,
         python=python,
-        memory_bytes=int(quantity),
-        timeout=timeout,
     )
 
 
