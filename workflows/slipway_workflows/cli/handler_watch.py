@@ -42,7 +42,8 @@ def _test_edit(session: "HandlerSession", spec: "InferenceHandlerSpec") -> None:
         click.echo(f"error: {error}", err=True)
         return
     _tell(session, spec)
-    model = "the model stayed loaded" if kept else "the model was loaded again"
+    again = session.loaded is not None and session.loaded.loaded
+    model = "the model stayed loaded" if kept else f"the model was {'loaded again' if again else 'not loaded'}"
     click.echo(f"{time.monotonic() - started:.2f} s, {model}\n")
 
 
