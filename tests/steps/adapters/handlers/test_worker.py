@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from handler_code import MIB, answers, body, code_package, handler_worker, request
 
+from slipway_steps.adapters.handlers.process import OutOfTime
 from slipway_steps.domain.handler import JSON
 
 GOOD, DOUBLED = "[1, 2]", [2, 4]
@@ -255,11 +256,20 @@ def test_a_death_over_a_question_is_no_answer_to_it(tmp_path: Path) -> None:
 def test_a_load_that_lasts_longer_than_the_whole_test_is_late(tmp_path: Path) -> None:
     package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    time.sleep(60)")
     with handler_worker(package) as worker:
-        worker.limits = worker.process.limits = replace(worker.limits, until=time.monotonic() + 0.3)
+        limits = replace(worker.limits, until=time.monotonic() + 0.3, request_timeout=0.2)
+        worker.limits = worker.process.limits = limits
         loaded = worker.load()
     assert loaded.death is not None
     assert (loaded.loaded, loaded.death.reason) == (False, "timeout")
     assert loaded.death.detail.startswith("the model is not loaded after ")
+
+
+def test_a_test_that_has_no_time_for_a_load_says_nothing_of_the_model(tmp_path: Path) -> None:
+    package = code_package(tmp_path / "package", model_fn="def model_fn(model_dir):\n    time.sleep(60)")
+    with handler_worker(package) as worker:
+        worker.limits = worker.process.limits = replace(worker.limits, until=time.monotonic() + 0.3)
+        with pytest.raises(OutOfTime, match="the time for the whole test is over"):
+            worker.load()
 
 
 PYTORCH = """
