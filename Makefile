@@ -61,7 +61,7 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 # What takes minutes: whole releases, those of the tutorial word by word, killed ones and those on a simulated cluster;
 # playbooks; performance tests from the command line.
 ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_mlflow_server.py tests/e2e/test_breakage.py \
-  tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
+  tests/e2e/test_validation.py tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in about ten minutes

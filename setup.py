@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-CARRIED = ("images/app", "images/train", "workflows/manifests", "workflows/perf")
+CARRIED = ("images/app", "images/train", "workflows/manifests", "workflows/perf", "workflows/validation")
 
 
 class BuildWithProject(build_py):

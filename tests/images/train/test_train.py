@@ -1,6 +1,7 @@
 """The training program, as it is called."""
 
 import json
+import runpy
 import subprocess
 import sys
 import time
@@ -67,7 +68,18 @@ def test_folders_of_images_are_data_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     package = read_package(tmp_path / "package")
     assert package.contract.labels == ["bread", "soup"]
-    assert package.contract.input.shape == (3, 128, 128)
+    # the longest side of the images, which are not enlarged
+    assert package.contract.input.shape == (3, 40, 40)
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(8, 24), (64, 64), (300, 128)])
+def test_images_of_a_folder_keep_their_size_within_bounds(tmp_path: Path, side: int, wanted: int) -> None:
+    data = runpy.run_path(str(TRAIN.with_name("data.py")))
+    for label in ("bread", "soup"):
+        (tmp_path / label).mkdir()
+        for index in range(6):
+            Image.new("RGB", (side, side - 2), (index * 9, 0, 0)).save(tmp_path / label / f"{index}.png")
+    assert data["load"](str(tmp_path), 0).train_images.shape[1:] == (wanted, wanted, 3)
 
 
 @pytest.mark.parametrize("content", [None, "empty", "one class", "no image"])

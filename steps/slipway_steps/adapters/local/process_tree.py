@@ -60,7 +60,7 @@ def end_left(run: str) -> float:
     """
     told = f"{RUN}={run}".encode()
     roots = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if told in _environment(pid)]  # noqa: PTH208 - after each run; a Path for each process would double it
-    left = {pid for root in roots for pid in _family(root)}
+    left = {pid for root in roots for pid in family(root)}
     seconds = sum(map(_cpu, left))
     for pid in left:
         with suppress(OSError):
@@ -84,22 +84,33 @@ def _cpu(pid: int) -> float:
     return 0.0
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
     """A process and all that descend from it. Linux lists children by thread, so that not all of /proc is read."""
     yield pid
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - ten times a second; a Path each would double it
             for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
-                yield from _family(int(child))
+                yield from family(int(child))
 
 
 def _memory(pid: int) -> int:
     """Resident bytes of a process and of all that descend from it; memory that they share counts for each."""
-    total = 0
-    for one in _family(pid):
-        with suppress(OSError, IndexError, ValueError):
-            total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * PAGE
-    return total
+    return sum(map(resident_memory, family(pid)))
+
+
+def resident_memory(pid: int) -> int:
+    """Resident bytes of one process; 0 where it is gone."""
+    with suppress(OSError, IndexError, ValueError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    return 0
+
+
+def proportional_memory(pid: int) -> int:
+    """Bytes of one process, of memory that it shares only its part (PSS); 0 where it is gone or not ours to read."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+    return 0
 
 
 class PeakMemory:

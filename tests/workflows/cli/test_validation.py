@@ -1,0 +1,102 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from slipway_workflows.cli import main
+
+WORKFLOW = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: small-}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      container: {image: "busybox:1", command: [sh, -c, "SCRIPT"]}
+"""
+SCENARIO = "scenario_name: NAME\npipeline_config_path: pipelines/NAME.yaml\nexpected_steps: [main]\n"
+
+
+@pytest.fixture
+def scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios" / "pipelines").mkdir(parents=True)
+    for name, script in (("good", "true"), ("bad", "echo no; exit 1")):
+        (tmp_path / "scenarios" / f"{name}.yaml").write_text(SCENARIO.replace("NAME", name))
+        (tmp_path / "scenarios" / "pipelines" / f"{name}.yaml").write_text(WORKFLOW.replace("SCRIPT", script))
+    return tmp_path / "scenarios"
+
+
+def test_one_scenario_is_one_line_with_its_report(scenarios: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate-e2e", "scenarios/good.yaml"]) == 0
+    line = capsys.readouterr().out.strip()
+    assert line.startswith("succeeded as expected   1/1 steps   ")
+    assert " GiB of 4.0   report: .slipway/validation/" in line
+    assert Path(line.rpartition(" ")[2]).is_file()
+
+
+def test_a_directory_is_one_report_and_one_bad_scenario_is_exit_2(
+    scenarios: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate-e2e", "scenarios"]) == 2
+    said = capsys.readouterr().out
+    assert "bad: failed, expected succeeded   1/1 steps" in said
+    assert "    no" in said
+    assert "good: succeeded as expected" in said
+    assert "1 of 2 scenarios as expected   report: .slipway/validation/" in said
+
+
+def test_json_has_all_of_it(scenarios: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate-e2e", "scenarios", "--output", "json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "reject"
+    assert [one["success"] for one in told["results"]] == [False, True]
+    assert Path(told["report"]).is_file()
+
+
+@pytest.mark.parametrize("command", ["validate-e2e", "validate-system"])
+def test_bad_input_is_one_line_and_exit_1_and_nothing_runs(
+    scenarios: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (scenarios / "third.yaml").write_text("scenario_nam: x")
+    assert main([command, "scenarios"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "error: scenarios/third.yaml: unknown field scenario_nam (did you mean scenario_name?)\n"
+    assert not said.out
+    assert not Path(".slipway").exists()
+
+
+def test_a_scenario_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate-e2e", str(tmp_path / "gone.yaml")]) == 1
+    assert "gone.yaml cannot be read" in capsys.readouterr().err
+
+
+def test_the_system_is_health_deployment_and_every_scenario(
+    scenarios: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenarios / "bad.yaml").unlink()
+    code = main(["validate-system", "scenarios"])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert "good: succeeded as expected" in said
+    lines = [line for line in said.splitlines() if line.startswith(("System", "Contain", "Monitoring", "Backup"))]
+    assert [line.split("  ")[0] for line in lines] == [
+        "System validation",
+        "Containerization",
+        "Monitoring",
+        "Backup and recovery",
+    ]
+    assert "pass      1 of 1 scenarios as expected" in lines[0]
+    assert "not run   there is no charts" in lines[1]
+    assert "health: " in lines[2]
+    assert f"report: .slipway{os.sep}validation" in said
+
+
+def test_the_system_is_not_ready_with_a_bad_scenario(scenarios: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate-system", "scenarios", "--output", "json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    sections = {one["title"]: one["verdict"] for one in told["sections"]}
+    assert sections["System validation"] == "reject"
+    assert sections["Backup and recovery"] is None

@@ -1,0 +1,108 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from slipway_steps.domain.validation import E2ETestResult, E2EValidationReport, Outcome, ReadinessSection, RuleResult
+from slipway_steps.domain.verdict import Verdict
+from slipway_workflows.validation.lines import faults_of, headline, line_of
+from slipway_workflows.validation.page import write_validation_report
+
+
+def result(name: str = "oversized", **more: object) -> E2ETestResult:
+    told: dict[str, object] = {
+        "scenario_name": name,
+        "success": True,
+        "verdict": Verdict.PASS,
+        "expect": "rejected",
+        "outcome": Outcome.REJECTED,
+        "total_duration": 41.3,
+        "peak_memory_usage": 1.31,
+        "memory_limit_gb": 4.0,
+        "timeout_minutes": 30,
+        "steps_expected": 10,
+        "steps_executed": 12,
+        "steps_failed": 1,
+    }
+    return E2ETestResult.model_validate(told | more)
+
+
+BAD = result(
+    "slow <b>",
+    success=False,
+    verdict=Verdict.REJECT,
+    outcome=Outcome.PROMOTED,
+    steps_missing=["revert"],
+    error_details="promoted, but rejected was expected\ndid not run: revert",
+    validation_results={"load.p95": RuleResult(measured=150.5, wanted="at least 2000", passed=False)},
+    performance_metrics={"train": 3.0, "load": 1.5},
+    failed_step="load",
+    last_lines=["error: no <answer>"],
+    left_behind=["sleep 99"],
+)
+
+
+def test_the_line_is_that_of_the_issue() -> None:
+    assert line_of(result()) == "rejected as expected   10/10 steps   41.3 s   peak 1.31 GiB of 4.0"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"outcome": Outcome.PROMOTED}, "promoted, expected rejected"),
+        ({"success": False}, "rejected, but not as expected"),
+        ({"outcome": Outcome.PROMOTED, "expect": "succeeded"}, "promoted as expected"),
+        ({"outcome": Outcome.TIMEOUT}, "killed: too late"),
+        ({"outcome": Outcome.MEMORY}, "killed: too much memory"),
+        ({"outcome": Outcome.REFUSED}, "could not be run"),
+    ],
+)
+def test_how_it_ended_is_told_in_words(more: dict[str, object], said: str) -> None:
+    assert headline(result(**more)) == said
+
+
+def test_what_is_not_as_expected_is_told_below() -> None:
+    assert list(faults_of(result())) == []
+    assert list(faults_of(BAD)) == [
+        "promoted, but rejected was expected",
+        "did not run: revert",
+        "was still running at the end, and was killed: sleep 99",
+        "load said last:",
+        "  error: no <answer>",
+    ]
+
+
+def report(*results: E2ETestResult, **more: object) -> E2EValidationReport:
+    return E2EValidationReport.model_validate(
+        {"directory": "scenarios", "started": 0, "finished": 60, "results": list(results)} | more
+    )
+
+
+def test_the_page_has_every_scenario_rule_and_step_and_escapes_what_programs_say(tmp_path: Path) -> None:
+    page = write_validation_report(report(result(), BAD), tmp_path / "r.html").read_text()
+    for text in ("1 of 2 scenarios not as expected: slow &lt;b&gt;", "10 of 10", "9 of 10", "150.5", "at least 2000"):
+        assert text in page
+    assert "error: no &lt;answer&gt;" in page
+    assert "<b>" not in page
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+
+
+def test_the_title_says_ready_only_as_far_as_it_was_checked(tmp_path: Path) -> None:
+    sections = [
+        ReadinessSection(title="System validation", verdict=Verdict.PASS, lines=["1 of 1"]),
+        ReadinessSection(title="Security", verdict=None, lines=["not run: no checkov"]),
+    ]
+    page = write_validation_report(report(result(), sections=sections), tmp_path / "r.html").read_text()
+    assert "Ready, as far as it was checked: 1 of 2 sections" in page
+    assert "not run: no checkov" in page
+    sections[1] = sections[1].model_copy(update={"verdict": Verdict.REJECT})
+    page = write_validation_report(report(result(), sections=sections), tmp_path / "r.html").read_text()
+    assert "Not ready: Security" in page
+
+
+def test_a_report_of_nothing_is_no_pass() -> None:
+    assert report().verdict is Verdict.INCONCLUSIVE
+    assert report(result(), BAD).verdict is Verdict.REJECT
+    assert report(result(), result(verdict=Verdict.ERROR)).verdict is Verdict.ERROR
+    assert report(result()).verdict is Verdict.PASS

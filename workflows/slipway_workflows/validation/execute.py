@@ -1,0 +1,187 @@
+"""Runs a scenario: `slipway run` as a process under its limits, with a home of its own that is removed afterwards."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from slipway_steps.adapters.local.bounded_run import BoundedRun, Bounds, run_bounded
+from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.validation import E2ETestResult, E2ETestScenario, Outcome
+from slipway_steps.domain.verdict import GateReport, Verdict
+from slipway_workflows.argo import StoredWorkflow
+from slipway_workflows.argo.stored import read_workflow
+from slipway_workflows.engine.state.events import log_file
+from slipway_workflows.validation.pipelines import PROGRAM, data_options, environment, pipeline_of
+from slipway_workflows.validation.rules import judge_rules
+from slipway_workflows.validation.steps import StepRun, doubled, missing, steps_of, unforeseen
+
+STDOUT, STDERR = "workflow.json", "stderr.txt"
+LAST_LINES = 20
+RELEASE_STATE = "slipway_workflows.cli.release_state"
+"""The program that prints the reports of the gates. It imports MLflow, and so runs as a process of its own."""
+GIB = 2**30
+REJECTED = 2
+"""The exit code of `slipway run` for a release that a gate rejected."""
+SHARED = "images.yaml"
+"""What a run reads from the home of the user."""
+
+
+def execute(scenario: E2ETestScenario, directory: Path, home: Path | None = None) -> E2ETestResult:
+    """Run a scenario and judge it; nothing of it runs any more afterwards.
+
+    directory: where its files are put while it runs; of them the output of the program is kept. home: that of the user.
+    Raises BadInput where it cannot be run, PlatformError where the machine does not let it.
+    """
+    own = directory / "home"
+    own.mkdir(parents=True)
+    if home and (home / SHARED).exists():
+        (own / SHARED).symlink_to(home.absolute() / SHARED)
+    try:
+        return _executed(scenario, directory, own)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _executed(scenario: E2ETestScenario, directory: Path, home: Path) -> E2ETestResult:
+    pipeline = pipeline_of(scenario)
+    slipway = [*PROGRAM, "--home", str(home)]
+    done = run_bounded(
+        Bounds(
+            command=[*slipway, "run", pipeline.target, "--output", "json", *data_options(scenario, pipeline, home)],
+            stdout=str(directory / STDOUT),
+            stderr=str(directory / STDERR),
+            seconds=scenario.timeout_minutes * 60,
+            memory=scenario.memory_limit_bytes,
+            clean_up=[*slipway, "down"],
+            clean_up_if=str(home / "environments"),
+        ),
+        environment(),
+    )
+    workflow = _workflow(directory, home)
+    result = judge(scenario, done, workflow, _reports(workflow, home))
+    failed = next((step for step in steps_of(workflow) if _explains(step)), None) if workflow else None
+    if failed and workflow:
+        result.failed_step = failed.name
+        node = next(node for node in reversed(failed.nodes) if node.phase.failed)
+        result.last_lines = _last_lines(log_file(home / "runs" / workflow.name, node.id)) or [node.message]
+    elif result.outcome in (Outcome.REFUSED, Outcome.FAILED):
+        result.last_lines = _last_lines(directory / STDERR)
+    return result
+
+
+def judge(
+    scenario: E2ETestScenario, done: BoundedRun, workflow: StoredWorkflow | None, reports: Sequence[GateReport]
+) -> E2ETestResult:
+    """The result of a run: how it ended, its steps and its rules, and all that is not as the scenario expects."""
+    steps = steps_of(workflow) if workflow else []
+    seconds = {step.name: round(step.seconds, 3) for step in steps}
+    peak = done.peak / GIB
+    expected, outcome = scenario.expected_steps, _outcome(done, workflow, steps)
+    result = E2ETestResult(
+        scenario_name=scenario.scenario_name,
+        success=False,
+        verdict=Verdict.PASS,
+        expect=scenario.expect,
+        outcome=outcome,
+        total_duration=done.seconds,
+        peak_memory_usage=peak,
+        memory_limit_gb=scenario.memory_limit_gb,
+        timeout_minutes=scenario.timeout_minutes,
+        steps_expected=len(expected),
+        steps_executed=len(steps),
+        steps_failed=sum(step.failed for step in steps),
+        failed_steps=[step.name for step in steps if step.failed],
+        steps_missing=missing(expected, steps),
+        steps_unexpected=unforeseen(expected, steps),
+        validation_results=judge_rules(scenario, reports, done.seconds, peak, seconds),
+        performance_metrics=seconds,
+        left_behind=done.left,
+    )
+    twice = doubled(expected, steps)
+    result.steps_unexpected += [f"{name} ({times} times)" for name, times in twice.items()]
+    faults = [*_limit_faults(scenario, done), *_faults(result, twice)]
+    broken = outcome is Outcome.REFUSED or bool(done.alive)
+    result.verdict = Verdict.ERROR if broken else Verdict.REJECT if faults else Verdict.PASS
+    result.success = result.verdict is Verdict.PASS
+    result.error_details = "\n".join(faults) or None
+    return result
+
+
+def _outcome(done: BoundedRun, workflow: StoredWorkflow | None, steps: Sequence[StepRun]) -> Outcome:
+    if done.ended_by in (Outcome.TIMEOUT, Outcome.MEMORY):
+        return Outcome(done.ended_by)
+    if workflow is None:
+        return Outcome.REFUSED
+    if done.code:
+        return Outcome.REJECTED if done.code == REJECTED else Outcome.FAILED
+    promoted = any(step.name == "promote" and not step.failed for step in steps)
+    return Outcome.PROMOTED if promoted else Outcome.SUCCEEDED
+
+
+def _limit_faults(scenario: E2ETestScenario, done: BoundedRun) -> Iterator[str]:
+    """What the run itself showed."""
+    if done.ended_by == Outcome.TIMEOUT:
+        yield f"killed after {scenario.timeout_minutes:g} minutes, its timeout"
+    if done.ended_by == Outcome.MEMORY:
+        yield f"killed at {done.peak / GIB:.2f} GiB, above its memory limit of {scenario.memory_limit_gb:g} GiB"
+    if done.alive:
+        yield f"processes {', '.join(map(str, done.alive))} cannot be ended: they wait for a device"
+
+
+def _faults(result: E2ETestResult, twice: Mapping[str, int]) -> Iterator[str]:
+    """What differs from what the scenario expects."""
+    if result.outcome is Outcome.REFUSED:
+        yield "the workflow never began"
+    elif result.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY) and not result.ended_as_expected:
+        yield f"{result.outcome}, but {result.expect} was expected"
+    if result.steps_missing:
+        yield f"did not run: {', '.join(result.steps_missing)}"
+    for name, times in twice.items():
+        yield f"{name} ran {times} times"
+    for name, rule in result.validation_results.items():
+        if not rule.passed:
+            told = "was not measured" if rule.measured is None else f"is {rule.measured:.4g}"
+            yield f"{name} {told}, wanted: {rule.wanted}"
+
+
+def _explains(step: StepRun) -> bool:
+    """Whether a failed step is a cause: `rejected` fails on purpose, to show a rejection."""
+    return step.failed and step.name != "rejected"
+
+
+def _workflow(directory: Path, home: Path) -> StoredWorkflow | None:
+    """The workflow as the program has printed it, else (where it was killed) as the engine has stored it so far."""
+    for path in (directory / STDOUT, *home.glob("runs/*/workflow.json")):
+        with suppress(OSError, ValueError, BadInput):
+            found = read_workflow(json.loads(path.read_text(errors="replace")))
+            found.nodes  # noqa: B018 - reads them, or raises
+            return found
+    return None
+
+
+def _reports(workflow: StoredWorkflow | None, home: Path) -> list[GateReport]:
+    """The reports of the gates; none where there are no gates, or they cannot be read: rules on them fail then."""
+    if workflow is None or not (home / "mlflow").is_dir():
+        return []
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", RELEASE_STATE, workflow.name],
+        env=environment() | {"SLIPWAY_HOME": str(home)},
+        capture_output=True,
+        check=False,
+    )
+    try:
+        return [GateReport.model_validate(one) for one in json.loads(done.stdout)["reports"]]
+    except (ValueError, LookupError, TypeError):
+        return []
+
+
+def _last_lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(errors="replace")[-20_000:]
+    except OSError:
+        return []
+    return [line[:400] for line in text.splitlines() if line.strip()][-LAST_LINES:]

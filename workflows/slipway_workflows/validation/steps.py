@@ -1,0 +1,82 @@
+"""The steps of a workflow as a scenario counts them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slipway_workflows.argo import NodeType, Phase, StoredNode, StoredWorkflow
+
+STEPS = (NodeType.POD, NodeType.SUSPEND, NodeType.HTTP, NodeType.PLUGIN)
+"""The types of nodes that do something; all others group them."""
+NUMBERED = re.compile(r"(\(\d+(:.*)?\))+$", re.DOTALL)
+"""What Argo adds to the name of an attempt or of an item of a loop."""
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """A step that began: once, however often it was tried and for however many items.
+
+    seconds: from its first begin to its last end. on_exit: whether it belongs to the exit handler or a hook. nodes: its
+    own, in order.
+    """
+
+    name: str
+    seconds: float
+    failed: bool
+    on_exit: bool
+    nodes: tuple[StoredNode, ...]
+
+
+def steps_of(workflow: StoredWorkflow) -> list[StepRun]:
+    """The steps of a workflow that began, in the order in which they did."""
+    groups: dict[tuple[str, str], list[StoredNode]] = {}
+    for node in workflow.nodes.values():
+        if node.type in STEPS and node.started and node.phase is not Phase.PENDING and not node.phase.left_out:
+            groups.setdefault((node.boundary, NUMBERED.sub("", node.display_name)), []).append(node)
+    recovered = {
+        child
+        for node in workflow.nodes.values()
+        if node.type is NodeType.RETRY and node.phase is Phase.SUCCEEDED
+        for child in node.children
+    }
+    found = []
+    for (_, name), nodes in groups.items():
+        nodes.sort(key=_began)
+        ends = [node.finished for node in nodes if node.finished]
+        found.append(
+            StepRun(
+                # a workflow of one container has its own name
+                name="main" if name == workflow.name else name,
+                seconds=max(0.0, max(one.timestamp() for one in ends) - _began(nodes[0])) if ends else 0.0,
+                failed=any(node.phase.failed and node.id not in recovered for node in nodes),
+                on_exit=_on_exit(workflow, nodes[0]),
+                nodes=tuple(nodes),
+            )
+        )
+    return sorted(found, key=lambda step: _began(step.nodes[0]))
+
+
+def _began(node: StoredNode) -> float:
+    return node.started.timestamp() if node.started else 0.0
+
+
+def _on_exit(workflow: StoredWorkflow, node: StoredNode) -> bool:
+    line = [node, *workflow.ancestors(node)]
+    return any(one.name == f"{workflow.name}.onExit" or one.flags.get("hooked") for one in line)
+
+
+def missing(expected: Sequence[str], steps: Sequence[StepRun]) -> list[str]:
+    """The expected steps that did not begin, each as often as it is missing."""
+    return list((Counter(expected) - Counter(step.name for step in steps)).elements())
+
+
+def doubled(expected: Sequence[str], steps: Sequence[StepRun]) -> dict[str, int]:
+    """The expected steps that ran more often than expected -> how often."""
+    ran, wanted = Counter(step.name for step in steps), Counter(expected)
+    return {name: ran[name] for name in wanted if ran[name] > wanted[name]}
+
+
+def unforeseen(expected: Sequence[str], steps: Sequence[StepRun]) -> list[str]:
+    """The steps that nobody expected; those of the exit handler and of hooks are not listed."""
+    return list(dict.fromkeys(step.name for step in steps if step.name not in expected and not step.on_exit))
