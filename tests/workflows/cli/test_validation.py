@@ -89,7 +89,7 @@ def test_the_system_is_health_deployment_and_every_scenario(
         "Backup and recovery",
     ]
     assert "pass      1 of 1 scenarios as expected" in lines[0]
-    assert "not run   there is no charts" in lines[1]
+    assert "not run   there is no images, no compose.yaml" in lines[1]
     assert "health: " in lines[2]
     assert f"report: .slipway{os.sep}validation" in said
 
@@ -100,3 +100,14 @@ def test_the_system_is_not_ready_with_a_bad_scenario(scenarios: Path, capsys: py
     sections = {one["title"]: one["verdict"] for one in told["sections"]}
     assert sections["System validation"] == "reject"
     assert sections["Backup and recovery"] is None
+
+
+def test_what_is_deployed_is_validated_too(scenarios: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    (scenarios / "bad.yaml").unlink()
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: none}, ports: [{port: 80}]}"
+    Path("service.yaml").write_text(service)
+    assert main(["validate-system", "scenarios", "--deployment", "service.yaml"]) == 2
+    said = capsys.readouterr().out
+    assert "Containerization          reject    1 findings in" in said
+    assert "SD107 selects-nothing" in said

@@ -48,10 +48,18 @@ def validate_e2e(scenario: Path, output: str) -> int:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="What is to be deployed; repeatable. Absent: charts/, images/ and compose.yaml of the working directory.",
+    help="What is to be deployed; repeatable. Absent: images/ and compose.yaml of the working directory.",
+)
+@click.option(
+    "--values",
+    "-f",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Values of the charts among what is to be deployed, as for helm; repeatable.",
 )
 @output_option
-def validate_system(directory: Path, paths: tuple[Path, ...], output: str) -> int:
+def validate_system(directory: Path, paths: tuple[Path, ...], values: tuple[Path, ...], output: str) -> int:
     """Check the health, validate the deployment, run every scenario of DIRECTORY: one report, the readiness checklist.
 
     Exit codes: 0 ready as far as it was checked, 2 something was judged bad, 1 bad input, or something broke.
@@ -61,7 +69,7 @@ def validate_system(directory: Path, paths: tuple[Path, ...], output: str) -> in
     validator = _validator()
     scenarios = validator.discover_test_scenarios(directory)
     report = validator.run(scenarios, str(directory), _Teller(validator, True) if output == "text" else None)
-    report.sections = sections_of(report.results, current_settings(), Path.cwd(), paths)
+    report.sections = sections_of(report.results, current_settings(), Path.cwd(), paths, values)
     validator.write(report)
     if output == "json":
         click.echo(_as_json(report, validator))

@@ -86,9 +86,9 @@ class EndToEndValidator:
         return self.directory / "report.html"
 
     def write(self, report: E2EValidationReport) -> None:
-        """Write the report as HTML and as JSON."""
+        """Write the report as JSON and as HTML."""
         from slipway_steps.files import replace_file
         from slipway_workflows.validation.page import write_validation_report
 
-        write_validation_report(report, self.page)
         replace_file(self.directory / "report.json", report.model_dump_json(indent=1))
+        write_validation_report(report, self.page)

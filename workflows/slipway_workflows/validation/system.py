@@ -13,8 +13,8 @@ from slipway_steps.settings import Settings
 if TYPE_CHECKING:
     from slipway_workflows.validation.deployment import Validated
 
-DEPLOYED = ("charts", "images", "compose.yaml")
-"""What a working directory usually holds that is to be deployed."""
+DEPLOYED = ("images", "compose.yaml")
+"""What a working directory usually holds that is to be deployed. Charts are named, as each needs its own values."""
 NEAR = 0.85
 """The share of a limit above which a scenario has little left of it."""
 VERDICTS = {
@@ -26,20 +26,26 @@ BY_A_PERSON = "a person does this: docs/operations.md"
 
 
 def sections_of(
-    results: Sequence[E2ETestResult], settings: Settings, directory: Path, paths: Sequence[Path] = ()
+    results: Sequence[E2ETestResult],
+    settings: Settings,
+    directory: Path,
+    paths: Sequence[Path] = (),
+    values: Sequence[Path] = (),
 ) -> list[ReadinessSection]:
     """All sections, in the order of the checklist.
 
-    directory: where what is to be deployed is looked for; paths: what it is instead.
+    directory: where what is to be deployed is looked for; paths: what it is instead; values: for the charts of paths.
     """
     health = _health(settings)
     deployed = list(paths) or [path for name in DEPLOYED if (path := directory / name).exists()]
     workflows = directory / ".github" / "workflows"
-    containers, found = _deployment("Containerization", deployed, f"there is no {', '.join(DEPLOYED)}")
+    containers, found = _deployment("Containerization", deployed, values, f"there is no {', no '.join(DEPLOYED)}")
+    if not paths and (directory / "charts").is_dir():
+        containers.lines.append("charts/ was not validated: name a chart by --deployment, and its values by -f")
     return [
         _scenarios(results),
         _limits(results, health),
-        _deployment("CI/CD", [workflows] if workflows.is_dir() else [], "there is no .github/workflows")[0],
+        _deployment("CI/CD", [workflows] if workflows.is_dir() else [], (), "there is no .github/workflows")[0],
         containers,
         _monitoring(health),
         ReadinessSection(title="Documentation", verdict=None, lines=[BY_A_PERSON]),
@@ -95,16 +101,20 @@ def _monitoring(health: HealthReport) -> ReadinessSection:
     )
 
 
-def _deployment(title: str, paths: list[Path], why_not: str) -> "tuple[ReadinessSection, Validated | None]":
+def _deployment(
+    title: str, paths: Sequence[Path], values: Sequence[Path], why_not: str
+) -> "tuple[ReadinessSection, Validated | None]":
     """A section of what the validator of deployments finds, and what it found; not run without paths."""
     if not paths:
         return ReadinessSection(title=title, verdict=None, lines=[why_not]), None
     from slipway_workflows.validation.deployment import validate
 
     try:
-        found = validate(paths)
+        found = validate(paths, values)
     except SlipwayError as error:
-        return ReadinessSection(title=title, verdict=Verdict.ERROR, lines=[str(error)]), None
+        # what another extra installs is needed for this alone
+        verdict = None if "not installed" in error.message else Verdict.ERROR
+        return ReadinessSection(title=title, verdict=verdict, lines=[str(error)]), None
     findings = [f"{one.file}:{one.line}  {one.rule}  {one.message}" for one in found.findings]
     return (
         ReadinessSection(
@@ -120,7 +130,7 @@ def _security(found: "Validated | None") -> ReadinessSection:
     """Whether policies were asked; what they found is part of the containers' section."""
     state = found.layers.get("policies", "") if found else "nothing was validated that is to be deployed"
     if state != "run":
-        return ReadinessSection(title="Security", verdict=None, lines=[f"policies: {state}"])
+        return ReadinessSection(title="Security", verdict=None, lines=[f"policies: {state.removeprefix('not run: ')}"])
     assert found  # noqa: S101 - for mypy: only what was found has run
     policies = [one for one in found.findings if one.rule.startswith("CKV")]
     return ReadinessSection(
