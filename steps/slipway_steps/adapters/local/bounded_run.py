@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from slipway_steps.adapters.local.control_groups import CGROUPS, remove_group
 from slipway_steps.adapters.local.process_tree import family, proportional_memory, resident_memory
 from slipway_steps.domain.errors import PlatformError
 
@@ -117,17 +118,35 @@ def _others() -> list[int]:
 
 
 def _end_all(seconds: float = GIVE_UP) -> list[int]:
-    """Kill all that descends from this process; returns the ids of what is still there after so many seconds."""
+    """Kill all that descends from this process, and remove its control groups: who would do that is killed too.
+
+    Returns the ids of what is still there after so many seconds.
+    """
     deadline = time.monotonic() + seconds
+    groups: set[Path] = set()
     while _reap() is not None:
         # a process that forks is no faster: what it starts descends from us too, and is met by the next look
         for pid in _others():
+            groups |= _groups(pid)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
             return _others()
         time.sleep(0.005)
+    for group in groups:
+        remove_group(group)
     return []
+
+
+def _groups(pid: int) -> set[Path]:
+    """The control groups that Slipway has made for a process, one for each hierarchy."""
+    found = set()
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if path.rpartition("/")[2].startswith("slipway-"):
+                found |= {(CGROUPS / one).resolve() / path.lstrip("/") for one in controllers.split(",")}
+    return found
 
 
 class _Memory:

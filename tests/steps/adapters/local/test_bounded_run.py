@@ -117,6 +117,26 @@ for _ in range(4):
     assert 100 * MIB < done.peak < 160 * MIB
 
 
+LIMITED = """
+import subprocess, sys, time
+from slipway_steps.adapters.local.limits import make_limits
+limits = make_limits("{label}", 2**28, 1000)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"], preexec_fn=limits.enter)
+print(limits.name, *limits.places, flush=True)
+time.sleep(99)
+"""
+
+
+def test_the_control_groups_of_what_is_killed_are_removed(tmp_path: Path) -> None:
+    label = f"slipway-bounded-{os.getpid()}"
+    run_bounded(bounds(tmp_path, LIMITED.format(label=label), seconds=5))
+    name, *places = (tmp_path / "out").read_text().split()
+    if name != "cgroup":
+        pytest.skip("this user may make no control group")
+    assert places
+    assert not [place for place in places if Path(place).exists()]
+
+
 def test_it_is_cleaned_up_only_where_there_is_something(tmp_path: Path) -> None:
     seen = tmp_path / "cleaned"
     clean = [sys.executable, "-c", f"open({str(seen)!r}, 'w')"]
