@@ -1,7 +1,12 @@
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from slipway_workflows.cli import main
@@ -111,3 +116,27 @@ def test_what_is_deployed_is_validated_too(scenarios: Path, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert "Containerization          reject    1 findings in" in said
     assert "SD107 selects-nothing" in said
+
+
+def test_ctrl_c_ends_all_that_runs_and_leaves_no_home(scenarios: Path) -> None:
+    mark = f"sleep 98.{os.getpid()}"
+    (scenarios / "pipelines" / "good.yaml").write_text(WORKFLOW.replace("SCRIPT", mark))
+    program = [sys.executable, "-m", "slipway_workflows.cli", "validate-e2e", "scenarios/good.yaml"]
+    running = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not _living(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.strip()) == (130, "error: interrupted")
+    assert not _living(mark)
+    assert not list(Path(".slipway").glob("validation/*/*/home"))
+
+
+def _living(mark: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if mark in " ".join(process.info["cmdline"] or ()):
+            found.append(process.pid)
+    return found

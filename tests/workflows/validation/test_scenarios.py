@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from pathlib import Path
 
@@ -6,8 +7,9 @@ import pytest
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.validation import E2ETestScenario
-from slipway_steps.settings import PROJECT_ROOT
-from slipway_workflows.validation.scenarios import discover, read_scenario
+from slipway_steps.settings import PROJECT_ROOT, Settings
+from slipway_workflows.validation.end_to_end import EndToEndValidator
+from slipway_workflows.validation.scenarios import FIELDS, discover, read_scenario
 
 SHIPPED = PROJECT_ROOT / "workflows" / "validation" / "scenarios"
 GOOD = """
@@ -41,6 +43,33 @@ def test_what_a_scenario_leaves_out_has_the_defaults_of_the_model(tmp_path: Path
     )
     assert found.validation_rules == {}
     assert found.directory == tmp_path
+
+
+def test_the_page_on_operations_has_each_field_and_the_commands_that_it_shows_name_what_is_there() -> None:
+    page = (PROJECT_ROOT / "docs" / "operations.md").read_text()
+    assert [name for name in FIELDS if f"| `{name}` |" not in page] == []
+    shown = set(re.findall(r"workflows/validation/scenarios[\w./-]*", page))
+    assert shown
+    assert all((PROJECT_ROOT / one).exists() for one in shown)
+
+
+def test_a_scenario_for_a_release_as_people_write_it(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+scenario_name: normal release
+pipeline_config_path: release-model      # a catalog name, or an Argo file beside this one
+expected_steps: [train, evaluate, register, build, deploy, integration, resources, load, promote]
+data_source: synthetic                   # synthetic (default), digits, or a directory
+expect: promoted                         # promoted | rejected | succeeded | failed
+validation_rules: {evaluation.accuracy: {min: 0.8}, load.p95: {max: 2000}, workflow.duration: {max: 300}}
+timeout_minutes: 30
+memory_limit_gb: 4.0
+""",
+    )
+    found = EndToEndValidator(Settings(home=tmp_path / "home")).read_test_scenario(path)
+    assert found.expect == "promoted"
+    assert found.memory_limit_bytes == 4 * 2**30
 
 
 def test_json_is_read_as_yaml_is(tmp_path: Path) -> None:
