@@ -61,7 +61,7 @@ def end_left(run: str) -> float:
     told = f"{RUN}={run}".encode()
     roots = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if told in _environment(pid)]  # noqa: PTH208 - after each run; a Path for each process would double it
     left = {pid for root in roots for pid in family(root)}
-    seconds = sum(map(_cpu, left))
+    seconds = sum(map(cpu_seconds, left))
     for pid in left:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -75,7 +75,7 @@ def _environment(pid: int) -> list[bytes]:
     return []
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """CPU seconds of a process and of the children that it has waited for; 0 where it is gone."""
     with suppress(OSError, IndexError, ValueError):
         # the name of the program may have spaces and parentheses
@@ -84,13 +84,18 @@ def _cpu(pid: int) -> float:
     return 0.0
 
 
-def family(pid: int) -> Iterator[int]:
-    """A process and all that descend from it. Linux lists children by thread, so that not all of /proc is read."""
-    yield pid
+def children_of(pid: int) -> Iterator[int]:
+    """The children of a process. Linux lists them by thread, so that not all of /proc is read."""
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - ten times a second; a Path each would double it
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
-                yield from family(int(child))
+            yield from map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    for child in children_of(pid):
+        yield from family(child)
 
 
 def _memory(pid: int) -> int:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from slipway_workflows.engine.machine import forks
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.machine.timings import Timings
@@ -46,7 +47,7 @@ Step = Callable[..., Awaitable[Finished]]
 
 def steps(tmp_path: Path, environment: dict[str, str], do: Callable[[Processes, Step], Awaitable[None]]) -> None:
     async def once() -> None:
-        processes = Processes(Timings(tmp_path))
+        processes = Processes(Timings(tmp_path), Groups(tmp_path))
 
         async def step(name: str, *code: str, preload: str = "slow_imports", seconds: float | None = None) -> Finished:
             directory = tmp_path / name
@@ -204,12 +205,14 @@ def test_an_idle_server_ends_and_the_next_step_gets_another(
 def test_a_killed_engine_takes_server_and_steps_along(tmp_path: Path, environment: dict[str, str]) -> None:
     code = (
         "import asyncio, os, pathlib, sys; from slipway_workflows.engine.machine.processes import Processes\n"
+        "from slipway_workflows.engine.machine.groups import Groups\n"
         "from slipway_workflows.engine.machine.timings import Timings\n"
         "async def main():\n"
         "    d = pathlib.Path(sys.argv[1])\n"
         "    argv = [sys.executable, '-m', 'program', 'a', sys.argv[2]]\n"
         "    environment = {'PATH': os.defpath, 'PYTHONPATH': sys.argv[3]}\n"
-        "    await Processes(Timings(d)).run('a', argv, d, environment, d / 'log', False, preload='slow_imports')\n"
+        "    run = Processes(Timings(d), Groups(d)).run\n"
+        "    await run('a', argv, d, environment, d / 'log', False, preload='slow_imports')\n"
         "asyncio.run(main())"
     )
     stubborn = f"import signal, time; signal.signal(15, signal.SIG_IGN); {LEAVES}; time.sleep(60)"

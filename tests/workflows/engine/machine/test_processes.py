@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_output import RESULT_LIMIT
 from slipway_workflows.engine.machine.step_process import Finished
@@ -19,7 +20,7 @@ from slipway_workflows.engine.machine.timings import Timings
 
 def run(tmp_path: Path, script: str, capture: bool = False, seconds: float | None = None) -> Finished:
     async def once() -> Finished:
-        processes = Processes(Timings(tmp_path))
+        processes = Processes(Timings(tmp_path), Groups(tmp_path))
         try:
             log = tmp_path / "log"
             return await processes.run(
@@ -44,7 +45,7 @@ def test_exit_codes_are_those_of_argo_s_executor(tmp_path: Path, script: str, co
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     async def once() -> Finished:
-        processes = Processes(Timings(tmp_path))
+        processes = Processes(Timings(tmp_path), Groups(tmp_path))
         try:
             return await processes.run("a", ["/no/such"], tmp_path, {}, tmp_path / "log", False)
         finally:
@@ -80,11 +81,12 @@ def test_what_a_finished_step_left_running_is_killed(tmp_path: Path) -> None:
 def test_a_killed_engine_takes_grandchildren_along(tmp_path: Path) -> None:
     code = (
         "import asyncio, pathlib, sys; from slipway_workflows.engine.machine.processes import Processes\n"
+        "from slipway_workflows.engine.machine.groups import Groups\n"
         "from slipway_workflows.engine.machine.timings import Timings\n"
         "async def main():\n"
         "    d = pathlib.Path(sys.argv[1])\n"
         "    script = 'trap \"\" TERM HUP; sleep 60 & echo $! > pid; wait'\n"
-        "    await Processes(Timings(d)).run('a', ['/bin/sh', '-c', script], d, {}, d / 'log', False)\n"
+        "    await Processes(Timings(d), Groups(d)).run('a', ['/bin/sh', '-c', script], d, {}, d / 'log', False)\n"
         "asyncio.run(main())"
     )
     engine = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], start_new_session=True)

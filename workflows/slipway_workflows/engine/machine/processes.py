@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from slipway_workflows.engine.machine.forks import ForkServer
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.step_output import CapturedOutput
 from slipway_workflows.engine.machine.step_process import Finished, Process, SpawnedProcess, StepProcess
 from slipway_workflows.engine.machine.timings import Timings
@@ -25,11 +26,12 @@ NOT_FOUND = 64
 class Processes:
     """All steps that run now, and the guardian that ends them where the engine itself is killed.
 
-    `timings`: is told how long each took to start.
+    `timings`: is told how long each took to start. `groups`: is told the process group of each.
     """
 
-    def __init__(self, timings: Timings) -> None:
+    def __init__(self, timings: Timings, groups: Groups) -> None:
         self._timings = timings
+        self._groups = groups
         self.running: dict[str, StepProcess] = {}
         """The steps that run now, by node id."""
         self._count = itertools.count()
@@ -52,6 +54,7 @@ class Processes:
         for process in self.running.values():
             process.reap()
         self.running.clear()
+        self._groups.close()
         if self._forks:
             self._forks.close()
         if self._guardian.stdin:
@@ -112,10 +115,12 @@ class Processes:
             if preload and enter is None:
                 forked = await self._fork(preload, step, argv, directory, environment, streams)
             try:
-                process.begin(forked or self._spawn(step, argv, directory, environment, streams, enter))
+                first = forked or self._spawn(step, argv, directory, environment, streams, enter)
+                process.begin(first)
             except (OSError, ValueError, subprocess.SubprocessError) as error:
                 return Finished(NOT_FOUND, problem=f"cannot start {argv[0]}: {getattr(error, 'strerror', error)}")
             self._timings.started(node_id, asked)
+            self._groups.begin(node_id, first.pid)
             if captured:
                 captured.begin()
             if seconds is not None:
@@ -130,6 +135,7 @@ class Processes:
             os.close(output)
             process.reap()
             self.running.pop(node_id, None)
+            self._groups.end(node_id)
             self._forget(step)
 
     def _spawn(

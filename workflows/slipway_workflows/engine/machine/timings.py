@@ -9,6 +9,7 @@ import json
 import time
 from pathlib import Path
 
+TIMINGS = "timings.jsonl"
 QUEUE, CONTAINER_START = "queue", "container-start"
 """queue: a wait for locks, or for the workflow's parallelism. container-start: from the request for a process until its
 program begins."""
@@ -20,7 +21,7 @@ class Timings:
     """Writes the file. `directory`: the run's. What cannot be written is left out, as nothing of a run needs it."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "timings.jsonl"
+        self._path = directory / TIMINGS
 
     def queued(self, node: str, since: float) -> None:
         """A wait of a node has ended now; `since`: when it began, in Unix seconds."""

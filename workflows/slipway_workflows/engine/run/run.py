@@ -15,6 +15,7 @@ from typing import Any
 from slipway_steps.domain.errors import Broken, SlipwayError
 from slipway_workflows.argo import Event, Listener, NodeType, Phase, StoredWorkflow
 from slipway_workflows.argo.times import parse_time, time_text
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.objects import Objects
@@ -165,7 +166,7 @@ class Run:
 
     def _new_operation(self, values: dict[str, str | None]) -> Operation:
         directory, timings = self.store.directory, Timings(self.store.directory)
-        processes = Processes(timings)
+        processes = Processes(timings, Groups(directory))
         machine = Machine(
             directory,
             dict(self.options.environment),

@@ -1,0 +1,50 @@
+"""What a run writes about the process groups of its steps, while they run."""
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from engine_runs import call, pod, prepared, steps
+
+from slipway_workflows.engine.machine.groups import GROUPS
+from slipway_workflows.engine.state.store import runs_of
+
+
+class Watched:
+    """A run, and all that was read in its groups.json while it ran."""
+
+    def __init__(self, home: Path, *templates: dict[str, Any]) -> None:
+        self.path = runs_of(home) / "wf" / GROUPS
+        self.seen: list[dict[str, Any]] = []
+        run, result = prepared(home, *templates), []
+        thread = threading.Thread(target=lambda: result.append(run.execute()))
+        thread.start()
+        while thread.is_alive():
+            if self.path.exists():
+                self.seen.append(json.loads(self.path.read_text() or "{}"))
+            time.sleep(0.02)
+        self.nodes = result[0]["status"]["nodes"]
+
+
+def test_a_running_step_is_named_with_its_group(tmp_path: Path) -> None:
+    ran = Watched(tmp_path, steps([call("a")]), pod("a", "echo $$; sleep 0.7"))
+    (node,) = [key for key, one in ran.nodes.items() if one["type"] == "Pod"]
+    shown = [one for one in ran.seen if one["steps"]]
+    assert shown
+    assert {
+        "engine": os.getpid(),
+        "steps": {node: int((ran.path.parent / "logs" / f"{node}.log").read_text())},
+    } in shown
+
+
+def test_nothing_is_left_of_it_after_the_run(tmp_path: Path) -> None:
+    assert not Watched(tmp_path, steps([call("a")]), pod("a", "sleep 0.3")).path.exists()
+
+
+def test_a_step_that_has_ended_is_not_named(tmp_path: Path) -> None:
+    ran = Watched(tmp_path, steps([call("a")], [call("b")]), pod("a", "sleep 0.5"), pod("b", "sleep 0.8"))
+    assert max(len(one["steps"]) for one in ran.seen) == 1
+    assert len({key for one in ran.seen for key in one["steps"]}) == 2
