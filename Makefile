@@ -133,6 +133,7 @@ bench: setup ## measure what Slipway promises, as figures (PEERS=ENVIRONMENT wit
 	@$(BIN)/python tests/bench_handlers.py
 	@$(BIN)/python tests/bench_faults.py
 	@$(BIN)/python tests/bench_perf.py $(if $(LIVE),--live $(LIVE))
+	@$(BIN)/python tests/bench_performance.py
 	@$(BIN)/python tests/bench.py
 
 down: ## stop the local environments

@@ -2,8 +2,8 @@
 
 The release gives: EVALUATION_PACKAGE, the packaged model's directory; EVALUATION_ACCURACY_MIN, EVALUATION_LOSS_MAX and
 EVALUATION_RECALL_MIN, the thresholds; EVALUATION_DRAWN_ACCURACY in the demo mode `flaky-metrics` alone;
-EVALUATION_DETAILS, a file for what the report draws and the handler test compares. A test tells what it measured by the
-fixture `measured`.
+EVALUATION_DETAILS, a file for what the report draws and the handler test compares. `slipway optimize evaluate` tries
+values of EVALUATION_BATCH and EVALUATION_THREADS. A test tells what it measured by the fixture `measured`.
 """
 
 import json
@@ -19,8 +19,10 @@ import pytest
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
-BATCH = 16
+BATCH = int(os.environ.get("EVALUATION_BATCH", "16"))
 """Images at a time; 128 need twice the memory, and more time."""
+THREADS = int(os.environ.get("EVALUATION_THREADS", "0"))
+"""Threads of ONNX Runtime; 0: one for each core."""
 
 
 @dataclass
@@ -59,7 +61,9 @@ def evaluated() -> Evaluated:
     contract = json.loads((package / "contract.json").read_text())
     with numpy.load(package / "holdout.npz", allow_pickle=False) as held:
         images, labels = held["images"], held["labels"]
-    session = onnxruntime.InferenceSession(str(package / "model.onnx"), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(str(package / "model.onnx"), options, providers=["CPUExecutionProvider"])
     name, parts = contract["input"]["name"], []
     for start in range(0, len(images), BATCH):
         batch = scaled(images[start : start + BATCH], contract["input"])

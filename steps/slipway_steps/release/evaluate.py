@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.knob import Knob
 from slipway_steps.domain.package import read_package
+from slipway_steps.domain.performance import Category
 from slipway_steps.domain.scenario import Scenario, drawn_accuracy
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
@@ -32,6 +34,12 @@ needs.
 """
 TIMEOUT = 600
 """Seconds for all tests. 360 images take one second; a user's own data set may take minutes."""
+KNOBS = (
+    Knob("batch", Category.MEMORY, "EVALUATION_BATCH", "16", ("8", "32")),
+    Knob("threads", Category.CPU, "EVALUATION_THREADS", "0", ("1",)),
+    Knob("allocator-arenas", Category.MEMORY, "MALLOC_ARENA_MAX", "", ("1",)),
+)
+"""What `slipway optimize evaluate` tries."""
 
 
 class Params(StepParameters):

@@ -127,7 +127,9 @@ def summary(found: "RunPerformance") -> str:
         lines += ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     if found.unseen:
         lines.append(f"{found.unseen} more ended before they could be measured")
-    return "\n".join([*lines, *map(str, found.recommendations())])
+    for one in found.recommendations():
+        lines.append(str(one.model_copy(update={"subject": name_for_people(one.subject)})))
+    return "\n".join(lines)
 
 
 def _of_ended(run: "StoredRun", measured: "RunPerformance | None") -> str:

@@ -1,5 +1,6 @@
 """What a run writes about the process groups of its steps, while they run."""
 
+import asyncio
 import json
 import os
 import threading
@@ -7,9 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine_runs import call, pod, prepared, steps
 
-from slipway_workflows.engine.machine.groups import GROUPS
+from slipway_workflows.engine.machine import groups as module
+from slipway_workflows.engine.machine.groups import GROUPS, Groups
 from slipway_workflows.engine.state.store import runs_of
 
 
@@ -48,3 +51,39 @@ def test_a_step_that_has_ended_is_not_named(tmp_path: Path) -> None:
     ran = Watched(tmp_path, steps([call("a")], [call("b")]), pod("a", "sleep 0.5"), pod("b", "sleep 0.8"))
     assert max(len(one["steps"]) for one in ran.seen) == 1
     assert len({key for one in ran.seen for key in one["steps"]}) == 2
+
+
+def test_a_slow_disk_does_not_keep_steps_from_being_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[float] = []
+
+    def slowly(path: Path, text: str) -> None:
+        time.sleep(0.05)
+        written.append(time.monotonic())
+
+    monkeypatch.setattr(module, "replace_file", slowly)
+
+    async def two_changes() -> None:
+        found = Groups(tmp_path)
+        for node in ("a", "b"):
+            found.begin(node, 1)
+            await asyncio.sleep(0.6)
+        found.close()
+
+    asyncio.run(two_changes())
+    assert len(written) == 2
+
+
+def test_many_changes_at_once_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(module, "replace_file", lambda path, text: texts.append(text))
+
+    async def thousand() -> None:
+        found = Groups(tmp_path)
+        for number in range(1000):
+            found.begin(f"n{number}", number)
+            found.end(f"n{number - 5}")
+        await asyncio.sleep(0.3)
+        found.close()
+
+    asyncio.run(thousand())
+    assert [sorted(json.loads(text)["steps"].values()) for text in texts] == [[995, 996, 997, 998, 999]]
