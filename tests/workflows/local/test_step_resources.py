@@ -33,7 +33,9 @@ def of(directory: Path, **node: Any) -> Resources:
         template("bad", limits={"memory": "2GB"}),
         {"name": "none", "script": {"image": "busybox:1"}},
     ]
-    manifest = {"spec": {"templates": own}, "status": {"nodes": {"n": {"name": "n", "type": "Pod", **node}}}}
+    of_template = {"templates": [template("exit", limits={"memory": "32Mi"})]}
+    nodes = {"n": {"name": "n", "type": "Pod", **node}}
+    manifest = {"spec": {"templates": own}, "status": {"nodes": nodes, "storedWorkflowTemplateSpec": of_template}}
     workflow = read_workflow(manifest)
     return StepResources(directory, workflow).of(workflow.nodes["n"])
 
@@ -43,6 +45,7 @@ def of(directory: Path, **node: Any) -> Resources:
     [
         ({"templateName": "a", "templateScope": "local/wf"}, Resources(1024 * MIB, 2048 * MIB)),
         ({"templateName": "a", "templateScope": "namespaced/shared"}, Resources(64 * MIB, 64 * MIB)),
+        ({"templateName": "exit", "templateScope": "local/wf"}, Resources(32 * MIB, 32 * MIB)),
         ({"templateRef": {"name": "shared", "template": "a"}}, Resources(64 * MIB, 64 * MIB)),
         ({"templateRef": {"name": "shared", "template": "b"}}, Resources(None, None)),
         ({"templateName": "bad", "templateScope": "local/wf"}, Resources(None, None)),

@@ -28,7 +28,7 @@ class StepResources:
     """Looks up the templates of a run's nodes. `directory`: the run's."""
 
     def __init__(self, directory: Path, workflow: StoredWorkflow) -> None:
-        self._own = _templates(workflow.spec)
+        self._own = _templates(workflow.status.get("storedWorkflowTemplateSpec")) | _templates(workflow.spec)
         self._library: dict[str, dict[str, Any]] = {}
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             for manifest in json.loads((directory / LIBRARY).read_text()):
