@@ -6,8 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from engine_runs import Ran, pod
 
+from slipway_steps.adapters.world import make_world
+from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict
 from slipway_steps.optimize.optimizer import runs_of
+from slipway_steps.settings import read_settings
 from slipway_workflows.cli import main
 
 
@@ -69,3 +75,24 @@ def test_the_json_is_a_list_of_recommendations(
         "batch 128 -> 32",
     ]
     assert found[0]["estimated_improvement"]["high"] < 1
+
+
+def test_the_limits_are_read_from_the_reports_of_the_stored_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Ran(tmp_path, pod("main"))  # the workflow wf
+    check = Check(code="cpu", verdict=Verdict.PASS, message="", measured=33.0, threshold=500, unit="millicores")
+    report = GateReport(
+        gate=Gate.RESOURCES,
+        candidate=Candidate(version="", digest=""),
+        release="wf",
+        verdict=Verdict.PASS,
+        checks=[check],
+        started_at=0,
+        finished_at=1,
+        series={"memory_mib": [[0, 61.0], [1, 63.5]]},
+    )
+    make_world(read_settings(tmp_path)).registry.save_report(None, report)
+    assert main(["--home", str(tmp_path), "optimize", "--limits"]) == 0
+    values = yaml.safe_load(capsys.readouterr().out)
+    assert values["resources"] == {"requests": {"cpu": "40m", "memory": "70Mi"}, "limits": {"memory": "96Mi"}}
