@@ -20,7 +20,7 @@ def values_file(reports: Sequence[GateReport]) -> str:
     The memory request is the p99 of the releases' peaks, the limit leaves room above it; the CPU request is the p99 of
     their means. The limit of CPU is not touched. Raises Refused where no release was measured.
     """
-    measured = [one for one in reports if one.gate is Gate.RESOURCES and one.verdict is Verdict.PASS]
+    measured = [one for one in reports if says_usage(one)]
     peaks = [peak for one in measured if (peak := _largest(one, "memory_mib")) is not None]
     means = [mean for one in measured for mean in _cpu(one)]
     if not peaks or not means:
@@ -34,6 +34,11 @@ def values_file(reports: Sequence[GateReport]) -> str:
         f"  requests: {{cpu: {_up(mean)}m, memory: {_up(peak)}Mi}}\n"
         f"  limits: {{memory: {proposed_memory(round(peak * MIB)) // MIB}Mi}}\n"
     )
+
+
+def says_usage(report: GateReport) -> bool:
+    """Whether a report says what the app uses: that of a resource gate that passed."""
+    return report.gate is Gate.RESOURCES and report.verdict is Verdict.PASS
 
 
 def _largest(report: GateReport, name: str) -> float | None:

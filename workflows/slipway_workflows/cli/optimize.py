@@ -94,11 +94,19 @@ def _package_of(step: str, workflow: str, target: Path) -> Path:
 
 def _limits(last: int) -> str:
     from slipway_steps.adapters.world import make_world
-    from slipway_steps.optimize.limits import values_file
+    from slipway_steps.optimize.limits import says_usage, values_file
     from slipway_workflows import engine
     from slipway_workflows.argo.times import BEFORE_ALL
 
     settings = current_settings()
-    every = sorted(engine.stored_runs(settings.home), key=lambda run: run.workflow.started or BEFORE_ALL)
-    registry = make_world(settings).registry
-    return values_file([report for run in every[-last:] for report in registry.reports(run.name)])
+    registry, found, measured = make_world(settings).registry, [], 0
+    newest_first = sorted(
+        engine.stored_runs(settings.home), key=lambda run: run.workflow.started or BEFORE_ALL, reverse=True
+    )
+    for run in newest_first:
+        reports = [report for report in registry.reports(run.name) if says_usage(report)]
+        found += reports
+        measured += bool(reports)
+        if measured == last:
+            break
+    return values_file(found)

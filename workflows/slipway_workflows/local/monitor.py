@@ -6,7 +6,7 @@ What was measured stays in the run's directory, in `performance.json`.
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -64,7 +64,7 @@ class _Step:
         self.usage, self.last = usage, at
 
 
-class _Idle(NamedTuple):
+class Idle(NamedTuple):
     """How many cores were idle in a time, whose ends are Unix seconds."""
 
     begin: float
@@ -72,7 +72,7 @@ class _Idle(NamedTuple):
     cores: float
 
 
-class _Timing(NamedTuple):
+class Timing(NamedTuple):
     """When something of a node began and ended, in Unix seconds."""
 
     node: str
@@ -95,7 +95,7 @@ class RunMonitor:
         self._engine = 0
         self._waits: ProcessorWaits | None = None
         self._now: ProcessorWaits | None = None
-        self._idle: list[_Idle] = []
+        self._idle: list[Idle] = []
         self._paths: dict[str, str] = {}
         self._resources: StepResources | None = None
         self.live: list[str] = []
@@ -125,7 +125,7 @@ class RunMonitor:
             self._steps.setdefault(node, _Step(at, at, usage)).take(usage, at)
         if self._now is not None and found.at > self._last:
             seconds = found.at - self._last
-            self._idle.append(_Idle(at - seconds, at, max(0.0, now.idle - self._now.idle) / seconds))
+            self._idle.append(Idle(at - seconds, at, max(0.0, now.idle - self._now.idle) / seconds))
         self._waits, self._now, self._last = self._waits or now, now, found.at
         return True
 
@@ -171,7 +171,7 @@ class RunMonitor:
             io_wait = min(1.0, (self._now.io - self._waits.io) / seconds / cores())
             if self._now.throttled is not None and self._waits.throttled is not None:
                 throttled = min(1.0, (self._now.throttled - self._waits.throttled) / seconds)
-        queued, idle = self._queued_while_idle(seconds)
+        queued, idle = queued_while_idle(self._idle, _timings(self.directory, QUEUE))
         return PerformanceMetrics(
             subject=self.directory.name,
             seconds=seconds,
@@ -183,7 +183,7 @@ class RunMonitor:
             throttled=throttled,
             io_wait=io_wait,
             concurrency=self._most,
-            queued=queued,
+            queued=min(1.0, queued / seconds) if self._idle and seconds else None,
             idle=idle,
         )
 
@@ -212,30 +212,28 @@ class RunMonitor:
             if not node.phase.left_out
         )
 
-    def _queued_while_idle(self, seconds: float) -> tuple[float | None, float]:
-        """The share of the time in which steps waited for parallelism or a lock while at least one core was idle, and
-        how many were.
-        """
-        if not self._idle or not seconds:
-            return None, 0.0
-        waits = _timings(self.directory, QUEUE)
-        waited = idle = 0.0
-        for part in self._idle:
-            if part.cores >= 1:
-                taken = max((min(part.end, one.end) - max(part.begin, one.begin) for one in waits), default=0.0)
-                waited += max(0.0, taken)
-                idle += max(0.0, taken) * part.cores
-        return min(1.0, waited / seconds), idle / waited if waited else 0.0
+
+def queued_while_idle(idle: Sequence[Idle], waits: Sequence[Timing]) -> tuple[float, float]:
+    """The seconds in which steps waited for parallelism or a lock while at least one core was idle, and how many were
+    idle then, on average.
+    """
+    seconds = cores_seconds = 0.0
+    for part in idle:
+        if part.cores >= 1:
+            taken = max((min(part.end, one.end) - max(part.begin, one.begin) for one in waits), default=0.0)
+            seconds += max(0.0, taken)
+            cores_seconds += max(0.0, taken) * part.cores
+    return seconds, cores_seconds / seconds if seconds else 0.0
 
 
-def _timings(directory: Path, what: str) -> list[_Timing]:
+def _timings(directory: Path, what: str) -> list[Timing]:
     """What the run has written about its waits, or about the starts of its processes."""
     found = []
     with contextlib.suppress(OSError, ValueError):
         for line in (directory / TIMINGS).read_text().splitlines():
             one = json.loads(line)
             if one["what"] == what:
-                found.append(_Timing(one["node"], float(one["from"]), float(one["to"])))
+                found.append(Timing(one["node"], float(one["from"]), float(one["to"])))
     return found
 
 
