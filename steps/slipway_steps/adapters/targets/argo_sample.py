@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,13 +11,12 @@ from typing import Any
 from slipway_steps.adapters.kubernetes.pods import seconds
 from slipway_steps.adapters.targets.argo_manifest import TEMPLATE_LABEL
 from slipway_steps.adapters.targets.pod_times import PodTimes, difference, pod_metrics
+from slipway_steps.adapters.targets.step_names import step_name
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import Phase, RunOutcome, RunSample
 
 Object = dict[str, Any]
 OUTCOMES = {"Succeeded": RunOutcome.SUCCEEDED, "Failed": RunOutcome.FAILED, "Error": RunOutcome.FAILED}
-ATTEMPT = re.compile(r"\(\d+\)$")
-"""The end of the name of a node that is one attempt of a step with retries."""
 TEMPLATE_LABELS = (
     TEMPLATE_LABEL,
     "workflows.argoproj.io/workflow-template",
@@ -55,8 +53,7 @@ def steps_of(status: Mapping[str, Any]) -> list[Step]:
     for key, node in _nodes(status).items():
         started, finished = seconds(node.get("startedAt")), seconds(node.get("finishedAt"))
         if node.get("type") == "Pod" and started is not None and finished is not None:
-            name = ATTEMPT.sub("", str(node.get("displayName") or node.get("name")))
-            found.append(Step(key, name, started, finished))
+            found.append(Step(key, step_name(node), started, finished))
     return sorted(found, key=lambda step: (step.started, step.finished))
 
 

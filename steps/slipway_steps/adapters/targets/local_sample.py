@@ -8,7 +8,8 @@ from typing import Any
 
 from slipway_steps.adapters.targets.local_run import STDOUT, LocalRun
 from slipway_steps.adapters.targets.local_runs import read_timings
-from slipway_steps.adapters.targets.local_timeline import by_component, step_name, timeline, totals
+from slipway_steps.adapters.targets.local_timeline import by_component, timeline, totals
+from slipway_steps.adapters.targets.step_names import step_name
 from slipway_steps.domain.perf_metrics import CPU, END_TO_END
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 

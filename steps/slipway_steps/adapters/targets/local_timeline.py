@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from slipway_steps.adapters.targets.step_names import step_name
 from slipway_steps.domain.perf_session import Phase
 
 Piece = tuple[float, float]
@@ -64,11 +65,6 @@ def by_component(phases: Iterable[Phase]) -> dict[str, float]:
         if phase.name == "run":
             found[phase.component] = found.get(phase.component, 0.0) + phase.end - phase.start
     return found
-
-
-def step_name(node: Mapping[str, Any]) -> str:
-    """The name of a step for people: the first attempt of a step that may be retried has the name of the step."""
-    return str(node.get("displayName") or node["name"]).removesuffix("(0)")
 
 
 def _is_pod(node: Mapping[str, Any]) -> bool:

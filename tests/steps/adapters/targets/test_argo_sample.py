@@ -61,6 +61,21 @@ def test_an_approval_and_the_backoff_of_a_retry_are_no_gaps() -> None:
     assert observe([found])[0].blanks["between-steps"] == 4
 
 
+@pytest.mark.parametrize("suffix", ["", "(1)"])
+def test_an_entrypoint_that_is_a_pod_is_the_same_step_in_each_run(suffix: str) -> None:
+    samples = []
+    for run in ("hello-world-x7k2p", "hello-world-9qzlt"):
+        nodes = {
+            run: {**node(f"{run}{suffix}", 3, 10), "name": f"{run}{suffix}", "templateName": "hello-world"},
+            "e": {**node(f"{run}.onExit", 10, 12), "templateRef": {"name": "shared", "template": "clean"}},
+        }
+        found = workflow(nodes=nodes)
+        found["metadata"]["name"] = run
+        samples.append(sample_of(found))
+    assert [sample.components for sample in samples] == [{"hello-world": 7, "clean": 2}] * 2
+    assert observe(samples)[0].components == {"hello-world": 7, "clean": 2}
+
+
 def test_the_clock_of_the_client_goes_before_whole_seconds() -> None:
     assert sample_of(workflow(), submitted=1000.25, ended=1044.75).metrics["end-to-end"] == 44.5
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlflow_server import MlflowServer
 from steps.adapters.mlflow.conftest import mlflow_server
-from steps.adapters.targets.test_local_engine import Prepared, ended, pod, prepared, steps, workflow
+from steps.adapters.targets.test_local_engine import Prepared, ended, pod, prepared, python, steps, workflow
 
 from slipway_steps.adapters.mlflow.experiments import MlflowExperiments
 from slipway_steps.adapters.targets.local_engine import LocalEngineTarget
@@ -68,3 +68,13 @@ def test_the_run_store_is_read(prepared: Prepared, tmp_path: Path) -> None:
     (sample,) = target.finished(0)
     assert (sample.metrics["end-to-end"], sample.components) == (4.0, {"x": 2.5})
     assert target.finished(time.time()) == []
+
+
+def test_a_pod_of_no_steps_is_named_as_its_template_and_not_as_the_run(prepared: Prepared) -> None:
+    retried = python("main", "pass", retryStrategy={"limit": 1})
+    by_hook = {"hooks": {"running": {"template": "tell", "expression": 'workflow.status == "Running"'}}}
+    content = workflow(retried, pod("clean", "true"), pod("tell", "true"), onExit="clean", **by_hook)
+    target = prepared.prepare(content)
+    samples = [ended(target, target.submit({})) for _ in range(2)]
+    assert [sample.outcome for sample in samples] == [RunOutcome.SUCCEEDED] * 2, samples[0].message
+    assert [set(sample.components) - {"tell"} for sample in samples] == [{"main", "clean"}] * 2
