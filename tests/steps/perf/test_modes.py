@@ -112,6 +112,23 @@ def test_the_choice_of_operations_can_be_repeated(tmp_path: Path, server: Stalli
     assert set(one) == {"one", "two", "three"}
 
 
+class Cold(SleepingTarget):
+    """A target whose client takes long for the first request of each operation, as it has to be imported."""
+
+    def get(self, operation: str) -> int:
+        time.sleep(0 if operation in self.asked else 0.3)
+        return super().get(operation)
+
+
+@pytest.mark.parametrize(("warm_up", "sent"), [(0, 2), (3, 5)])
+def test_the_start_of_the_client_is_no_latency(tmp_path: Path, warm_up: int, sent: int) -> None:
+    target = Cold()
+    found = session(tmp_path, target, mode="RANDOM_GETS", numTimes=20, requestsPerSecond=100, warmUp=warm_up)
+    assert set(target.asked[:2]) == {"a", "b"}
+    assert (len(found.requests), len(target.asked)) == (20, 20 + sent)
+    assert max(one.seconds for one in found.requests) < 0.2
+
+
 @pytest.mark.parametrize("server", [0.0], indirect=True)
 def test_requests_that_fail_reject(tmp_path: Path, server: Stalling) -> None:
     target = HttpTarget(url(server))

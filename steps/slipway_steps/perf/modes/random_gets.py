@@ -16,7 +16,9 @@ from slipway_steps.perf.runner import Runner
 
 
 class RandomGets(Runner):
-    """Sends `numTimes` requests, or until the session's deadline. `warmUp` requests are sent first, and not counted."""
+    """Sends `numTimes` requests, or until the session's deadline. One of each kind and `warmUp` more are sent first,
+    and not counted.
+    """
 
     needs_pipeline: ClassVar[bool] = False
 
@@ -27,8 +29,10 @@ class RandomGets(Runner):
         if not operations:
             raise BadInput(f"target {context.target.name} has nothing to read", "is there a registry or a run yet?")
         chance = random.Random(scenario.seed)  # noqa: S311 - a choice that can be repeated, no secret
-        for _ in range(scenario.warm_up):
-            await self._send(chance.choice(operations), time.time())
+        # each kind, as the first one of it also counts the start of the client, such as the import of MLflow's
+        for operation in [*operations, *(chance.choice(operations) for _ in range(scenario.warm_up))]:
+            if not context.over:
+                await self._send(operation, time.time())
         begin, number = time.time(), 0
         async with asyncio.TaskGroup() as group:
             while not context.over and (scenario.num_times is None or number < scenario.num_times):
