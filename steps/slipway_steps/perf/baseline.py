@@ -9,13 +9,15 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from slipway_steps.domain.perf_metrics import CPU, END_TO_END, METRICS
+from slipway_steps.domain.perf_comparison import StepChange
+from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import Fingerprint, PerfSession
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.limits import limits_of
 from slipway_steps.perf.statistics import median, ratio_interval
+from slipway_steps.perf.step_changes import BESIDE_STEPS, where
 from slipway_steps.perf.yardstick import usual_yardstick
 
 LEAST_SESSIONS = 5
@@ -104,35 +106,38 @@ def _judged(
     code, unit = BASELINE_PREFIX + metric, METRICS[metric].unit
     if value is None or usual is None:
         why = session.unmeasured.get(metric, "no run that succeeded tells it")
-        where = "session" if value is None else "baseline"
-        return _unknown(code, f"{metric} was not measured in the {where}: {why}")
+        place = "session" if value is None else "baseline"
+        return _unknown(code, f"{metric} was not measured in the {place}: {why}")
     if usual == 0:
         return _above_zero(metric, session, value)
     floor = noise_floor(metric, baseline)
-    wide = limit + floor
+    ratio, wide = value / usual, limit + floor
+    decimals = _decimals(ratio, wide)
     verdict = Verdict.PASS
-    message = f"{metric} {value:.3g} {unit}, {_ratio(session, metric, usual)} of the baseline's {usual:.3g} {unit}"
-    message += f", limit ×{wide:.2f} ({100 * (limit - 1):.0f} % and {100 * floor:.0f} % of noise)"
+    message = f"{metric} {value:.3g} {unit}, ×{ratio:.{decimals}f}{_interval(session, metric, usual, ratio, decimals)}"
+    message += f" of the baseline's {usual:.3g} {unit}, limit ×{wide:.{decimals}f}"
+    message += f" ({100 * (limit - 1):.0f} % and {100 * floor:.0f} % of noise)"
     changed = fingerprint_changes(baseline[-1].fingerprint, session.fingerprint)
     message += f"; {changed}" if changed else ""
-    if value > wide * usual:
-        again = before is not None and _grown(metric, before, baseline, wide * usual)
-        if slow := _slow_machine(metric, session, baseline, value, usual):
+    if ratio > wide:
+        again = before is not None and _grown(metric, before, baseline, usual, wide)
+        if slow := _slow_machine(metric, session, baseline, ratio):
             verdict = Verdict.INCONCLUSIVE
             message += f"; the machine itself is ×{slow:.2f} slower by the yardstick: measure again when it is not"
         else:
             verdict = Verdict.REJECT if again else Verdict.INCONCLUSIVE
             message += "; for the second time" if again else "; suspected: measure once more"
-        message += _where(session, baseline) if metric in (END_TO_END, CPU) else ""
+        place = where(_step_changes(session, baseline), metric)
+        message += f"; {place}" if place else ""
     return Check(code=code, verdict=verdict, message=message, measured=value, threshold=wide * usual, unit=unit)
 
 
-def _grown(metric: str, session: PerfSession, baseline: Sequence[PerfSession], most: float) -> bool:
-    """Whether a session is over the limit, and not for its machine alone."""
-    value, usual = session.median(metric), baseline_median(metric, baseline)
-    if not value or not usual or value <= most:
+def _grown(metric: str, session: PerfSession, baseline: Sequence[PerfSession], usual: float, most: float) -> bool:
+    """Whether a session is over the limit, and not for its machine alone. most: the limit, as a ratio to `usual`."""
+    value = session.median(metric)
+    if value is None or value / usual <= most:
         return False
-    return _slow_machine(metric, session, baseline, value, usual) is None
+    return _slow_machine(metric, session, baseline, value / usual) is None
 
 
 def _above_zero(metric: str, session: PerfSession, value: float) -> Check:
@@ -146,45 +151,50 @@ def _above_zero(metric: str, session: PerfSession, value: float) -> Check:
     return Check(code=code, verdict=verdict, message=message, measured=value, threshold=most, unit=unit)
 
 
-def _slow_machine(
-    metric: str, session: PerfSession, baseline: Iterable[PerfSession], value: float, usual: float
-) -> float | None:
-    """By which factor the machine got slower since the baseline, where that alone explains a time that grew; None where
-    it does not, or nothing is known.
+def _slow_machine(metric: str, session: PerfSession, baseline: Iterable[PerfSession], ratio: float) -> float | None:
+    """By which factor the machine got slower since the baseline, where that alone explains a time that grew by `ratio`;
+    None where it does not, or nothing is known.
     """
     marks = [mark for one in baseline if (mark := usual_yardstick(one)) is not None]
     now = usual_yardstick(session)
     if METRICS[metric].unit != "s" or now is None or not marks:
         return None
     factor = now / median(marks)
-    return factor if factor >= value / usual else None
+    return factor if factor >= ratio else None
 
 
-def _ratio(session: PerfSession, metric: str, usual: float) -> str:
-    """The ratio of the session's runs to the baseline, with its interval where there are enough runs."""
+def _decimals(ratio: float, limit: float) -> int:
+    """With how many decimals a ratio and its limit are written, so that they compare as written as they do in truth."""
+    written = ((decimals, f"{ratio:.{decimals}f}", f"{limit:.{decimals}f}") for decimals in range(2, 18))
+    return next(decimals for decimals, one, most in written if (float(one) > float(most)) is (ratio > limit))
+
+
+def _interval(session: PerfSession, metric: str, usual: float, ratio: float, decimals: int) -> str:
+    """The interval of the ratio of the session's runs to the baseline; "" where there are too few runs. It belongs to
+    another estimate than the ratio of the medians, which is judged; one without that ratio would only confuse.
+    """
     logs = [math.log(value / usual) for value in session.values(metric) if value > 0]
     interval = ratio_interval(logs, INTERVAL_ALPHA) if logs else None
-    return str(interval) if interval else f"×{(session.median(metric) or 0) / usual:.2f}"
-
-
-def _where(session: PerfSession, baseline: Sequence[PerfSession]) -> str:
-    """The step that takes longer than in the baseline, by most."""
-    now = step_medians(session)
-    usual = [step_medians(one) for one in baseline]
-    grown = {step: value - median([one.get(step, 0.0) for one in usual]) for step, value in now.items()}
-    if not grown or max(grown.values()) <= 0:
+    if interval is None or not interval.low <= ratio <= interval.high:
         return ""
-    step = max(grown, key=lambda one: grown[one])
-    return f"; step `{step}` has grown most ({grown[step]:+.2g} s)"
+    return f" [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
 
 
-def step_medians(session: PerfSession) -> dict[str, float]:
-    """The median seconds of each step, over the runs that had it."""
-    found: dict[str, list[float]] = {}
-    for run in session.timed:
-        for step, seconds in run.components.items():
-            found.setdefault(step, []).append(seconds)
-    return {step: median(values) for step, values in found.items()}
+def _step_changes(session: PerfSession, baseline: Sequence[PerfSession]) -> list[StepChange]:
+    """By how much each step, and the time beside the steps, takes longer than in the baseline, with its share of the
+    growth from end to end; the largest growth first.
+    """
+    whole = (session.median(END_TO_END) or 0.0) - (baseline_median(END_TO_END, baseline) or 0.0)
+    before = [{step.name: step.seconds for step in one.steps()} for one in baseline]
+    changes = {
+        step.name: step.seconds - median([one.get(step.name, 0.0) for one in before]) for step in session.steps()
+    }
+    for metric, title in BESIDE_STEPS.items():
+        now, usual = session.median(metric), baseline_median(metric, baseline)
+        if now is not None and usual is not None:
+            changes[title] = now - usual
+    ordered = sorted(changes.items(), key=lambda item: -item[1])
+    return [StepChange(step=name, seconds=one, share=one / whole if whole > 0 else 0.0) for name, one in ordered]
 
 
 def _unknown(code: str, message: str) -> Check:

@@ -65,7 +65,7 @@ def test_from_a_baseline_to_a_regression_and_back(project: Project, capsys: pyte
     assert told["verdict"] == "reject"
     (check,) = [one for one in told["checks"] if one["verdict"] == "reject"]
     assert check["code"] == "baseline-end-to-end"
-    assert "step `first` has grown most" in check["message"]
+    assert "% of it in step `first` (+" in check["message"]
     stored = project.home / "perf" / told["name"] / "session.json"
     assert json.loads(stored.read_text())["verdict"] == "reject"
     project.seconds.write_text("0.05")
