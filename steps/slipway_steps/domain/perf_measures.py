@@ -13,6 +13,9 @@ class Measure(NamedTuple):
     more_is_better: bool = False
 
 
+KNEE = "knee runs at a time"
+"""What a stress test looks for. Absent where it ended before any concurrency was too much."""
+
 BY_MODE: Mapping[str, Mapping[str, Measure]] = {
     "EXPERIMENT": {"create-experiment s": Measure("creating the experiment")},
     "RANDOM_GETS": {
@@ -32,7 +35,7 @@ BY_MODE: Mapping[str, Mapping[str, Measure]] = {
 }
 """Mode -> its measures."""
 BY_KIND: Mapping[str, Mapping[str, Measure]] = {
-    "stress": {"knee runs at a time": Measure("the last concurrency that was not too much", more_is_better=True)},
+    "stress": {KNEE: Measure("the last concurrency that was not too much", more_is_better=True)},
     "soak": {"memory slope MiB/run": Measure("growth of the memory from run to run")},
 }
 """Kind -> its measures."""

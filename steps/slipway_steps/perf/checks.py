@@ -2,7 +2,7 @@
 threshold is met.
 """
 
-from slipway_steps.domain.perf_measures import measures_of
+from slipway_steps.domain.perf_measures import KNEE, measures_of
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
@@ -105,7 +105,9 @@ def _measure(session: PerfSession, name: str, limit: float) -> Check:
     known = measures_of(session.scenario.mode, session.scenario.kind).get(name)
     more = known is not None and known.more_is_better
     if value is None:
-        verdict, message = Verdict.INCONCLUSIVE, f"{name} was not measured: nothing of the session tells it"
+        early = "the test ended before it was too much: give it more numTimes or runTime, or allowMore"
+        why = early if name == KNEE else "nothing of the session tells it"
+        verdict, message = Verdict.INCONCLUSIVE, f"{name} was not measured: {why}"
     else:
         missed = value < limit if more else value > limit
         verdict = Verdict.REJECT if missed else Verdict.PASS

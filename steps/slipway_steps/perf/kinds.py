@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from slipway_steps.domain.perf_measures import THROUGHPUT
+from slipway_steps.domain.perf_measures import KNEE, THROUGHPUT
 from slipway_steps.domain.perf_scenario import LEAST_RUNS, MOST_AT_ONCE, MOST_RUNS
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.perf.runner import Runner
@@ -66,15 +66,16 @@ async def batch(runner: Runner, most: int | None, concurrency: int, *, with_yard
 async def stress(runner: Runner) -> None:
     """Double the concurrency until more than 5 % of the runs fail or the throughput stops growing.
 
-    The knee is the last concurrency at which the throughput still grew and runs did not fail. No more than `numTimes`
-    runs are started in all; a concurrency for which they are too few is not begun.
+    The knee is the last concurrency at which the throughput still grew and runs did not fail; there is none where the
+    test ended for another reason. No more than `numTimes` runs are started in all; a concurrency for which they are too
+    few is not begun.
     """
     context = runner.context
     await warm_up(runner)
     most = MOST_RUNS if context.scenario.allow_more else MOST_AT_ONCE
-    concurrency, knee, best = context.scenario.concurrency, 0, 0.0
+    concurrency, last, best = context.scenario.concurrency, 0, 0.0
     left = context.scenario.most_runs
-    ended = f"at the cap of {most} runs at a time"
+    found, ended = False, f"at the cap of {most} runs at a time"
     while concurrency <= most:
         number = concurrency * max(STRESS_ROUNDS, math.ceil(LEAST_RUNS / concurrency))
         if left is not None and number > left:
@@ -92,18 +93,25 @@ async def stress(runner: Runner) -> None:
         throughput = (len(samples) - failed) / seconds
         context.measures[f"{THROUGHPUT}{concurrency}"] = throughput * 60
         if failed > STRESS_ERRORS * len(samples):
-            ended = f"{failed} of {len(samples)} runs failed at {concurrency} at a time"
+            found, ended = True, f"{failed} of {len(samples)} runs failed at {concurrency} at a time"
             break
         if throughput < STRESS_GROWTH * best:
-            ended = f"the throughput stopped growing at {concurrency} at a time"
+            found, ended = True, f"the throughput stopped growing at {concurrency} at a time"
             break
-        knee, best, concurrency = concurrency, throughput, concurrency * 2
-    context.measures["knee runs at a time"] = knee
-    context.notes.append(f"stress ended: {ended}; knee: {_knee(knee, best)}")
+        last, best, concurrency = concurrency, throughput, concurrency * 2
+    if found:
+        context.measures[KNEE] = last
+    context.notes.append(f"stress ended: {ended}; {_knee(last, best, found=found)}")
 
 
-def _knee(knee: int, best: float) -> str:
-    return f"{knee} runs at a time, {best * 60:.1f} runs/min" if knee else "not found"
+def _knee(last: int, best: float, *, found: bool) -> str:
+    """What a stress test found. last: the last concurrency that was not too much, 0: none."""
+    throughput = f"{best * 60:.1f} runs/min"
+    if found:
+        return (
+            f"knee: {last} runs at a time, {throughput}" if last else "knee: none, the first concurrency was too much"
+        )
+    return f"no knee up to {last} at a time, {throughput}" if last else "no concurrency was finished"
 
 
 async def soak(runner: Runner) -> None:

@@ -66,9 +66,34 @@ def test_stress_starts_no_more_runs_than_it_is_told(tmp_path: Path) -> None:
     assert "4 at a time takes 8 runs, and 1 of 12 are left" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("fields", "up_to"),
+    [
+        ({"numTimes": 12}, "4 at a time takes 8 runs, and 1 of 12 are left; no knee up to 2 at a time"),
+        ({"concurrency": 32, "runTime": 1}, "at the cap of 50 runs at a time; no knee up to 32 at a time"),
+        ({"runTime": 0.4 / 60}, "at the end of runTime; no concurrency was finished"),
+        ({"numTimes": 3}, "1 at a time takes 5 runs, and 3 of 3 are left; no concurrency was finished"),
+    ],
+)
+def test_a_stress_test_that_ended_before_the_knee_has_none(
+    tmp_path: Path, fields: dict[str, object], up_to: str
+) -> None:
+    """More runs at a time may have been more still: that nothing was too much yet is no regression."""
+    told = {"kind": "stress", "numTimes": None, "thresholds": {"knee runs at a time": 100}} | fields
+    found = session(tmp_path, SleepingTarget(0.2), **told)
+    assert "knee runs at a time" not in found.measures
+    assert up_to in found.notes[0]
+    (knee,) = [check for check in found.checks if check.code == "knee runs at a time"]
+    assert knee.verdict is Verdict.INCONCLUSIVE
+    assert knee.message.endswith("ended before it was too much: give it more numTimes or runTime, or allowMore")
+    assert found.verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_stress_test_that_fails_from_the_beginning_is_rejected(tmp_path: Path) -> None:
     found = session(tmp_path, SleepingTarget(fails=lambda number: True), kind="stress", numTimes=None)
     assert found.verdict is Verdict.REJECT
+    assert found.measures["knee runs at a time"] == 0
+    assert found.notes[0].endswith("at 1 at a time; knee: none, the first concurrency was too much")
 
 
 def test_stress_keeps_to_the_cap(tmp_path: Path) -> None:
