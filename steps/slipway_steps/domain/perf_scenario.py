@@ -8,7 +8,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel, to_snake
 
 from slipway_steps.domain.nearest import nearest
@@ -43,6 +43,8 @@ LEAST_RUNS = 5
 
 
 def _quantity(text: str) -> str:
+    if not text:
+        return text
     value = parse_quantity(text)
     if not (value.is_finite() and value > 0):
         raise ValueError(f"{text!r} is not above 0")
@@ -51,7 +53,17 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _no_boolean(value: object) -> object:
+    """JSON's true is no 1, although Python's is."""
+    if value is True or value is False:
+        raise ValueError(f"{str(value).lower()} is no number")
+    return value
+
+
 Quantity = Annotated[str, AfterValidator(_quantity)]
+"""A quantity of Kubernetes; empty: none."""
+Integer = Annotated[int, BeforeValidator(_no_boolean)]
+Number = Annotated[float, BeforeValidator(_no_boolean)]
 
 
 def _check_name(field: str, name: str, known: Collection[str]) -> None:
@@ -69,8 +81,8 @@ class _Model(BaseModel):
 class ResourceLimits(_Model):
     """Limits of CPU and memory, as Kubernetes writes quantities; empty: none."""
 
-    cpu: Quantity | Literal[""] = ""
-    memory: Quantity | Literal[""] = ""
+    cpu: Quantity = ""
+    memory: Quantity = ""
 
     @property
     def cores(self) -> Decimal | None:
@@ -112,24 +124,26 @@ class PerfScenario(_Model):
     )
     pipeline_file_name: str = Field("", description="The pipeline, relative to the scenario's file.")
     parameters: dict[str, str] = Field({}, description="Values of the pipeline's parameters.")
-    start_time: float = Field(0, ge=0, description="Minutes to wait before the first run.")
-    run_time: float = Field(10, gt=0, description="Minutes after which unfinished runs are ended and counted.")
-    num_times: int | None = Field(None, ge=1, description="Iterations; absent: until runTime.")
-    concurrency: int = Field(1, ge=1, description="Runs at a time.")
-    warm_up: int = Field(1, ge=0, le=20, description="Runs before the first counted one; they fill caches.")
+    start_time: Number = Field(0, ge=0, description="Minutes to wait before the first run.")
+    run_time: Number = Field(10, gt=0, description="Minutes after which unfinished runs are ended and counted.")
+    num_times: Integer | None = Field(None, ge=1, description="Iterations; absent: until runTime.")
+    concurrency: Integer = Field(1, ge=1, description="Runs at a time.")
+    warm_up: Integer = Field(1, ge=0, le=20, description="Runs before the first counted one; they fill caches.")
     resource_limits: ResourceLimits = Field(
         ResourceLimits(),
         description="cpu and memory as Kubernetes writes them: of a run on one machine, of a container on a cluster.",
     )
-    requests_per_second: float = Field(10, gt=0, description="RANDOM_GETS: the fixed rate of requests.")
-    interval_seconds: float = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings, 1 or more.")
-    dataset_mi_b: int = Field(50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact.")
-    seed: int = Field(0, description="Of every random choice, so that a session can be repeated.")
-    limits: dict[str, float] = Field({}, description="Metric -> share by which it may grow, such as 0.1 for 10 %.")
-    thresholds: dict[str, float] = Field(
+    requests_per_second: Number = Field(10, gt=0, description="RANDOM_GETS: the fixed rate of requests.")
+    interval_seconds: Number = Field(60, gt=0, description="SCHEDULED_RUNS: seconds between two firings, 1 or more.")
+    dataset_mi_b: Integer = Field(
+        50, ge=1, le=100_000, alias="datasetMiB", description="LARGE_DATASET: MiB of artifact."
+    )
+    seed: Integer = Field(0, description="Of every random choice, so that a session can be repeated.")
+    limits: dict[str, Number] = Field({}, description="Metric -> share by which it may grow, such as 0.1 for 10 %.")
+    thresholds: dict[str, Number] = Field(
         {}, description="Metric -> largest median, or measure -> its limit, in the units of the tables below."
     )
-    max_error_rate: float = Field(
+    max_error_rate: Number = Field(
         0.05, ge=0, le=1, description="Share of runs or of requests that may fail, and of firings that may be missed."
     )
     allow_more: bool = Field(

@@ -107,6 +107,43 @@ def test_what_is_refused(tmp_path: Path, text: str | bytes, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("startTime", "runTime", "numTimes", "concurrency", "warmUp", "requestsPerSecond"),
+        *("intervalSeconds", "datasetMiB", "seed", "maxErrorRate"),
+    ],
+)
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_no_number(tmp_path: Path, field: str, value: bool) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, changed(**{"allowMore": True, field: value}))
+    assert f"{field}: {str(value).lower()} is no number" in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["limits", "thresholds"])
+def test_a_boolean_is_no_number_of_a_metric(tmp_path: Path, field: str) -> None:
+    with pytest.raises(BadInput, match=rf"{field}\.cpu: true is no number"):
+        read(tmp_path, changed(**{field: {"cpu": True}}))
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"cpu": "2x"}, "resourceLimits.cpu: '2x' is no quantity of Kubernetes"),
+        ({"memory": ""}, ""),
+        ({"memory": 4}, "resourceLimits.memory: Input should be a valid string"),
+    ],
+)
+def test_a_quantity_that_is_none_is_told_in_one_line(tmp_path: Path, limits: dict[str, object], told: str) -> None:
+    if not told:
+        assert read(tmp_path, changed(resourceLimits=limits))[0].resource_limits.memory_bytes is None
+        return
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, changed(resourceLimits=limits))
+    assert caught.value.args[0] == f"{tmp_path / 'scenario.json'}: {told}"
+
+
 def test_which_scenario_of_a_list_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="scenario 2: "):
         read(tmp_path, f"[{EXAMPLE}, {changed(runTime=-1)}]")
