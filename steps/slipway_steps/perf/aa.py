@@ -13,6 +13,7 @@ from slipway_steps.domain.perf_comparison import Pair, PerfComparison
 from slipway_steps.domain.perf_metrics import CPU, END_TO_END
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.calibration import MetricCalibration, calibrate, percent
 from slipway_steps.perf.compare import DEADLINE, ERROR_RATE, INTERRUPTED, TARGET, compare
@@ -120,11 +121,11 @@ class AaMeasurement:
                         other = self._pairs(base, slow, 1, deadline)
                     if not (_took(alike, same, pairs) and (other is None or _took(other, slowed, pairs))):
                         minutes = self.scenario.run_time
-                        self.notes.append(f"runTime of {minutes:g} minutes was over after {len(same)} pairs")
+                        self.notes.append(f"runTime of {minutes:g} min was over after {so_many(len(same), 'pair')}")
                         break
             except KeyboardInterrupt:
                 interrupted = True
-                self.notes.append(f"it was interrupted after {len(same)} pairs")
+                self.notes.append(f"it was interrupted after {so_many(len(same), 'pair')}")
             limits = limits_of(self.scenario, unmeasured_in(self.samples, base.target.unmeasured))
         ratios = _log_ratios(limits, same)
         if not ratios and interrupted:
@@ -207,7 +208,7 @@ class AaMeasurement:
     def _few(self, pairs: Sequence[Pair]) -> str:
         failed = next((run for run in self.samples if run.outcome is not RunOutcome.SUCCEEDED), None)
         reason = f" ({failed.message})" if failed else ""
-        return f"{sum(pair.timed for pair in pairs)} pairs of runs succeeded{reason}"
+        return f"{so_many(sum(pair.timed for pair in pairs), 'pair')} of runs succeeded{reason}"
 
 
 def _unmade(found: PerfComparison) -> str:

@@ -13,6 +13,7 @@ from slipway_steps.domain.perf_comparison import StepChange
 from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import Fingerprint, PerfSession
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.limits import limits_of
@@ -40,7 +41,7 @@ def judged_against_baseline(
     if not (baseline and session.runs):
         return []
     if len(session.timed) < LEAST_RUNS:
-        what = f"{len(session.timed)} runs succeeded"
+        what = f"{so_many(len(session.timed), 'run')} succeeded"
         return [_unknown(BASELINE, f"{what}, {LEAST_RUNS} are needed to judge them against the baseline")]
     fitting = [one for one in baseline if same_machine(one.fingerprint, session.fingerprint)]
     if not fitting:
@@ -48,7 +49,7 @@ def judged_against_baseline(
         return [_unknown(BASELINE, f"the baseline was measured on something else: {changed}; measure it anew")]
     fitting = [one for one in fitting if len(one.timed) >= LEAST_RUNS]
     if len(fitting) < LEAST_SESSIONS:
-        what = f"the baseline has {len(fitting)} sessions of {LEAST_RUNS} or more runs"
+        what = f"the baseline has {so_many(len(fitting), 'session')} of {LEAST_RUNS} or more runs"
         return [_unknown(BASELINE, f"{what}, {LEAST_SESSIONS} are needed")]
     before = _before(session, fitting, previous)
     limits = limits_of(session.scenario, session.unmeasured)

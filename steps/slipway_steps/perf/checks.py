@@ -6,6 +6,7 @@ from slipway_steps.domain.perf_measures import KNEE, measures_of
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Check, Verdict
 
 ERROR_RATE, RUNS, FIRINGS = "error-rate", "runs", "firings"
@@ -65,7 +66,7 @@ def _runs(session: PerfSession) -> Check:
     failed = sum(run.outcome is RunOutcome.FAILED for run in session.judged)
     scenario = session.scenario
     least = min(LEAST_RUNS, scenario.num_times or LEAST_RUNS) if scenario.kind == "smoke" else LEAST_RUNS
-    message = f"{succeeded} runs succeeded" + (f", {failed} failed" if failed else "")
+    message = f"{so_many(succeeded, 'run')} succeeded" + (f", {failed} failed" if failed else "")
     message += f", {late} were ended at the deadline" if late else ""
     message += f"; {least} are needed" if succeeded < least else ""
     none = Verdict.REJECT if failed and not succeeded else Verdict.INCONCLUSIVE

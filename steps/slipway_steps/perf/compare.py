@@ -10,6 +10,7 @@ from slipway_steps.domain.perf_comparison import Pair, PerfComparison
 from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_steps.perf.limits import limits_of, unmeasured_in
 from slipway_steps.perf.pairs import PairRules, run_pairs
@@ -68,12 +69,12 @@ class _Comparing:
                 if self._ended(pair):
                     return
             minutes = self.scenario.run_time
-            message = f"runTime of {minutes:g} minutes was over after {len(self.pairs)} pairs: set runTime"
+            message = f"runTime of {minutes:g} min was over after {so_many(len(self.pairs), 'pair')}: set runTime"
             self.cut = Check(code=DEADLINE, verdict=Verdict.INCONCLUSIVE, message=message)
         except Broken as error:
             self.cut = Check(code=TARGET, verdict=Verdict.ERROR, message=str(error))
         except KeyboardInterrupt:
-            message = f"it was interrupted after {len(self.pairs)} pairs"
+            message = f"it was interrupted after {so_many(len(self.pairs), 'pair')}"
             self.cut = Check(code=INTERRUPTED, verdict=Verdict.INCONCLUSIVE, message=message)
 
     def _ended(self, pair: Pair) -> bool:
@@ -201,7 +202,7 @@ class _Comparing:
             why = why or f"{metric.pairs} pairs are too few"
             message = f"{metric.metric}: no ratio: {why}"
         else:
-            message = f"{metric.metric} {metric.ratio}, {limit}, {metric.pairs} pairs"
+            message = f"{metric.metric} {metric.ratio}, {limit}, {so_many(metric.pairs, 'pair')}"
             message += f"; {metric.where}" if metric.where else ""
         measured = metric.ratio.estimate if metric.ratio else None
         return Check(

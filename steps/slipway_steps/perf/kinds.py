@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from slipway_steps.domain.perf_measures import KNEE, THROUGHPUT
 from slipway_steps.domain.perf_scenario import LEAST_RUNS, MOST_AT_ONCE, MOST_RUNS
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.domain.plural import so_many
 from slipway_steps.perf.runner import Runner
 
 STRESS_ERRORS = 0.05
@@ -124,7 +125,7 @@ async def soak(runner: Runner) -> None:
         if not sample.warm_up and "memory" in sample.metrics
     ]
     if len(memory) < SOAK_LEAST:
-        context.notes.append(f"soak: {len(memory)} runs tell their memory; a slope needs {SOAK_LEAST}")
+        context.notes.append(f"soak: the memory of {so_many(len(memory), 'run')} is known; a slope needs {SOAK_LEAST}")
         return
     slope, low, high = memory_slope(memory)
     context.measures |= {"memory slope MiB/run": slope, "memory slope low": low, "memory slope high": high}

@@ -6,6 +6,7 @@ from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS, PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.baseline import baseline_median, noise_floor
 from slipway_steps.perf.limits import limits_of
@@ -15,7 +16,7 @@ from slipway_steps.perf_ports import Measurements
 def check_runs(scenario: PerfScenario) -> None:
     """Raises BadInput for a scenario with fewer runs than a time is judged from."""
     if scenario.mode != "RANDOM_GETS" and scenario.num_times is not None and scenario.num_times < LEAST_RUNS:
-        what = f"{scenario.name or scenario.pipeline_file_name} makes {scenario.num_times} runs"
+        what = f"{scenario.name or scenario.pipeline_file_name} makes {so_many(scenario.num_times, 'run')}"
         raise BadInput(f"{what}, and a time is judged from {LEAST_RUNS} on", f"set numTimes to {LEAST_RUNS} or more")
 
 

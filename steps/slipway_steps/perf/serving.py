@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from slipway_steps.domain.answer import RequestResult
 from slipway_steps.domain.comparison import LOOKS, MetricComparison, SequentialTest, Side
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_steps.perf.statistics import ratio_interval
@@ -95,12 +96,13 @@ def compare_serving(
         verdict = Verdict.REJECT if failing.side is Side.HEAD else Verdict.INCONCLUSIVE
         checks = [Check(code="error-rate", verdict=verdict, message=str(failing))]
     except KeyboardInterrupt:
-        checks = [Check(code="interrupted", verdict=Verdict.INCONCLUSIVE, message=f"after {len(pairs)} pairs")]
+        message = f"it was interrupted after {so_many(len(pairs), 'pair')}"
+        checks = [Check(code="interrupted", verdict=Verdict.INCONCLUSIVE, message=message)]
     metric = test.metrics[P95]
     if metric.verdict is Verdict.INCONCLUSIVE and pairs:
         shown = ratio_interval(_log_ratios(pairs), 0.05 / len(LOOKS))
         metric = metric.model_copy(update={"ratio": shown, "pairs": len(pairs)})
-    message = f"{P95} {metric.ratio or 'no ratio'}, limit ×{LIMIT:.2f}, {metric.pairs} pairs"
+    message = f"{P95} {metric.ratio or 'no ratio'}, limit ×{LIMIT:.2f}, {so_many(metric.pairs, 'pair')}"
     checks.append(Check(code=P95, verdict=metric.verdict, message=message, threshold=LIMIT))
     base, head = versions[Side.BASE], versions[Side.HEAD]
     verdict = Verdict.INCONCLUSIVE if _base_fails(checks) else judge(checks)

@@ -16,6 +16,7 @@ from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.clean import clean_target
 from slipway_steps.perf.driver import SessionInterrupted, run_session
@@ -161,7 +162,8 @@ def _kept(session: PerfSession, store: Measurements, world: World) -> PerfSessio
 
 def _say(session: PerfSession) -> None:
     scenario: PerfScenario = session.scenario
-    print(f"{scenario.mode} {scenario.pipeline_file_name}: {session.verdict}, {len(session.timed)} runs timed")
+    timed = so_many(len(session.timed), "run")
+    print(f"{scenario.mode} {scenario.pipeline_file_name}: {session.verdict}, {timed} timed")
     for metric, what in METRICS.items():
         median = session.median(metric)
         told = f"median {median:.6g} {what.unit}" if median is not None else session.unmeasured.get(metric, "")

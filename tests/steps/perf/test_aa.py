@@ -125,7 +125,7 @@ def test_comparisons_that_could_not_be_made_say_nothing_about_alarms(tmp_path: P
     found = sides.measurement().live(2)
     assert (found.rejected, found.passed, found.number, found.interrupted) == (0, 0, 0, False)
     assert [why.partition(":")[0] for why in found.unmade] == ["comparison 1", "comparison 2"]
-    assert ("no such image" if broken else "runTime of 0 minutes was over") in found.unmade[0]
+    assert ("no such image" if broken else "runTime of 0 min was over") in found.unmade[0]
     assert next(found.lines()) == "live: no comparison of equal sides came to its end"
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway_steps.domain.perf_blanks import BLANKS, ON_ARGO
+from slipway_steps.domain.plural import so_many
 from slipway_steps.perf.observe import Observed
 from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.perf_plots import HistoryPoint, finished_runs
@@ -32,12 +33,11 @@ def write_observed_report(found: Sequence[Observed], target: str, since: float, 
     ]
     jinja = templates()
     jinja.globals |= {"amount": amount}
+    runs = so_many(sum(one.runs for one in found), "run")
     text = jinja.get_template("perf_observed.html.j2").render(
         css=stylesheet("graph.css", "report.css"),
         name=target,
-        about=[
-            f"{sum(one.runs for one in found)} runs that ended since {moment_text(datetime.fromtimestamp(since, UTC))}"
-        ],
+        about=[f"{runs} that ended since {moment_text(datetime.fromtimestamp(since, UTC))}"],
         title="What finished runs tell",
         tone="unsure" if any(one.hints for one in found) else "good",
         lead=[LEAD],

@@ -120,7 +120,7 @@ def test_several_scenarios_are_run_and_told_one_after_the_other(
     assert perf(tmp_path, path) == 2
     out = capsys.readouterr().out
     assert out.count("2 of 2 succeeded") == 2
-    assert out.count("reject: end-to-end: median end-to-end") == 1
+    assert out.count("reject: median end-to-end") == 1
     path.write_text(json.dumps([one, one | {"resourceLimits": {"cpu": "9000"}}]))
     assert perf(tmp_path, path) == 1
     captured = capsys.readouterr()

@@ -5,6 +5,7 @@ import time
 import click
 
 from slipway_steps.domain.perf_scenario import TARGETS
+from slipway_steps.domain.plural import so_many
 from slipway_workflows.cli import fail
 from slipway_workflows.cli.settings import current_settings
 
@@ -38,7 +39,7 @@ def clean(target: str) -> int:
             fail(f"{one.session}: {one.error}")
             continue
         done = f"removed {', '.join(one.removed)}" if one.removed else "nothing was left"
-        click.echo(f"{one.session}: {done}; {one.runs} runs kept")
+        click.echo(f"{one.session}: {done}; {so_many(one.runs, 'run')} kept")
     for home in clean_served(make_world(settings), settings.home / "perf"):
         found = True
         click.echo(f"ended the app of {home}")

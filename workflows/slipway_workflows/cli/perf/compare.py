@@ -11,6 +11,7 @@ import click
 from slipway_steps.domain.comparison import Side
 from slipway_steps.domain.errors import BadInput, SlipwayError
 from slipway_steps.domain.perf_scenario import TARGETS, PerfScenario
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Check, Verdict, judge
 from slipway_workflows.cli.exit_codes import CODES, UNDECIDED, WORST
 from slipway_workflows.cli.perf.interrupts import interrupted_by_sigterm
@@ -152,7 +153,7 @@ def lines(found: "PerfComparison") -> Iterator[str]:
     width = max([len(one.metric) for one in found.metrics] + [10]) + 3
     for one in found.metrics:
         ratio = str(one.ratio) if one.ratio else "no ratio"
-        yield f"{one.metric:<{width}}{ratio}   limit ×{one.limit:.2f}   {one.pairs} pairs   {one.verdict}"
+        yield f"{one.metric:<{width}}{ratio}   limit ×{one.limit:.2f}   {so_many(one.pairs, 'pair')}   {one.verdict}"
     yield from found.notes
     yield _verdict(found)
 

@@ -11,6 +11,7 @@ import click
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_metrics import END_TO_END, METRICS
 from slipway_steps.domain.perf_scenario import TARGETS
+from slipway_steps.domain.plural import so_many
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _lines(sessions: "Sequence[PerfSession]", metric: str, baseline: set[str]) -
         median = session.median(metric)
         value = f"{median:.4g} {unit}" if median is not None else "not measured"
         started = datetime.fromtimestamp(session.started).astimezone().strftime("%Y-%m-%d %H:%M")
-        parts = [started, session.name, f"{value:<12}", f"{len(session.values(metric))} runs", session.verdict.value]
+        timed = so_many(len(session.values(metric)), "run")
+        parts = [started, session.name, f"{value:<12}", timed, session.verdict.value]
         parts += [session.revision[:12]] if session.revision else []
         parts += ["baseline"] if session.name in baseline else []
         yield "   ".join(parts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.perf_scenario import TARGETS
+from slipway_steps.domain.plural import so_many
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _lines(one: "Observed", with_settings: bool) -> "Iterator[str]":
     failed = f", {one.failed} failed" if one.failed else ""
     times = "" if one.median is None or one.p95 is None else f"   median {one.median:.1f} s   p95 {one.p95:.1f} s"
     queue = "" if one.queue is None else f"   queue {one.queue:.1f} s"
-    yield f"{one.pipeline}   {one.runs} run{'s' if one.runs != 1 else ''}{failed}{times}{queue}"
+    yield f"{one.pipeline}   {so_many(one.runs, 'run')}{failed}{times}{queue}"
     if one.components:
         shown = list(one.components.items())[:STEPS]
         yield "   " + "   ".join(f"{name} {seconds:.1f} s" for name, seconds in shown)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slipway_steps.domain.comparison import Side
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli.exit_codes import CODES
 
@@ -38,7 +39,8 @@ def compare_versions(base: str, head: str, settings: "Settings", output: str) ->
         metric = found.metric
         ratio = str(metric.ratio) if metric.ratio else "no ratio"
         click.echo(f"served on this machine · base version {base} · head version {head}")
-        click.echo(f"{metric.metric:<13}{ratio}   limit ×{metric.limit:.2f}   {metric.pairs} pairs   {metric.verdict}")
+        pairs = so_many(metric.pairs, "pair")
+        click.echo(f"{metric.metric:<13}{ratio}   limit ×{metric.limit:.2f}   {pairs}   {metric.verdict}")
         said = [check.message for check in found.checks if check.verdict is not Verdict.PASS]
         click.echo(f"{found.verdict}: {'; '.join(said)}" if said else "passed")
     if any(check.code == "interrupted" for check in found.checks):

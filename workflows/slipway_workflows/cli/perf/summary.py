@@ -7,9 +7,10 @@ from slipway_steps.domain.perf_measures import THROUGHPUT
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.statistics import percentile
-from slipway_steps.domain.verdict import Verdict
-from slipway_steps.perf.baseline import BASELINE
+from slipway_steps.domain.verdict import Check, Verdict
+from slipway_steps.perf.baseline import BASELINE, BASELINE_PREFIX
 from slipway_steps.perf.checks import RUNS
 
 STEPS = 5
@@ -39,7 +40,7 @@ def lines(session: PerfSession, report: Path | None, file: Path) -> Iterator[str
     yield from session.notes
     for check in session.checks:
         if check.verdict is not Verdict.PASS:
-            yield f"{check.verdict}: {check.code}: {check.message}"
+            yield f"{check.verdict}: {_told(check)}"
         elif check.code.startswith(BASELINE) or (check.code == RUNS and len(session.timed) < len(session.judged)):
             yield f"passed: {check.message}"
     judged = any(check.code.startswith(BASELINE) for check in session.checks)
@@ -48,13 +49,19 @@ def lines(session: PerfSession, report: Path | None, file: Path) -> Iterator[str
     yield f"{hint}report: {report or 'none'}"
 
 
+def _told(check: Check) -> str:
+    """The message of a check, behind its code where the message does not say it already."""
+    said = check.code.removeprefix(BASELINE_PREFIX) in check.message
+    return check.message if said else f"{check.code}: {check.message}"
+
+
 def _heading(session: PerfSession) -> str:
     scenario, limits = session.scenario, session.scenario.resource_limits
     parts = [f"{scenario.mode} {scenario.pipeline_file_name}".strip(), session.fingerprint.target]
     if session.counted:
         at_once = f", {scenario.concurrency} at a time" if scenario.concurrency > 1 else ""
         at_once = ", more and more at a time" if session.levels() else at_once
-        parts.append(f"{len(session.counted)} runs{at_once}")
+        parts.append(f"{so_many(len(session.counted), 'run')}{at_once}")
     given = [f"{limits.cpu} CPU" if limits.cpu else "", limits.memory]
     parts += [f"limits {', '.join(one for one in given if one)}"] if any(given) else []
     return " · ".join(parts)
@@ -96,7 +103,7 @@ def _requests(session: PerfSession) -> str:
     seconds = [one.seconds for one in session.requests if not one.failed]
     told = [f"p{percent} {percentile(seconds, percent) * 1000:.0f} ms" for percent in (50, 95, 99)] if seconds else []
     failed = sum(one.failed for one in session.requests)
-    return "   ".join([f"{len(session.requests)} requests", *told, f"{failed} failed"])
+    return "   ".join([so_many(len(session.requests), "request"), *told, f"{failed} failed"])
 
 
 def _firings(session: PerfSession) -> str:
@@ -104,4 +111,4 @@ def _firings(session: PerfSession) -> str:
     missed = sum(one.started is None for one in session.firings)
     overlapping = sum(one.overlapping for one in session.firings)
     told = f"late: median {percentile(late, 50):.2f} s, at most {max(late):.2f} s   " if late else ""
-    return f"{len(session.firings)} firings   {told}{missed} missed   {overlapping} overlapping"
+    return f"{so_many(len(session.firings), 'firing')}   {told}{missed} missed   {overlapping} overlapping"
