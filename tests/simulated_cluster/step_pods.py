@@ -16,6 +16,7 @@ from simulated_cluster.objects import Object, Objects, Refused
 from simulated_cluster.times import timestamp
 
 from slipway_workflows.engine.errors import NodeError
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_process import Finished
 from slipway_workflows.engine.machine.timings import Timings
@@ -34,8 +35,10 @@ UNSCHEDULABLE = {
 class StepPods(Processes):
     """The pods of one workflow, whose engine is `run`."""
 
-    def __init__(self, timings: Timings, objects: Objects, run: Any, namespace: str, directory: Path) -> None:
-        super().__init__(timings)
+    def __init__(
+        self, timings: Timings, groups: Groups, objects: Objects, run: Any, namespace: str, directory: Path
+    ) -> None:
+        super().__init__(timings, groups)
         self.objects = objects
         self.engine = run
         self.namespace = namespace

@@ -18,6 +18,7 @@ from simulated_cluster.step_pods import StepPods
 
 from slipway_steps.domain.errors import Refused, SlipwayError
 from slipway_workflows import engine
+from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.library import of_manifests
@@ -68,9 +69,9 @@ class WorkflowController:
             one.thread.join(timeout=30)
         self._patch.stop()
 
-    def _processes(self, timings: Timings) -> Processes:
+    def _processes(self, timings: Timings, groups: Groups) -> Processes:
         """What the engine of this thread starts the programs of steps with."""
-        return StepPods(timings, self.objects, self._own.run, self._own.namespace, self.home)
+        return StepPods(timings, groups, self.objects, self._own.run, self._own.namespace, self.home)
 
     def _loop(self) -> None:
         while not self._ends.wait(LOOK):

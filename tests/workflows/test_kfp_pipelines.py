@@ -123,7 +123,8 @@ def test_the_step_perf_runs_a_shipped_scenario_on_kubeflow(kubeflow: "Kubeflow",
     world: Any = SimpleNamespace(settings=settings, notifier=told)
     params = step.Params(scenario="smoke.json", target="kfp", release="perf-test-1")
     outputs = step.run(params, world, measurements=kept)
-    (session,) = kept.all
+    session = kept.all[-1]
+    assert {one.name for one in kept.all} == {session.name}, "once, and once more with its page"
     assert outputs.session == session.name
     assert session.fingerprint.target_version == "Kubeflow Pipelines 2.17.0, API v2beta1"
     assert [set(run.components) for run in session.timed] == [{"hello"}] * 3

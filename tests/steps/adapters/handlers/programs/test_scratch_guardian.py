@@ -23,6 +23,9 @@ def sleepers(tmp_path: Path) -> Iterator[list[Sleeper]]:
     """
     places = (f"{tmp_path}/scratch/home", f"{tmp_path}/scratch-2/home")
     started = [subprocess.Popen(["sleep", "60"], env={"HOME": place}, start_new_session=True) for place in places]
+    for one in started:  # until then its environment is that of this process
+        while Path(f"/proc/{one.pid}/comm").read_text().strip() != "sleep":
+            time.sleep(0.01)
     yield started
     for one in started:
         one.kill()
