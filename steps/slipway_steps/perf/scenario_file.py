@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.nearest import nearest
 from slipway_steps.domain.perf_scenario import PerfScenario, ResourceLimits
+from slipway_steps.domain.unique_names import unique_names
 
 FIELDS = [field.alias or name for name, field in PerfScenario.model_fields.items()]
 LIMIT_FIELDS = [field.alias or name for name, field in ResourceLimits.model_fields.items()]
@@ -21,7 +22,7 @@ def read_scenarios(path: Path, modes: Collection[str]) -> list[PerfScenario]:
     Raises BadInput, which names the file, the scenario, the field and the nearest name, before anything is started.
     """
     try:
-        told = json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_no_constant)
+        told = json.loads(path.read_bytes(), object_pairs_hook=unique_names, parse_constant=_no_constant)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", "name the JSON file of a scenario") from error
     except (ValueError, RecursionError) as error:
@@ -52,15 +53,6 @@ def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
     if scenario.target == "kfp" and path.parent.name == "argo" and counterpart.is_file():
         return counterpart
     return path
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which no name stands twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
-    return found
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.unique_names import unique_names
 from slipway_steps.domain.validation import DIGITS, SYNTHETIC, Bounds, E2ETestScenario
 from slipway_workflows.engine.manifests.yaml_reader import parse_documents, read_text
 
@@ -57,21 +58,13 @@ def _document(path: Path) -> Any:
     text = read_text(path)
     if path.suffix == ".json":
         try:
-            return json.loads(text, object_pairs_hook=_once)
+            return json.loads(text, object_pairs_hook=unique_names)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{path} is not JSON: {str(error)[:200]}", HELP) from error
     documents = [value for value, _ in parse_documents(text, str(path))]
     if len(documents) > 1 and not all(map(_is_pipeline, documents)):
         raise BadInput(f"{path} holds {len(documents)} documents", "write each scenario to a file of its own")
     return documents[0] if documents else None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
-    return found
 
 
 def _is_pipeline(told: Any) -> bool:

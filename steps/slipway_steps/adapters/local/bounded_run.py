@@ -82,7 +82,7 @@ def run_bounded(bounds: Bounds, environment: Mapping[str, str] | None = None) ->
         start_new_session=True,  # Ctrl-C is for us alone: the end of its input tells the runner
     )
     assert runner.stdin  # noqa: S101 - for mypy; it is a pipe
-    assert runner.stdout  # noqa: S101
+    assert runner.stdout  # noqa: S101 - for mypy; it is a pipe
     try:
         runner.stdin.write(json.dumps(asdict(bounds)) + "\n")
         runner.stdin.flush()
