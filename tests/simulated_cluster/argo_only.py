@@ -34,10 +34,11 @@ def node(name: str, machine: str = "m5.large") -> Object:
 
 
 class ArgoOnly:
-    """`usage`: whether metrics.k8s.io tells of the pods."""
+    """`usage`: whether metrics.k8s.io tells of the pods. `told`: what it tells of each that runs."""
 
     def __init__(self, directory: Path, *namespaces: str, usage: bool = True) -> None:
         self.objects = Objects()
+        self.told = {"cpu": "250m", "memory": "64Mi"}
         self.objects.add(*(namespace(name, **RESTRICTED) for name in namespaces), node(NODE))
         if not usage:
             self.objects.missing.add("metrics.k8s.io/v1beta1")
@@ -62,10 +63,10 @@ class ArgoOnly:
                     self.objects.delete("PodMetrics", one["metadata"]["name"], one["metadata"]["namespace"])
             for name, pod in pods.items():
                 if pod["status"].get("phase") == "Running":
-                    self.objects.add(metrics_of(name, pod["metadata"]))
+                    self.objects.add(metrics_of(name, pod["metadata"], self.told))
 
 
-def metrics_of(name: str, metadata: dict[str, Any]) -> Object:
+def metrics_of(name: str, metadata: dict[str, Any], usage: dict[str, str]) -> Object:
     """metrics-server gives the object the labels of its pod, by which it can be selected."""
     own = {"name": name, "namespace": metadata["namespace"], "labels": metadata.get("labels", {})}
     return {
@@ -74,5 +75,5 @@ def metrics_of(name: str, metadata: dict[str, Any]) -> Object:
         "metadata": own,
         "timestamp": timestamp(),
         "window": "15s",
-        "containers": [{"name": "main", "usage": {"cpu": "250m", "memory": "64Mi"}}],
+        "containers": [{"name": "main", "usage": usage}],
     }

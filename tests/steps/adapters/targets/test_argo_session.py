@@ -103,11 +103,9 @@ def test_runs_whose_watch_has_ended_are_broken_and_named(argo_target: Make, argo
 
 
 def test_usage_that_cannot_be_read_is_named(target: ArgoTarget, argo: ArgoOnly, tmp_path: Path) -> None:
+    argo.told = {"cpu": "much"}
     target.prepare(SESSION, scenario(), two_steps(tmp_path))
-    metadata = {"name": f"{SESSION}-x", "namespace": NAMESPACE, "labels": {SESSION_LABEL: SESSION}}
-    usage = {"cpu": "much"}
-    told = {"timestamp": "2026-11-22T10:00:00Z", "containers": [{"name": "main", "usage": usage}]}
-    argo.objects.add({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics", "metadata": metadata, **told})
+    target.submit({"seconds": "60"})
     until(lambda: "the usage of pods cannot be read" in target.unmeasured.get("cpu", ""))
 
 
