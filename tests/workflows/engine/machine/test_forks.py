@@ -16,7 +16,7 @@ import pytest
 from slipway_workflows.engine.machine import forks
 from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
-from slipway_workflows.engine.machine.step_process import Finished
+from slipway_workflows.engine.machine.step_process import Finished, StepProgram
 from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.images import OUR_PRELOAD, OUR_STEPS
 
@@ -55,7 +55,8 @@ def steps(tmp_path: Path, environment: dict[str, str], do: Callable[[Processes, 
             given = {**environment, "STEP": name, "TMPDIR": str(directory)}
             argv = [sys.executable, "-m", "program", name, *code]
             log = tmp_path / f"{name}.log"
-            return await processes.run(name, argv, directory, given, log, True, seconds, "late", preload=preload)
+            program = StepProgram(argv, directory, given, preload=preload)
+            return await processes.run(name, program, log, True, seconds, "late")
 
         try:
             await do(processes, step)
@@ -206,13 +207,14 @@ def test_a_killed_engine_takes_server_and_steps_along(tmp_path: Path, environmen
     code = (
         "import asyncio, os, pathlib, sys; from slipway_workflows.engine.machine.processes import Processes\n"
         "from slipway_workflows.engine.machine.groups import Groups\n"
+        "from slipway_workflows.engine.machine.step_process import StepProgram\n"
         "from slipway_workflows.engine.machine.timings import Timings\n"
         "async def main():\n"
         "    d = pathlib.Path(sys.argv[1])\n"
         "    argv = [sys.executable, '-m', 'program', 'a', sys.argv[2]]\n"
         "    environment = {'PATH': os.defpath, 'PYTHONPATH': sys.argv[3]}\n"
         "    run = Processes(Timings(d), Groups(d)).run\n"
-        "    await run('a', argv, d, environment, d / 'log', False, preload='slow_imports')\n"
+        "    await run('a', StepProgram(argv, d, environment, preload='slow_imports'), d / 'log', False)\n"
         "asyncio.run(main())"
     )
     stubborn = f"import signal, time; signal.signal(15, signal.SIG_IGN); {LEAVES}; time.sleep(60)"
@@ -235,7 +237,8 @@ def test_the_project_s_own_steps_can_be_forked(tmp_path: Path, environment: dict
     async def do(processes: Processes, _: Step) -> None:
         argv = [sys.executable, *OUR_STEPS, "no-such-step"]
         given = {"PATH": os.defpath, "LANG": "C.UTF-8"}
-        done = await processes.run("a", argv, tmp_path, given, tmp_path / "log", False, preload=OUR_PRELOAD)
+        program = StepProgram(argv, tmp_path, given, preload=OUR_PRELOAD)
+        done = await processes.run("a", program, tmp_path / "log", False)
         assert done.code == 1
         assert (tmp_path / "log").read_text().startswith("error: unknown step 'no-such-step'")
         assert processes._forks is not None

@@ -14,7 +14,7 @@ import pytest
 from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
 from slipway_workflows.engine.machine.step_output import RESULT_LIMIT
-from slipway_workflows.engine.machine.step_process import Finished
+from slipway_workflows.engine.machine.step_process import Finished, StepProgram
 from slipway_workflows.engine.machine.timings import Timings
 
 
@@ -23,9 +23,8 @@ def run(tmp_path: Path, script: str, capture: bool = False, seconds: float | Non
         processes = Processes(Timings(tmp_path), Groups(tmp_path))
         try:
             log = tmp_path / "log"
-            return await processes.run(
-                "a", ["sh", "-c", script], tmp_path, {"PATH": os.defpath}, log, capture, seconds, "late"
-            )
+            program = StepProgram(["sh", "-c", script], tmp_path, {"PATH": os.defpath})
+            return await processes.run("a", program, log, capture, seconds, "late")
         finally:
             processes.close()
 
@@ -47,7 +46,7 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     async def once() -> Finished:
         processes = Processes(Timings(tmp_path), Groups(tmp_path))
         try:
-            return await processes.run("a", ["/no/such"], tmp_path, {}, tmp_path / "log", False)
+            return await processes.run("a", StepProgram(["/no/such"], tmp_path, {}), tmp_path / "log", False)
         finally:
             processes.close()
 
@@ -82,11 +81,13 @@ def test_a_killed_engine_takes_grandchildren_along(tmp_path: Path) -> None:
     code = (
         "import asyncio, pathlib, sys; from slipway_workflows.engine.machine.processes import Processes\n"
         "from slipway_workflows.engine.machine.groups import Groups\n"
+        "from slipway_workflows.engine.machine.step_process import StepProgram\n"
         "from slipway_workflows.engine.machine.timings import Timings\n"
         "async def main():\n"
         "    d = pathlib.Path(sys.argv[1])\n"
         "    script = 'trap \"\" TERM HUP; sleep 60 & echo $! > pid; wait'\n"
-        "    await Processes(Timings(d), Groups(d)).run('a', ['/bin/sh', '-c', script], d, {}, d / 'log', False)\n"
+        "    program = StepProgram(['/bin/sh', '-c', script], d, {})\n"
+        "    await Processes(Timings(d), Groups(d)).run('a', program, d / 'log', False)\n"
         "asyncio.run(main())"
     )
     engine = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], start_new_session=True)

@@ -9,14 +9,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from slipway_workflows.engine.machine.forks import ForkServer
 from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.step_output import CapturedOutput
-from slipway_workflows.engine.machine.step_process import Finished, Process, SpawnedProcess, StepProcess
+from slipway_workflows.engine.machine.step_process import (
+    Finished,
+    Process,
+    SpawnedProcess,
+    StepProcess,
+    StepProgram,
+)
 from slipway_workflows.engine.machine.timings import Timings
 
 NOT_FOUND = 64
@@ -85,22 +91,16 @@ class Processes:
     async def run(
         self,
         node_id: str,
-        argv: Sequence[str],
-        directory: Path,
-        environment: Mapping[str, str],
+        program: StepProgram,
         log: Path,
         capture: bool,
         seconds: float | None = None,
         late: str = "",
-        enter: Callable[[], None] | None = None,
-        preload: str = "",
     ) -> Finished:
         """Run the program of the step `node_id` to its end.
 
         `capture`: return its standard output too (it goes to the log in any case). `seconds`: after this time the step
-        is ended, with `late` as the reason. `enter`: called in the new process before the program starts, to change its
-        view of the file system. `preload`: a module that imports what this program, `python -m MODULE ...`, needs; the
-        step may then be forked from a process that has imported it already.
+        is ended, with `late` as the reason.
 
         A program that cannot be started gives the exit code NOT_FOUND. Raises OSError where the log cannot be written.
         """
@@ -111,14 +111,14 @@ class Processes:
         timer, asked = None, time.time()
         try:
             streams = (captured.target if captured else output, output)
-            forked = None
-            if preload and enter is None:
-                forked = await self._fork(preload, step, argv, directory, environment, streams)
+            forked = await self._fork(step, program, streams) if program.preload and program.enter is None else None
             try:
-                first = forked or self._spawn(step, argv, directory, environment, streams, enter)
+                first = forked or self._spawn(step, program, streams)
                 process.begin(first)
             except (OSError, ValueError, subprocess.SubprocessError) as error:
-                return Finished(NOT_FOUND, problem=f"cannot start {argv[0]}: {getattr(error, 'strerror', error)}")
+                return Finished(
+                    NOT_FOUND, problem=f"cannot start {program.argv[0]}: {getattr(error, 'strerror', error)}"
+                )
             self._timings.started(node_id, asked)
             self._groups.begin(node_id, first.pid)
             if captured:
@@ -138,46 +138,31 @@ class Processes:
             self._groups.end(node_id)
             self._forget(step)
 
-    def _spawn(
-        self,
-        step: int,
-        argv: Sequence[str],
-        directory: Path,
-        environment: Mapping[str, str],
-        streams: tuple[int, int],
-        enter: Callable[[], None] | None,
-    ) -> Process:
+    def _spawn(self, step: int, program: StepProgram, streams: tuple[int, int]) -> Process:
         output, errors = streams
         return SpawnedProcess(
             subprocess.Popen(
-                list(argv),
-                cwd=directory,
-                env=dict(environment),
+                list(program.argv),
+                cwd=program.directory,
+                env=dict(program.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
                 # the new process tells the guardian itself: the engine may be killed before it could do so
-                preexec_fn=partial(self._enter_step, step, enter),  # noqa: PLW1509 - one system call, no lock that a thread could hold
+                preexec_fn=partial(self._enter_step, step, program.enter),  # noqa: PLW1509 - one system call, no lock that a thread could hold
             )
         )
 
-    async def _fork(
-        self,
-        preload: str,
-        step: int,
-        argv: Sequence[str],
-        directory: Path,
-        environment: Mapping[str, str],
-        streams: tuple[int, int],
-    ) -> Process | None:
+    async def _fork(self, step: int, program: StepProgram, streams: tuple[int, int]) -> Process | None:
         """Fork the step from the fork server, which is started if none runs; None where that is not possible."""
+        environment = program.environment
         if self._forks is None or self._forks.idle:
             try:
-                self._forks = ForkServer(preload, environment)
+                self._forks = ForkServer(program.preload, environment)
             except OSError:
                 return None
             os.write(self._pipe, b"+server %d\n" % self._forks.pid)
         if not self._forks.suits(environment):
             return None
-        return await self._forks.start(step, argv[2:], directory, environment, *streams, self._pipe)
+        return await self._forks.start(step, program.argv[2:], program.directory, environment, *streams, self._pipe)

@@ -5,13 +5,30 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 GRACE_PERIOD = 5.0
 """Seconds between SIGTERM and SIGKILL. Kubernetes gives 30; on one machine somebody is waiting."""
 TERMINATED = 128 + signal.SIGTERM
 """Exit code of a step that the engine ended, as a shell reports a program that SIGTERM ended."""
+
+
+@dataclass(frozen=True)
+class StepProgram:
+    """What a step starts: the program with its arguments, its working directory and its environment variables."""
+
+    argv: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+    enter: Callable[[], None] | None = None
+    """Called in the new process before the program starts, to change its view of the file system. None: the step sees
+    the machine's files."""
+    preload: str = ""
+    """A module that imports what this program, `python -m MODULE ...`, needs; the step may then be forked from a
+    process that has imported it already."""
 
 
 @dataclass

@@ -14,7 +14,7 @@ from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.paths import TMP, StepFiles
 from slipway_workflows.engine.machine.processes import NOT_FOUND
-from slipway_workflows.engine.machine.step_process import Finished
+from slipway_workflows.engine.machine.step_process import Finished, StepProgram
 from slipway_workflows.engine.manifests.templates import Template
 from slipway_workflows.engine.run.deadline import DEADLINE_MESSAGE, time_left
 from slipway_workflows.engine.run.operation import Operation
@@ -117,18 +117,9 @@ async def _run_program(
         directory = files.at(main["workingDir"])
         directory.mkdir(parents=True, exist_ok=True)
     log = operation.machine.directory / "logs" / f"{node.id}.log"
-    return await operation.machine.processes.run(
-        node.id,
-        argv,
-        directory,
-        _environment(operation, main, files, path),
-        log,
-        capture,
-        limit,
-        DEADLINE_MESSAGE,
-        enter,
-        images.preload(image, argv),
-    )
+    environment = _environment(operation, main, files, path)
+    program = StepProgram(argv, directory, environment, enter, images.preload(image, argv))
+    return await operation.machine.processes.run(node.id, program, log, capture, limit, DEADLINE_MESSAGE)
 
 
 def _environment(operation: Operation, main: dict[str, Any], files: StepFiles, path: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from slipway_workflows.engine.machine.isolation import available
 from slipway_workflows.engine.machine.locks import Locks
 from slipway_workflows.engine.machine.objects import Objects
 from slipway_workflows.engine.machine.processes import Processes
+from slipway_workflows.engine.machine.step_process import StepProgram
 from slipway_workflows.engine.machine.timings import Timings
 from slipway_workflows.engine.manifests.images import OUR_PRELOAD
 from slipway_workflows.engine.manifests.library import Library
@@ -159,9 +160,8 @@ class Run:
         argv = [sys.executable, "-m", *self._afterwards]
         log = machine.directory / "logs" / "afterwards.log"
         with contextlib.suppress(OSError):  # a full disk: there is no output then
-            ended = await machine.processes.run(
-                "afterwards", argv, Path.cwd(), environment, log, capture=True, preload=OUR_PRELOAD
-            )
+            program = StepProgram(argv, Path.cwd(), environment, preload=OUR_PRELOAD)
+            ended = await machine.processes.run("afterwards", program, log, capture=True)
             self.output_afterwards = ended.stdout if ended.code == 0 else b""
 
     def _new_operation(self, values: dict[str, str | None]) -> Operation:
