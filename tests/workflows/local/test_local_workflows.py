@@ -16,6 +16,7 @@ from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.settings import Settings
 from slipway_workflows import engine
 from slipway_workflows.argo import Event, StoredWorkflow
+from slipway_workflows.cli.render import MANIFESTS
 from slipway_workflows.local import LocalExecution, LocalWorkflows
 from slipway_workflows.ports import Workflows
 
@@ -170,3 +171,20 @@ def test_a_retry_checks_the_values_it_is_given(there: LocalWorkflows) -> None:
         until(lambda: not engine.stored_run(there.home, running.name).alive)
         with pytest.raises(BadInput, match="word=c is not one of its values"):
             there.retry(running.name, {"word": "c"})
+
+
+def test_a_path_given_to_a_retry_is_one_of_the_directory_where_it_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = LocalWorkflows(Settings(home=tmp_path / "home"), MANIFESTS, warn=lambda text: None, pause=pause)
+    (tmp_path / "empty").mkdir()
+    first = there.submit("train-model", {"dataset": str(tmp_path / "empty")})
+    assert first.follow(lambda event: None).phase == "Failed"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="dataset=nowhere: there is no "):
+        there.retry(first.name, {"dataset": "nowhere"})
+    second = there.retry(first.name, {"dataset": "empty"})
+    second.follow(lambda event: None)
+    spec = engine.stored_run(there.home, first.name).workflow.manifest["spec"]
+    values = {one["name"]: one["value"] for one in spec["arguments"]["parameters"]}
+    assert values["dataset"] == str(tmp_path / "empty")

@@ -115,8 +115,11 @@ class LocalWorkflows:
 
     def retry(self, name: str, parameters: Mapping[str, str]) -> LocalExecution:
         """A run that continues the stored workflow where it failed, was stopped or died."""
-        run = engine.prepare_retry(self.home, name, parameters, engine_options(self.settings))
-        check_parameters(run.workflow, parameters, run.library.find)
+        options = engine_options(self.settings)
+        before = engine.prepare_retry(self.home, name, {}, options)
+        given = with_absolute_paths(before.workflow, parameters, before.library.find, Path.cwd())
+        run = engine.prepare_retry(self.home, name, given, options)
+        check_parameters(run.workflow, given, run.library.find)
         return LocalExecution(run)
 
     def watch(self, name: str, listener: Listener) -> StoredWorkflow:
