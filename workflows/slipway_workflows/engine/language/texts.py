@@ -12,6 +12,11 @@ Values = Mapping[str, str | None]
 STEPS_AND_TASKS = ("steps.", "tasks.")
 
 
+def has_tags(value: Any) -> bool:
+    """Whether there is a tag anywhere in an object, so that it matters whether it is filled in."""
+    return substitution.BEGIN in json.dumps(value, ensure_ascii=False)
+
+
 def fill(value: Any, values: Values) -> Any:
     """The object with all tags filled in that are known; the others stay.
 

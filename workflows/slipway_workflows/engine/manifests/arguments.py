@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 from slipway_workflows.engine.errors import NodeError
-from slipway_workflows.engine.language.texts import Values, encode, fill
+from slipway_workflows.engine.language.texts import Values, encode, fill, has_tags
 from slipway_workflows.engine.manifests import fields
 from slipway_workflows.engine.manifests.argo_order import in_argo_order
 from slipway_workflows.engine.manifests.library import Library
@@ -79,6 +79,8 @@ def process(template: Template, arguments: dict[str, Any], library: Library, val
                 for item in inputs.get("artifacts") or []
             ],
         }
+    if not has_tags(processed):
+        return processed
     first = fill(in_argo_order(processed, fields.TEMPLATE), values)
     result: Template = fill(first, _inner_values(first))
     return result

@@ -5,12 +5,14 @@ In this order: parallelism, inputs, locks, retries, and then the template itself
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from slipway_steps.domain.errors import SlipwayError
 from slipway_workflows.engine.errors import ExpressionError, NodeError, TemplateTimeout, UnforeseenError
 from slipway_workflows.engine.language.durations import seconds
 from slipway_workflows.engine.manifests.arguments import process
-from slipway_workflows.engine.manifests.synchronization import locks_of
+from slipway_workflows.engine.manifests.synchronization import Lock, locks_of
 from slipway_workflows.engine.manifests.templates import Context, Template, TemplateCaller, node_type, template_type
 from slipway_workflows.engine.run.dag import execute_dag
 from slipway_workflows.engine.run.operation import Operation
@@ -81,25 +83,31 @@ async def _execute(operation: Operation, name: str, caller: TemplateCaller, cont
         execution = _Execution(operation, caller, context, inner, template)
         if not locks:
             return await execution.run(name, place, processed)
+        return await _run_locked(execution, locks, name, place, processed)
 
-        def waits(message: str) -> None:
-            node = operation.tree.get(name) or execution.create(name, place, processed, phase="Pending")
-            operation.tree.mark(node, "Pending", message)
 
-        limit, since = seconds(processed["timeout"]) if processed.get("timeout") else None, time.time()
-        try:
-            async with asyncio.timeout(limit):
-                files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
-        except TimeoutError as error:
-            operation.tree.mark(operation.tree.nodes[operation.tree.node_id(name)], "Failed", "timeout")
-            raise TemplateTimeout("timeout") from error
-        operation.machine.timings.queued(operation.tree.node_id(name), since)
-        if files is None:
-            return operation.tree.mark(
-                operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason
-            )
-        with operation.machine.locks.held(files):
-            return await execution.run(name, place, processed)
+async def _run_locked(execution: "_Execution", locks: list[Lock], name: str, place: Place, processed: Template) -> Node:
+    """Run the template once its mutexes and semaphores are taken."""
+    operation = execution.operation
+
+    def waits(message: str) -> None:
+        node = operation.tree.get(name) or execution.create(name, place, processed, phase="Pending")
+        operation.tree.mark(node, "Pending", message)
+
+    limit, since = seconds(processed["timeout"]) if processed.get("timeout") else None, time.time()
+    try:
+        async with asyncio.timeout(limit):
+            files = await operation.machine.locks.take(locks, waits, operation.shutdown.event(place.on_exit))
+    except TimeoutError as error:
+        operation.tree.mark(operation.tree.nodes[operation.tree.node_id(name)], "Failed", "timeout")
+        raise TemplateTimeout("timeout") from error
+    operation.machine.timings.queued(operation.tree.node_id(name), since)
+    if files is None:
+        return operation.tree.mark(
+            operation.tree.nodes[operation.tree.node_id(name)], "Failed", operation.shutdown.reason
+        )
+    with operation.machine.locks.held(files):
+        return await execution.run(name, place, processed)
 
 
 def _process(
@@ -156,10 +164,13 @@ class _Execution:
             name, kind, self.caller, self.context.template_scope, place, phase=phase, inputs=inputs
         )
 
-    async def run(self, name: str, place: Place, processed: Template) -> Node:
+    def run(self, name: str, place: Place, processed: Template) -> Coroutine[Any, Any, Node]:
         """Run the template, and retry it as its retryStrategy says; returns the node. Raises as `execute_template`."""
-        if processed.get("retryStrategy") is None:
-            return await self._once(name, place, processed)
+        # no coroutine around the other: of thousands that wait for parallelism each has a frame
+        once = processed.get("retryStrategy") is None
+        return self._once(name, place, processed) if once else self._with_retries(name, place, processed)
+
+    async def _with_retries(self, name: str, place: Place, processed: Template) -> Node:
         tree = self.operation.tree
         node = tree.get(name) or self.create(name, place, processed)
         tree.mark(node, "Running")
