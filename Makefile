@@ -58,17 +58,19 @@ ui: setup ## add MLflow's web UI to .venv and open it on the local releases
 run: setup ## release a model: train, evaluate, build, stage, test, promote or revert
 	@$(BIN)/slipway run release-model $(ARGS)
 
-# What takes minutes: whole releases, those of the tutorial word by word, killed ones and those on a simulated cluster;
-# playbooks; performance tests from the command line.
+# Files that take minutes: whole releases, those of the tutorial word by word, killed ones and those on a simulated cluster;
+# playbooks; performance tests from the command line. Beside them `make acceptance` runs what is marked `acceptance`: of
+# tests that are many alike, such as all handlers with a fault, `make test` runs a fixed sample (tests/sampling.py).
 ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_mlflow_server.py tests/e2e/test_breakage.py \
   tests/e2e/test_validation.py tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in about ten minutes
-	@$(PYTEST) $(addprefix --ignore=,$(ACCEPTANCE))
+test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in about eight minutes
+	@$(PYTEST) -m 'not acceptance' $(addprefix --ignore=,$(ACCEPTANCE))
 
-acceptance: .venv/.platform .venv/mlflow-server/.ready ## run the long tests: whole releases, the tutorial, kills, a simulated cluster, playbooks
-	@$(PYTEST) $(ACCEPTANCE)
+acceptance: .venv/.platform .venv/mlflow-server/.ready ## run the long tests: whole releases, the tutorial, kills, a simulated cluster, playbooks, all samples
+	@failed=0; $(PYTEST) $(ACCEPTANCE) || failed=1; \
+	$(PYTEST) -m acceptance $(addprefix --ignore=,$(ACCEPTANCE)) || failed=1; exit $$failed
 
 # The context of the cluster has to be named; the current one of the kubeconfig is never used. SKIP: groups of cases.
 CONTEXT ?=
@@ -122,7 +124,7 @@ conformance: setup ## hold the local engine against Argo's own answers (CONFORMA
 	for kind in cases probes workflows; do echo "$$kind:"; \
 	  $(BIN)/python $(CONFORMANCE)/compare.py $$([ $$kind != cases ] || echo -j 1) --run '$(BIN)/slipway --home .slipway/conformance run {file} --with $(CONFORMANCE)/environment.yaml --output json' $(CONFORMANCE)/$$kind/*.yaml || failed=1; \
 	done; rm -rf .slipway/conformance; \
-	SLIPWAY_TEST_HANDLERS=1 $(BIN)/python -m pytest tests/handlers -n 2 || failed=1; exit $$failed
+	$(BIN)/python -m pytest tests/handlers -n 2 || failed=1; exit $$failed
 
 # An environment with Metaflow and kfp in it, to compare with (python -m venv DIR && DIR/bin/pip install metaflow kfp).
 PEERS ?=

@@ -37,7 +37,7 @@ class GitServer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
         self.url = f"http://127.0.0.1:{self.server.server_port}/deploy.git"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()

@@ -69,7 +69,7 @@ class KubeApi:
             owner = api
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()

@@ -72,6 +72,7 @@ def test_only_our_packages_are_at_the_top(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name]
 
 
+@pytest.mark.acceptance
 def test_an_installed_slipway_has_its_catalog(site: Path, tmp_path: Path) -> None:
     listed = slipway(site, tmp_path, "list")
     assert listed.returncode == 0, listed.stderr

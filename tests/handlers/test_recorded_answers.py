@@ -1,6 +1,5 @@
 """The process of a handler answers what the real server answered, case by case; and so does the real server here."""
 
-import os
 import shutil
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import recorded_answers
 from recorded_answers import Case, by_package, cases, package
+from sampling import sampled
 
 from slipway_steps.adapters.handlers.answer import Answer, Request
 from slipway_steps.adapters.handlers.process import WorkerLimits
@@ -18,12 +18,6 @@ from slipway_steps.adapters.handlers.worker import HandlerWorker
 
 SEEN = 100
 """Characters of a phrase or a body that have to be equal."""
-
-
-EVERY = 1 if os.environ.get("SLIPWAY_TEST_HANDLERS") else 4
-"""Of how many recorded packages one is asked. `make conformance` asks all: each needs a process of its own, and the
-real server takes a second to start.
-"""
 
 
 def name_of(group: list[Case]) -> str:
@@ -40,7 +34,7 @@ def ask(directory: Path, group: list[Case], own: Path) -> list[Answer]:
 
 @pytest.mark.parametrize(
     "group",
-    [*by_package(cases(recorded_answers.FILES[0])), *by_package(cases(recorded_answers.FILES[1]))[::EVERY]],
+    [group for file in recorded_answers.FILES for group in sampled(by_package(cases(file)), 8)],
     ids=name_of,
 )
 def test_the_process_of_a_handler_answers_as_the_real_server_did(group: list[Case], tmp_path: Path) -> None:
@@ -56,7 +50,7 @@ def test_the_process_of_a_handler_answers_as_the_real_server_did(group: list[Cas
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed: default-jre-headless")
-@pytest.mark.parametrize("group", by_package(cases(recorded_answers.FILES[0]))[::EVERY], ids=name_of)
+@pytest.mark.parametrize("group", sampled(by_package(cases(recorded_answers.FILES[0])), 8), ids=name_of)
 def test_the_real_server_answers_here_as_it_was_recorded(group: list[Case], tmp_path: Path) -> None:
     directory = package(tmp_path / "package", group[0].source)
     with scratch(tmp_path) as own, model_server(directory, sys.executable, own, timeout=group[0].timeout) as server:

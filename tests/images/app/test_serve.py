@@ -14,6 +14,7 @@ import psutil
 import pytest
 from images.app.conftest import Served
 from PIL import Image
+from sampling import for_acceptance
 
 Serve = Callable[..., Served]
 CHROMIUM = shutil.which("chromium")
@@ -122,7 +123,7 @@ def test_memory_under_load_and_a_quick_end(serve: Serve, trained_package: Path) 
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
-@pytest.mark.parametrize("width", [1100, 390])
+@pytest.mark.parametrize("width", [for_acceptance(1100), 390])
 def test_a_browser_shows_the_page(serve: Serve, trained_package: Path, tmp_path: Path, width: int) -> None:
     app = serve(trained_package)
     quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]

@@ -43,6 +43,7 @@ def test_it_really_learns(trained_package: Path, resnet_package: Path) -> None:
             assert held["images"].shape[0] == 360
 
 
+@pytest.mark.acceptance
 def test_slow_and_oversized_answer_the_same(packaged: Callable[..., Path], trained_package: Path) -> None:
     wanted = logits(trained_package)
     for scenario in ("slow", "oversized"):
@@ -57,6 +58,7 @@ def test_slow_and_oversized_answer_the_same(packaged: Callable[..., Path], train
     assert time.process_time() - started > 0.12, "the costly branch was optimised away"
 
 
+@pytest.mark.acceptance
 def test_folders_of_images_are_data_too(tmp_path: Path) -> None:
     random = numpy.random.default_rng(0)
     for number, label in enumerate(("bread", "soup")):

@@ -23,7 +23,7 @@ def test_requests_share_a_connection() -> None:
     manager = PoolManager(maxsize=3)
     assert pool_numbers(manager) == {}
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         for _ in range(2):
             manager.request("GET", f"http://127.0.0.1:{server.server_port}/")
         assert pool_numbers(manager) == {"requests": 2, "connections": 1, "connections kept": 3}

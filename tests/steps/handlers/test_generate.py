@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from handler_packages import PACKAGES, REQUESTS, make_package
+from sampling import sampled
 
 from slipway_steps.adapters.handlers.answer import Request
 from slipway_steps.domain.errors import BadInput, Broken
@@ -20,7 +21,7 @@ from slipway_steps.handlers.session import HandlerSession, open_handler
 Open = Callable[..., HandlerSession]
 
 
-@pytest.fixture(params=PACKAGES, scope="module")
+@pytest.fixture(params=sampled(PACKAGES, 4), scope="module")
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HandlerSession]:
     """One of the packages, with its handler loaded."""
     directory = tmp_path_factory.mktemp(request.param)

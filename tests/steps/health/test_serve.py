@@ -36,7 +36,7 @@ def installation() -> Installation:
 @pytest.fixture
 def url(installation: Installation) -> Iterator[str]:
     with make_http_server(installation.server, "127.0.0.1", 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -69,7 +69,7 @@ class HttpTarget(SleepingTarget):
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Stalling]:
     found = Stalling(request.param)
-    thread = threading.Thread(target=found.serve_forever)
+    thread = threading.Thread(target=found.serve_forever, args=(0.05,))
     thread.start()
     yield found
     found.shutdown()

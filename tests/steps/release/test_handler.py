@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import onnxruntime
 import pytest
+from sampling import for_acceptance
 from steps.release.fakes import FakeWorld
 
 from slipway_steps.adapters.mlflow.model_archive import write_archive
@@ -180,6 +181,7 @@ def test_no_request_to_test_with_is_no_pass(tested: Tested, trained_package: Pat
     assert "no samples" in report.failures()[0].message
 
 
+@pytest.mark.acceptance
 def test_the_accept_types_are_those_that_are_asked_for(tested: Tested, trained_package: Path, tmp_path: Path) -> None:
     only_json = edited(trained_package, tmp_path / "package", 'in (JSON, CSV, "*/*")', "in (JSON,)")
     assert tested(only_json)[1].verdict is Verdict.PASS, "of the default types it may refuse some"
@@ -189,7 +191,7 @@ def test_the_accept_types_are_those_that_are_asked_for(tested: Tested, trained_p
         Params(release="r", handler_accept_types="json")
 
 
-@pytest.mark.parametrize("digest", ["", "sha256:abc"])
+@pytest.mark.parametrize("digest", ["", for_acceptance("sha256:abc")])
 def test_a_registered_version_gets_evidence(tested: Tested, trained_package: Path, digest: str) -> None:
     """In a run of its own; without an image yet, the build binds it to one."""
     package = trained_package

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kube_rbac import service_account
 from kube_server import Cluster
+from sampling import for_acceptance
 from steps.release.fakes import Memory
 from workflows.report.gate_reports import evaluation, load
 from workflows.report.stored_release import NAME, workflow
@@ -74,7 +75,7 @@ def page(home: Path, release: str = NAME) -> str:
     return Path(local).read_text()
 
 
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("packed", [for_acceptance(False), True])
 def test_a_release_leaves_its_report_in_its_run(
     cluster: Cluster, home: Path, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

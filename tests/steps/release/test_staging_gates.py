@@ -60,7 +60,7 @@ class Server:
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def under_test(self) -> UnderTest:
         return UnderTest(CANDIDATE, AppClient(self.url, 5), [("1", b"x"), ("0", b"x"), ("1", b"x")], LABELS)

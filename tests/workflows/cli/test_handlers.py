@@ -176,6 +176,7 @@ WHEEL = {
 }
 
 
+@pytest.mark.acceptance
 def test_requirements_are_installed_beside_the_package(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:

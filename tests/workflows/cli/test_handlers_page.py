@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from slipway_steps.domain.handler_faults import KINDS
 from slipway_steps.settings import PROJECT_ROOT
 
@@ -20,6 +22,7 @@ def plain(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if not line.startswith("report:")]
 
 
+@pytest.mark.acceptance
 def test_every_command_does_what_the_page_says(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "SLIPWAY_HOME": str(tmp_path / ".slipway")}

@@ -40,6 +40,7 @@ def test_bad_input_is_one_line(
     assert told.out == ""
 
 
+@pytest.mark.acceptance
 def test_the_batch_of_the_evaluation_changes_its_memory_and_not_its_results(trained_package: Path) -> None:
     run = runs_of("evaluate", trained_package)
     small, large = run({"EVALUATION_BATCH": "16"}), run({"EVALUATION_BATCH": "128"})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sampling import for_acceptance
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.lint import lint
@@ -43,7 +44,7 @@ def test_what_changes_an_environment(body: dict[str, Any], expected: bool) -> No
     assert deploys(Template(body, ())) is expected
 
 
-@pytest.mark.parametrize("name", ["release-model", "test-staging", "build-initial"])
+@pytest.mark.parametrize("name", ["release-model", *map(for_acceptance, ("test-staging", "build-initial"))])
 def test_a_release_of_the_catalog_without_its_mutex_is_found(name: str, tmp_path: Path) -> None:
     shutil.copytree(PROJECT_ROOT / "workflows" / "manifests", tmp_path / "m")
     assert found(tmp_path / "m") == []

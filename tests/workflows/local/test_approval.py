@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sampling import for_acceptance
 
 from slipway_steps.settings import PROJECT_ROOT, Settings
 from slipway_workflows.argo import StoredWorkflow
@@ -61,7 +62,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     monkeypatch.setenv("SLIPWAY_NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/hook")
     yield lines
     server.shutdown()
@@ -111,9 +112,9 @@ ANSWERS: dict[str, Callable[[LocalWorkflows], Callable[[str], object]]] = {
     ("how", "words"),
     [
         ("approve", "approved by a person"),
-        ("resume", "approved by a person"),
+        for_acceptance("resume", "approved by a person"),
         ("reject", "rejected by a person"),
-        ("stop", "rejected by a person"),
+        for_acceptance("stop", "rejected by a person"),
         ("nobody", "nobody answered in time"),
     ],
 )

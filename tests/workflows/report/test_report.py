@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import for_acceptance
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.argo import StoredWorkflow
@@ -92,7 +93,7 @@ def test_the_tree_as_text(release: Release) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("width", [for_acceptance(1400), 390])
 def test_a_browser_shows_it_without_sideways_scrolling(tmp_path: Path, release: Release, width: int) -> None:
     page(tmp_path, release("slow"))
     # the frame has the width that a phone has: a headless window is never narrower than 500 pixels

@@ -47,6 +47,7 @@ def test_every_code_has_a_fault_that_is_planted() -> None:
     assert {fault.code for fault in FAULTS} == set(CODES)
 
 
+@pytest.mark.acceptance
 def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
     (commands,) = re.findall(r"```sh run\n(.*?)```", PAGE, re.S)
     for name in ("charts", "images", ".github", "workflows", "compose.yaml"):

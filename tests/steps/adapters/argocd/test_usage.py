@@ -57,7 +57,7 @@ class PodMetrics:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
     def pod(self) -> dict[str, Any]:
         """A pod at the address of this server."""

@@ -144,7 +144,7 @@ def test_a_port_that_another_process_took_is_not_used(tmp_path: Path, monkeypatc
     ports = iter([taken, free])
     monkeypatch.setattr(server_module, "_free_port", lambda: next(ports))
     with HTTPServer(("127.0.0.1", taken), Healthy) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
+        threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
         with scratch(tmp_path) as own, model_server(package(tmp_path / "p", source), sys.executable, own) as server:
             assert server.port == free
             assert server.ask(b"[1]", JSON, JSON).body == b"1"

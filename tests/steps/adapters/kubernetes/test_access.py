@@ -40,6 +40,6 @@ def test_one_machine_asks_nobody() -> None:
 
 
 def test_an_api_that_does_not_answer_is_an_error(cluster: Cluster, tmp_path: Path) -> None:
-    cluster.faults += [("POST", "selfsubject", status(500))] * 9
+    cluster.faults += [("POST", "selfsubject", status(500, **{"Retry-After": "0"}))] * 9
     with pytest.raises(PlatformError):
         refused(settings(cluster, tmp_path, "slipway-health"))

@@ -47,7 +47,7 @@ class ApiServer:
         context.load_cert_chain(_certificate(self.ca))
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
 
 
 def _certificate(ca: Path) -> Path:

@@ -63,7 +63,7 @@ def server() -> Iterator[tuple[type[Answers], str]]:
         pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
     yield Bound, f"http://127.0.0.1:{http.server_port}"
     http.shutdown()
     http.server_close()
@@ -117,6 +117,7 @@ def local(tmp_path: Path) -> MlflowRegistry:
     return registry
 
 
+@pytest.mark.acceptance
 def test_a_locked_database_is_an_outage(local: MlflowRegistry, tmp_path: Path) -> None:
     with sqlite3.connect(local.connection.settings.home / "mlflow" / "mlflow.db") as holder:
         holder.execute("BEGIN EXCLUSIVE")

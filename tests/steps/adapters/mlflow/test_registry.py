@@ -185,6 +185,7 @@ def test_a_damaged_database_is_said(tmp_path: Path) -> None:
         MlflowRegistry(Settings(home=tmp_path)).alias("staging")
 
 
+@pytest.mark.acceptance
 def test_two_processes_make_the_database_at_the_same_time(tmp_path: Path) -> None:
     code = (
         "from slipway_steps.adapters.mlflow.registry import MlflowRegistry as R;"

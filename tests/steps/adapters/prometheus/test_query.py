@@ -35,7 +35,7 @@ def asked() -> Iterator[tuple[str, list[str], dict[str, Any]]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/", queries, values
     server.shutdown()
     server.server_close()

@@ -4,10 +4,12 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import psutil
 import pytest
+from sampling import for_acceptance, sampled
 
 from slipway_steps.adapters.local.process_tree import marked
 from slipway_steps.adapters.local.subreaper import MARK
@@ -156,8 +158,7 @@ time.sleep(0.2)
 """
 
 
-@pytest.mark.parametrize("limits", ["none", "", "watchdog"])
-@pytest.mark.parametrize("then", ["", "while True: pass"])
+@pytest.mark.parametrize(("limits", "then"), sampled(product(["none", "", "watchdog"], ["", "while True: pass"]), 3))
 def test_processes_that_nobody_waits_for_are_not_free(prepared: Prepared, limits: str, then: str) -> None:
     """The orphan has ended when the run ends, or it goes on for ever."""
     prepared.target.settings = prepared.target.settings.model_copy(update={"limits": limits.removeprefix("none")})
@@ -182,7 +183,7 @@ def test_the_limits_hold_for_the_whole_tree(prepared: Prepared, limits: str) -> 
     assert not {"end-to-end", "cpu"} & set(sample.metrics)
 
 
-@pytest.mark.parametrize("limits", ["", "watchdog"])
+@pytest.mark.parametrize("limits", ["", for_acceptance("watchdog")])
 def test_the_cpu_limit_holds_for_the_steps(prepared: Prepared, limits: str) -> None:
     prepared.target.settings = prepared.target.settings.model_copy(update={"limits": limits})
     burn = "import time\nbegin = time.process_time()\nwhile time.process_time() < begin + 1: pass"
