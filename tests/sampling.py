@@ -7,10 +7,14 @@ import pytest
 
 
 def sampled(cases: Iterable[Any], every: int) -> list[Any]:
-    """All cases, as parameters of a test: the first of every `every` runs in each run of the tests, and the others are
-    marked `acceptance`, which `make test` leaves out and `make acceptance` runs.
+    """All cases, as parameters of a test; a tuple gives several parameters. Of each `every` cases the first stays as it
+    is, and the others are marked `acceptance`: `make test` leaves them out, and `make acceptance` runs them.
     """
-    return [case if number % every == 0 else for_acceptance(case) for number, case in enumerate(cases)]
+    found = []
+    for number, case in enumerate(cases):
+        values = case if isinstance(case, tuple) else (case,)
+        found.append(case if number % every == 0 else for_acceptance(*values))
+    return found
 
 
 def for_acceptance(*case: Any) -> Any:

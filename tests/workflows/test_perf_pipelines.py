@@ -57,6 +57,7 @@ def test_there_is_a_scenario_of_each_mode_and_kind() -> None:
             assert (find_pipeline(scenario, path.parent) is None) == (scenario.mode == "RANDOM_GETS")
 
 
+@pytest.mark.acceptance
 def test_complex_is_a_dag_of_twenty_steps(tmp_path: Path) -> None:
     workflow = executed(tmp_path, "complex")
     assert workflow["status"]["phase"] == "Succeeded"

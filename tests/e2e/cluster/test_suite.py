@@ -21,6 +21,7 @@ from e2e.cluster.own_namespaces import LABEL, NotOurs, create, remove
 from git_server import git
 from kube_api_server import KubeApi
 from pod_security import violations
+from sampling import for_acceptance
 
 from slipway_steps.adapters.git.deployment_repository import DeploymentRepository
 from slipway_steps.domain.environment import Environment
@@ -53,7 +54,7 @@ def test_only_the_named_context_is_in_reach(tmp_path: Path) -> None:
     assert stat.S_IMODE(chosen.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("context", "said"), [("", "name the context"), ("gone", "has no context gone")])
+@pytest.mark.parametrize(("context", "said"), [for_acceptance("", "name the context"), ("gone", "has no context gone")])
 def test_without_a_named_context_nothing_is_touched(tmp_path: Path, context: str, said: str) -> None:
     command = [sys.executable, "-m", "pytest", str(HERE), "-o", "python_files=case_*.py", "-p", "no:cacheprovider"]
     done = subprocess.run(

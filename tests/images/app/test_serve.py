@@ -78,6 +78,7 @@ def test_uploads_have_limits_and_every_refusal_is_json(serve: Serve, trained_pac
     assert app.predict(sample(trained_package)[1]).status_code == 200, "it no longer serves"
 
 
+@pytest.mark.acceptance
 def test_a_wrong_architecture_is_served_as_such(serve: Serve, resnet_package: Path) -> None:
     app = serve(resnet_package)
     for path in ("/healthz", "/readyz", "/version"):
@@ -88,6 +89,7 @@ def test_a_wrong_architecture_is_served_as_such(serve: Serve, resnet_package: Pa
     assert "contract mismatch" in app.log.read_text()
 
 
+@pytest.mark.acceptance
 def test_the_graph_is_looked_at_not_only_the_claim(serve: Serve, resnet_package: Path) -> None:
     def lie(app: Path) -> None:
         contract = app / "model" / "contract.json"

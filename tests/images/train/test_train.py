@@ -12,6 +12,7 @@ import numpy
 import onnxruntime
 import pytest
 from PIL import Image
+from sampling import for_acceptance
 
 from slipway_steps.domain.package import read_package
 from slipway_steps.settings import PROJECT_ROOT
@@ -33,14 +34,17 @@ def logits(package: Path) -> numpy.ndarray:
     return found
 
 
-def test_it_really_learns(trained_package: Path, resnet_package: Path) -> None:
-    for path, architecture in ((trained_package, "mobilenet_v2"), (resnet_package, "resnet_small")):
-        package = read_package(path)
-        assert package.contract.architecture == architecture
-        assert package.metrics["holdout_accuracy"] >= 0.95
-        assert package.history[0]["train_loss"] > package.history[-1]["train_loss"]
-        with numpy.load(package.holdout, allow_pickle=False) as held:
-            assert held["images"].shape[0] == 360
+@pytest.mark.parametrize(
+    ("trained", "architecture"),
+    [("trained_package", "mobilenet_v2"), for_acceptance("resnet_package", "resnet_small")],
+)
+def test_it_really_learns(trained: str, architecture: str, request: pytest.FixtureRequest) -> None:
+    package = read_package(request.getfixturevalue(trained))
+    assert package.contract.architecture == architecture
+    assert package.metrics["holdout_accuracy"] >= 0.95
+    assert package.history[0]["train_loss"] > package.history[-1]["train_loss"]
+    with numpy.load(package.holdout, allow_pickle=False) as held:
+        assert held["images"].shape[0] == 360
 
 
 @pytest.mark.acceptance

@@ -49,6 +49,7 @@ def test_a_handler_that_fails_and_dies_answers_alike_in_both(tmp_path: Path) -> 
     assert compare(tmp_path, ODD, works="1,2\n", fails="wrong", kills="die", last="1\n") == []
 
 
+@pytest.mark.acceptance
 @java
 def test_what_was_not_sent_is_not_compared(tmp_path: Path) -> None:
     kills = {f"kills-{number}": "die" for number in range(2)}

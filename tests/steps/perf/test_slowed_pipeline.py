@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sampling import for_acceptance
 
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.perf.slowed_pipeline import slow_pipeline
@@ -44,7 +45,8 @@ def run(pipeline: Path, home: Path) -> tuple[dict[str, str], float]:
 
 
 @pytest.mark.parametrize(
-    ("longest", "slowed"), [(["load", "train"], "load"), (["train"], "train"), (["python"], "python")]
+    ("longest", "slowed"),
+    [for_acceptance(["load", "train"], "load"), for_acceptance(["train"], "train"), (["python"], "python")],
 )
 def test_a_step_uses_more_of_the_processor_and_does_what_it_did(
     tmp_path: Path, longest: list[str], slowed: str

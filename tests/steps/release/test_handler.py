@@ -141,6 +141,7 @@ def test_the_scenario_bad_handler_is_rejected_with_its_line(
     assert "reject: output-none" in capsys.readouterr().out
 
 
+@pytest.mark.acceptance
 def test_an_evaluation_that_tells_no_predictions_is_said_aloud(
     tested: Tested, trained_package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

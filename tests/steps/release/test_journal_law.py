@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampling import for_acceptance
 from steps.release.fakes import Fuse, Killed, Memory
 
 from slipway_steps.domain.environment import Environment
@@ -78,9 +79,13 @@ def settle(memory: Memory) -> None:
     memory.alive.discard("last")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(plans=RELEASES)
-def test_no_alias_is_left_on_a_failed_candidate(plans: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize("examples", [60, for_acceptance(300)])
+def test_no_alias_is_left_on_a_failed_candidate(examples: int) -> None:
+    given(plans=RELEASES)(settings(max_examples=examples, deadline=None)(release_all))()
+
+
+def release_all(plans: list[dict[str, Any]]) -> None:
+    """Run the releases one after another, and assert after each that no alias is on a candidate that failed."""
     memory = Memory()
     passed = set()
     for number, plan in enumerate(plans, 1):

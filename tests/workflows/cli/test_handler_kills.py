@@ -101,6 +101,7 @@ def test_a_kill_leaves_nothing(tmp_path: Path, stage: str, sent: signal.Signals)
     assert not list((tmp_path / "home").rglob("report.html"))
 
 
+@pytest.mark.acceptance
 def test_two_at_once_test_one_package(tmp_path: Path) -> None:
     archive = package(tmp_path)
     runs = [started(tmp_path, str(archive), "--output", "json") for _ in range(2)]

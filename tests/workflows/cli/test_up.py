@@ -146,6 +146,7 @@ def test_what_is_not_deployed_at_all_is_deployed(world: World, capsys: pytest.Ca
     assert as_the_journal_says(world)
 
 
+@pytest.mark.acceptance
 def test_two_at_once_are_fine(world: World) -> None:
     kill(world, STAGING)
     kill(world, CANARY)

@@ -80,6 +80,7 @@ def test_the_server_gets_no_variable_of_ours(tmp_path: Path, monkeypatch: pytest
         assert name not in names
 
 
+@pytest.mark.acceptance
 @java
 def test_servers_run_side_by_side_and_leave_nothing(tmp_path: Path) -> None:
     first, second = (
@@ -137,6 +138,7 @@ def test_a_killed_owner_leaves_no_server_and_no_directory(tmp_path: Path) -> Non
         time.sleep(0.1)
 
 
+@pytest.mark.acceptance
 @java
 def test_a_port_that_another_process_took_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "def model_fn(d): return 1\ndef predict_fn(d, m): return m\n"

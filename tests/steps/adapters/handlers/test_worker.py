@@ -178,6 +178,7 @@ def test_threads_make_each_worker_load_the_model_itself(tmp_path: Path) -> None:
     assert len({answer.text for answer in sent}) == 2
 
 
+@pytest.mark.acceptance
 def test_the_growth_of_memory_is_measured_and_a_death_meanwhile_gives_no_windows(tmp_path: Path) -> None:
     package = code_package(
         tmp_path / "package",
