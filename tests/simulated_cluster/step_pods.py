@@ -6,7 +6,7 @@ the ConfigMap, and the service account's token.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from simulated_cluster.times import timestamp
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.machine.groups import Groups
 from slipway_workflows.engine.machine.processes import Processes
-from slipway_workflows.engine.machine.step_process import Finished
+from slipway_workflows.engine.machine.step_process import Finished, StepProgram
 from slipway_workflows.engine.machine.timings import Timings
 
 NODE = "node-1"
@@ -47,9 +47,7 @@ class StepPods(Processes):
     async def run(  # type: ignore[override]
         self,
         node_id: str,
-        argv: list[str],
-        directory: Path,
-        environment: Mapping[str, str],
+        program: StepProgram,
         log: Path,
         *more: Any,
     ) -> Finished:
@@ -58,16 +56,16 @@ class StepPods(Processes):
         await self._scheduled(node_id, pod)
         account = service_account(pod["spec"]["serviceAccountName"], self.namespace)
         own = {
-            **environment,
+            **program.environment,
             "KUBECONFIG": str(self.objects.kubeconfig(self.directory / f"{node_id}.kubeconfig", account)),
-            "SLIPWAY_HOME": str(directory / "home"),
+            "SLIPWAY_HOME": str(program.directory / "home"),
         }
         self._started(name, pod["spec"])
         began = timestamp()
         self._status(name, "Running", {"state": {"running": {"startedAt": began}}})
         watch = asyncio.ensure_future(self._until_deleted(node_id, name))
         try:
-            finished = await super().run(node_id, argv, directory, own, log, *more)
+            finished = await super().run(node_id, replace(program, environment=own), log, *more)
         finally:
             watch.cancel()
             if log.exists():
