@@ -1,6 +1,7 @@
-"""Writes files that other processes read, and locks directories while a program works in them."""
+"""Writes files that other processes read, locks directories while a program works in them, and tells a full disk."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -53,3 +54,25 @@ def lock_directory(directory: Path) -> int:
         os.close(file)
         raise
     return file
+
+
+NO_ROOM = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+"""How the system says that a disk is full, or the share of it that a user may have."""
+LEAST_ROOM = 64 * 1024
+"""Bytes that a disk which is not full has at least: more than what a write leaves that was refused."""
+
+
+def tells_no_room(text: str) -> bool:
+    """Whether a message of any program says that a disk was full."""
+    return any(said in text for said in NO_ROOM)
+
+
+def no_room(directory: Path) -> str:
+    """That the disk of a directory is full, in the words that `tells_no_room` knows; "" where it is not."""
+    found = os.statvfs(directory)
+    room = found.f_bavail * found.f_frsize
+    if room < LEAST_ROOM:
+        return f"{NO_ROOM[0]}: {room // 1024} KiB are free in {directory}"
+    if found.f_files and not found.f_favail:
+        return f"{NO_ROOM[0]}: no further file can be made in {directory}"
+    return ""

@@ -76,13 +76,14 @@ class ApiRequest(_Frozen):
 
 class Firing(_Frozen):
     """One firing of a schedule. Times are Unix seconds; `started` None: it was missed. `overlapping`: the run of the
-    firing before had not ended yet.
+    firing before had not ended yet. `broken`: why the target could not start its run; "" where it did, or was late.
     """
 
     due: float
     started: float | None = None
     run: str = ""
     overlapping: bool = False
+    broken: str = ""
 
     @property
     def lateness(self) -> float | None:

@@ -48,8 +48,9 @@ def _firings(session: PerfSession) -> list[Check]:
     """Whether a schedule started what it should; no check where there is none. Without a run nothing is known."""
     if session.scenario.mode != "SCHEDULED_RUNS":
         return []
-    total, most = len(session.firings), session.scenario.max_error_rate
-    missed = sum(one.started is None for one in session.firings)
+    known = [one for one in session.firings if not one.broken]
+    total, most = len(known), session.scenario.max_error_rate
+    missed = sum(one.started is None for one in known)
     rate = missed / total if total else 0.0
     verdict = Verdict.REJECT if rate > most else Verdict.PASS if missed < total else Verdict.INCONCLUSIVE
     message = f"{missed} of {total} firings were missed" if total else "the schedule has not fired"
@@ -76,11 +77,14 @@ def _runs(session: PerfSession) -> Check:
 
 def _target(session: PerfSession) -> list[Check]:
     """Whether the target could always be asked; no check where it could."""
-    broken = [run for run in session.counted if run.outcome is RunOutcome.BROKEN]
+    broken = [run.message for run in session.counted if run.outcome is RunOutcome.BROKEN]
+    message = f"the target could not be asked in {len(broken)} of {so_many(len(session.counted), 'run')}"
+    if not broken:
+        broken = [one.broken for one in session.firings if one.broken]
+        message = f"the target could not start a run at {len(broken)} of {so_many(len(session.firings), 'firing')}"
     if not broken:
         return []
-    message = f"the target could not be asked in {len(broken)} of {len(session.counted)} runs"
-    message += f"; the first: {broken[0].message}"
+    message += f"; the first: {broken[0]}"
     return [Check(code=TARGET, verdict=Verdict.ERROR, message=message, measured=len(broken), threshold=0)]
 
 

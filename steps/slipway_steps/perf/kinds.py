@@ -90,6 +90,9 @@ async def stress(runner: Runner) -> None:
         if context.over:
             ended = "at the end of runTime"
             break
+        if any(sample.outcome is RunOutcome.BROKEN for sample in samples):
+            ended = f"the target could not be asked at {concurrency} at a time"
+            break
         failed = sum(sample.outcome is not RunOutcome.SUCCEEDED for sample in samples)
         throughput = (len(samples) - failed) / seconds
         context.measures[f"{THROUGHPUT}{concurrency}"] = throughput * 60

@@ -58,10 +58,11 @@ def _run(side: Side, target: Target, rules: PairRules, *, warm_up: bool = False)
     """Run one side once. None where the deadline came first: the run is ended then. Raises Broken, see `run_pairs`."""
     if time.time() >= rules.deadline:
         return None
-    yard, started = rules.yardstick(), time.time()
-    told = {"warm_up": warm_up, "yardstick": yard}
+    started = time.time()
+    told: dict[str, object] = {"warm_up": warm_up}
     run = ""
     try:
+        told["yardstick"] = rules.yardstick()
         run = target.submit({})
         in_time, sample = _ended(target, run, rules.deadline)
     except Broken as error:
@@ -70,6 +71,8 @@ def _run(side: Side, target: Target, rules: PairRules, *, warm_up: bool = False)
         raise
     sample = sample.model_copy(update=told)
     rules.on_run(side, sample)
+    if sample.outcome is RunOutcome.BROKEN:
+        raise Broken(sample.message)
     return sample if in_time else None
 
 

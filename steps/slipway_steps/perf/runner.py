@@ -107,9 +107,10 @@ class Runner:
         target.
         """
         context, target = self.context, self.context.target
-        mark = await asyncio.to_thread(yardstick, context.directory) if with_yardstick else None
-        run, started = "", time.time()
+        run, mark, started = "", None, time.time()
         try:
+            if with_yardstick:
+                mark = await asyncio.to_thread(yardstick, context.directory)
             run = await asyncio.to_thread(target.submit, self.parameters())
             sample = await self.until_ended(run)
         except Broken as error:

@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.statistics import percentile
@@ -29,20 +30,24 @@ BLOCK = b"slipway" * 60_000
 def yardstick(directory: Path) -> float:
     """Hash a fixed number of bytes, write the result and wait until it is stored; returns the seconds that it took.
 
-    directory: where the file lies, on the disk that is measured; it is removed again. Raises OSError.
+    directory: where the file lies, on the disk that is measured; it is removed again. Raises Broken where it cannot be
+    written.
     """
     path = directory / f"yardstick-{os.getpid()}-{time.monotonic_ns()}"
     began = time.perf_counter()
     digest = hashlib.sha256()
     for _ in range(ROUNDS):
         digest.update(BLOCK)
-    with path.open("wb") as file:
-        file.write(digest.digest())
-        file.flush()
-        os.fsync(file.fileno())
-    seconds = time.perf_counter() - began
-    path.unlink()
-    return seconds
+    try:
+        with path.open("wb") as file:
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        return time.perf_counter() - began
+    except OSError as error:
+        raise Broken(f"cannot write to {directory}: {error.strerror}", "is the disk full?") from error
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def usual_yardstick(session: PerfSession) -> float | None:

@@ -132,6 +132,14 @@ def test_a_target_that_is_away_says_nothing_about_head(
     assert kept.counted[-1].outcome is RunOutcome.BROKEN
 
 
+def test_a_run_that_its_target_calls_broken_says_nothing_about_head(compared: Callable[..., Compared]) -> None:
+    full = failed(message="No space left on device").model_copy(update={"outcome": RunOutcome.BROKEN})
+    found = compared(noisy(), lambda number: full).run()
+    assert found.verdict is Verdict.ERROR
+    (check,) = [one for one in found.checks if one.verdict is Verdict.ERROR]
+    assert (check.code, check.message) == ("target", "No space left on device")
+
+
 def test_the_deadline_ends_it_without_a_verdict(compared: Callable[..., Compared]) -> None:
     head = noisy(seed=2)
     asked = compared(noisy(), lambda number: head(number) if number < 4 else None, runTime=0.003)

@@ -6,7 +6,7 @@ import pytest
 from steps.perf.sleeping_target import SleepingTarget
 from steps.perf.test_driver import session
 
-from slipway_steps.domain.perf_session import RunSample
+from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf.kinds import memory_slope
 
@@ -41,6 +41,18 @@ def test_stress_ends_where_runs_fail(tmp_path: Path) -> None:
     assert found.verdict is Verdict.PASS, "to fail at some concurrency is what it looks for"
     (runs,) = [check for check in found.checks if check.code == "runs"]
     assert runs.message == "5 runs succeeded"
+
+
+def test_a_target_that_is_away_is_no_knee(tmp_path: Path) -> None:
+    class Away(SleepingTarget):
+        def read(self, run: str) -> RunSample:
+            found = super().read(run)
+            away = int(run.rpartition("-")[2]) > 11
+            return found.model_copy(update={"outcome": RunOutcome.BROKEN, "message": "no room"}) if away else found
+
+    found = session(tmp_path, Away(0.02), kind="stress", numTimes=None)
+    assert "knee runs at a time" not in found.measures
+    assert "the target could not be asked at 4 at a time; no knee up to 2" in found.notes[0]
 
 
 def test_stress_is_judged_at_the_concurrency_that_it_begins_with(tmp_path: Path) -> None:

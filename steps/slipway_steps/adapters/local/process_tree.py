@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -119,9 +119,13 @@ def proportional_memory(pid: int) -> int:
 
 
 class PeakMemory:
-    """Measures the largest memory of several process trees. One thread measures all of them, while there are any."""
+    """Measures the largest memory of several process trees. One thread measures all of them, while there are any.
 
-    def __init__(self) -> None:
+    beside: called at each measurement.
+    """
+
+    def __init__(self, beside: Callable[[], None] = lambda: None) -> None:
+        self._beside = beside
         self._peaks: dict[int, int] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -158,6 +162,7 @@ class PeakMemory:
                 pids = list(self._peaks)
             began = time.thread_time()
             measured = {pid: _memory(pid) for pid in pids}
+            self._beside()
             with self._changed:
                 for pid, memory in measured.items():
                     if pid in self._peaks:

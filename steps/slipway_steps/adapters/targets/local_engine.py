@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from slipway_steps import __version__
 from slipway_steps.adapters.local.control_groups import remove_groups
 from slipway_steps.adapters.local.limits import Limits, make_limits
@@ -23,13 +21,15 @@ from slipway_steps.adapters.local.process_tree import PeakMemory, end_marked
 from slipway_steps.adapters.local.subreaper import MARK
 from slipway_steps.adapters.machine import check_limits, fingerprint, memory_bytes, usable_cores
 from slipway_steps.adapters.targets import local_runs
+from slipway_steps.adapters.targets.local_disk import HINT, DiskWatch, written
 from slipway_steps.adapters.targets.local_run import PROGRAM, STDERR, LocalRun
 from slipway_steps.adapters.targets.local_sample import sample_of
 from slipway_steps.adapters.targets.local_schedule import LocalSchedule
-from slipway_steps.domain.errors import BadInput, WorkflowInvalid
+from slipway_steps.adapters.targets.pipeline_file import refuse_compiled_pipeline
+from slipway_steps.domain.errors import BadInput, PlatformError, WorkflowInvalid
 from slipway_steps.domain.perf_scenario import MOST_AT_ONCE, PerfScenario, ResourceLimits
 from slipway_steps.domain.perf_session import Fingerprint, Firing, RunOutcome, RunSample
-from slipway_steps.files import lock_directory
+from slipway_steps.files import lock_directory, no_room, tells_no_room
 from slipway_steps.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class LocalEngineTarget:
         self._environment: dict[str, str] = {}
         self._runs: dict[str, LocalRun] = {}
         self._samples: dict[str, RunSample] = {}
-        self._memory = PeakMemory()
+        self._disk = DiskWatch(settings.home.absolute())
+        self._memory = PeakMemory(self._disk.look)
         self._numbers = itertools.count(1)
         self._schedule: LocalSchedule | None = None
         self._lock: int | None = None
@@ -86,10 +87,11 @@ class LocalEngineTarget:
         self._most = None if scenario.allow_more else MOST_AT_ONCE
         self._parameters, self._pipeline = dict(scenario.parameters), pipeline
         if self._lock is None:
-            self._lock = lock_directory(self._directory(session))
+            with written(f"the directory of {session}"):
+                self._lock = lock_directory(self._directory(session))
         self._environment = {**os.environ, MARK: self._mark(session)}
         if pipeline:
-            _refuse_compiled_pipeline(pipeline)
+            refuse_compiled_pipeline(pipeline)
             self._check(pipeline)
         if scenario.mode == "EXPERIMENT":
             self._experiments.connect()
@@ -107,14 +109,17 @@ class LocalEngineTarget:
         return f"{session}-{hashlib.sha256(self._mark(session).encode()).hexdigest()[:8]}"
 
     def _check(self, pipeline: Path) -> None:
-        home = self._home(f"{self.session}-check")
-        argv = [*PROGRAM, "--home", str(home), "run", str(pipeline), "--dry-run", *self._options(home, {})]
+        with written(f"what the check of {pipeline} needs"):
+            home = self._home(f"{self.session}-check")
+            argv = [*PROGRAM, "--home", str(home), "run", str(pipeline), "--dry-run", *self._options(home, {})]
         done = subprocess.run(
             argv, env=self._environment, capture_output=True, text=True, errors="replace", check=False
         )
+        said = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
+        if done.returncode and (full := no_room(home) or (tells_no_room(done.stderr) and said)):
+            raise PlatformError(f"{pipeline} cannot be checked: {full}", HINT)
         shutil.rmtree(home, ignore_errors=True)
         if done.returncode:
-            said = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
             raise WorkflowInvalid(f"{pipeline} cannot be run: {said or f'exit code {done.returncode}'}")
 
     def _home(self, run: str) -> Path:
@@ -145,9 +150,11 @@ class LocalEngineTarget:
         if self._pipeline is None:
             raise BadInput("this scenario names no pipeline", "set pipelineFileName")
         name = f"{self.session}-{next(self._numbers)}"
-        home = self._home(name)
-        argv = [str(self._pipeline), *self._options(home, parameters)]
-        self._runs[name] = LocalRun(name, home, argv, self._environment, self._new_limits(name), self._memory)
+        with written(f"what {name} needs"):
+            home = self._home(name)
+            argv = [str(self._pipeline), *self._options(home, parameters)]
+        limits = self._new_limits(name)
+        self._runs[name] = LocalRun(name, home, argv, self._environment, limits, self._memory, self._disk)
         return name
 
     def _new_limits(self, name: str) -> Limits | None:
@@ -188,7 +195,7 @@ class LocalEngineTarget:
             self._samples[run] = sample
             if found.limits:
                 found.limits.close()
-            if sample.outcome is RunOutcome.FAILED:
+            if sample.outcome in (RunOutcome.FAILED, RunOutcome.BROKEN):
                 kept = self._keep_logs(found)
                 sample = self._samples[run] = sample.model_copy(update={"message": f"{sample.message}; logs: {kept}"})
             # at once: a hundred runs with an artifact of 50 MiB would fill a disk
@@ -218,7 +225,8 @@ class LocalEngineTarget:
     def create_experiment(self, name: str) -> None:
         """See Target: in the MLflow server of the settings, else in the database that the runs of the session share."""
         # written first, so that it is found after a kill too
-        (self._directory(self.session) / EXPERIMENT).write_text(name)
+        with written(f"the name of the experiment {name}"):
+            (self._directory(self.session) / EXPERIMENT).write_text(name)
         self._experiments.create(name)
         self._environment |= {"SLIPWAY_EXPERIMENT": name, "MLFLOW_EXPERIMENT_NAME": name}
 
@@ -282,15 +290,3 @@ class LocalEngineTarget:
             os.close(self._lock)
             self._lock = None
         return found
-
-
-def _refuse_compiled_pipeline(pipeline: Path) -> None:
-    """Raises WorkflowInvalid for a pipeline that Kubeflow's compiler made (its intermediate representation)."""
-    try:
-        first = next(iter(yaml.safe_load_all(pipeline.read_text())), None)
-    except (OSError, ValueError, yaml.YAMLError):
-        return  # the engine says what is wrong with the file, and where
-    if isinstance(first, dict) and "pipelineInfo" in first:
-        raise WorkflowInvalid(
-            f"{pipeline} is a compiled pipeline of Kubeflow, not a Workflow of Argo", "use --target kfp, or a Workflow"
-        )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from slipway_steps.adapters.local.limits import Limits
 from slipway_steps.adapters.local.process_tree import RUN, PeakMemory, end_left
+from slipway_steps.adapters.targets.local_disk import DiskWatch
 from slipway_steps.domain.errors import PlatformError
 
 PROGRAM = (sys.executable, "-P", "-m", "slipway_workflows.cli")
@@ -26,7 +27,7 @@ class LocalRun:
     home: its directory of state. started: its submission in Unix seconds. The fields below `ended` have their values
     once that is set: `seconds` until the end by this program's clock, the exit code (negative: a signal), what the
     kernel counted for the process and all that was waited for (`usage`), and the CPU seconds of all processes, also of
-    those that nobody has waited for.
+    those that nobody has waited for. `disk_full`: that the disk was full meanwhile; "" where it was not seen to be.
     """
 
     def __init__(
@@ -37,14 +38,16 @@ class LocalRun:
         environment: Mapping[str, str],
         limits: Limits | None,
         memory: PeakMemory,
+        disk: DiskWatch,
     ) -> None:
-        """Start it. Raises PlatformError where that fails."""
+        """Start it. memory, disk: look at it while it runs. Raises PlatformError where that fails."""
         self.name, self.home, self.limits = name, home, limits
         self.ended = threading.Event()
         self.seconds, self.cpu, self.code, self.peak = 0.0, 0.0, 0, 0
         self.usage: resource.struct_rusage | None = None
         self.ended_by_us = False
-        self._memory = memory
+        self.disk_full = ""
+        self._memory, self._disk = memory, disk
         self._reaping = threading.Lock()
         self._reaped = False
         self.started, self._clock = time.time(), time.monotonic()
@@ -84,6 +87,8 @@ class LocalRun:
         # not reaped at once: until then nothing else has its number, and signals can be sent to it
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.seconds = time.monotonic() - self._clock
+        self._disk.look()
+        self.disk_full = self._disk.full_since(self.started)
         if self.limits:
             self.limits.detach()
         counted = self.limits.usage() if self.limits and self.limits.name == "cgroup" else None

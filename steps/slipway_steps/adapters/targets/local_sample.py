@@ -6,19 +6,23 @@ from contextlib import suppress
 from statistics import fmean
 from typing import Any
 
+from slipway_steps.adapters.targets.local_disk import told_in
 from slipway_steps.adapters.targets.local_run import STDOUT, LocalRun
 from slipway_steps.adapters.targets.local_runs import read_timings
 from slipway_steps.adapters.targets.local_timeline import by_component, timeline, totals
 from slipway_steps.adapters.targets.step_names import step_name
 from slipway_steps.domain.perf_metrics import CPU, END_TO_END
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
+from slipway_steps.files import tells_no_room
 
 BLOCK = 512
 """Bytes of the unit in which the kernel counts what was read from and written to disks."""
 
 
 def sample_of(run: LocalRun) -> RunSample:
-    """What is known about a run: unfinished where it has not ended, or was ended by its session."""
+    """What is known about a run: unfinished where it has not ended, or was ended by its session; broken where it did
+    not succeed and its disk was full.
+    """
     told: dict[str, Any] = {"run": run.name, "started": run.started}
     if not run.ended.is_set() or run.ended_by_us:
         return RunSample(**told, outcome=RunOutcome.UNFINISHED, message="ended at the deadline of its session")
@@ -27,7 +31,11 @@ def sample_of(run: LocalRun) -> RunSample:
         workflow = json.loads((run.home / STDOUT).read_text())
     status = workflow.get("status") or {}
     if run.code or status.get("phase") != "Succeeded" or run.usage is None:
-        return RunSample(**told, outcome=RunOutcome.FAILED, message=_message(run, status))
+        message = _message(run, status)
+        full = "" if run.limits and run.limits.oom_killed() else run.disk_full or told_in(run.home, status)
+        if full and not tells_no_room(message):
+            message = f"{full}; {message}"
+        return RunSample(**told, outcome=RunOutcome.BROKEN if full else RunOutcome.FAILED, message=message)
     timings = [one for directory in run.home.glob("runs/*") for one in read_timings(directory)]
     phases = timeline(status, timings, run.started, run.seconds)
     starts = [one["to"] - one["from"] for one in timings if one["what"] == "container-start"]

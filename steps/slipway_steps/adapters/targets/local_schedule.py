@@ -52,8 +52,8 @@ class LocalSchedule:
             overlapping = last in running
             try:
                 last = self._start()
-            except (SlipwayError, OSError):  # such as no free process, or a full disk
-                self._firings.append(Firing(due=due))
+            except (SlipwayError, OSError) as error:  # such as no free process, or a full disk
+                self._firings.append(Firing(due=due, broken=str(error)))
                 continue
             running.append(last)
             self._firings.append(Firing(due=due, started=now, run=last, overlapping=overlapping))

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.errors import BadInput, WorkflowInvalid
 
 Object = dict[str, Any]
 IR = "pipelineInfo"
@@ -61,3 +61,15 @@ def read_ir(path: Path) -> tuple[Object, Object | None]:
     if missing:
         raise BadInput(f"{path}: the IR pipeline has no {', '.join(missing)}", "compile it: kfp dsl compile")
     return found[0], found[1] if len(found) == 2 else None
+
+
+def refuse_compiled_pipeline(pipeline: Path) -> None:
+    """Raises WorkflowInvalid for a pipeline that Kubeflow's compiler made (its intermediate representation)."""
+    try:
+        first = next(iter(yaml.safe_load_all(pipeline.read_text())), None)
+    except (OSError, ValueError, yaml.YAMLError):
+        return  # the engine says what is wrong with the file, and where
+    if isinstance(first, dict) and "pipelineInfo" in first:
+        raise WorkflowInvalid(
+            f"{pipeline} is a compiled pipeline of Kubeflow, not a Workflow of Argo", "use --target kfp, or a Workflow"
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from junitparser import Failure, JUnitXml
+from small_disk import small_disk
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.cli import main
@@ -177,6 +178,19 @@ for name in ("session.json", "report.html"):
     assert f"warning: the report could not be written to {directory / 'report.html'}: Is a directory" in captured.err
     assert "report: none" in captured.out
     assert len((directory / "runs.jsonl").read_text().splitlines()) == 2, "the runs are kept"
+
+
+@pytest.mark.parametrize("size", ["64k", "96k"])
+def test_a_full_disk_is_no_failure_of_the_pipeline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str
+) -> None:
+    path = scenario(tmp_path, script="head -c 200000 /dev/zero > /tmp/out")
+    with small_disk(tmp_path / "home", size):
+        assert perf(tmp_path, path) == 1
+    captured = capsys.readouterr()
+    said = captured.out + captured.err
+    assert "No space left on device" in said
+    assert "reject" not in said
 
 
 def test_parameters_are_on_no_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

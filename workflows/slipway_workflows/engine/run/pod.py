@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from slipway_steps.files import no_room
 from slipway_workflows.engine.errors import NodeError
 from slipway_workflows.engine.language.texts import encode
 from slipway_workflows.engine.machine.paths import TMP, StepFiles
 from slipway_workflows.engine.machine.processes import NOT_FOUND
 from slipway_workflows.engine.machine.step_process import Finished, StepProgram
 from slipway_workflows.engine.manifests.templates import Template
+from slipway_workflows.engine.run.artifact_files import ARTIFACTS, copy, copy_readable, stored_artifact
 from slipway_workflows.engine.run.deadline import DEADLINE_MESSAGE, time_left
 from slipway_workflows.engine.run.operation import Operation
 from slipway_workflows.engine.run.place import Place
 from slipway_workflows.engine.state.nodes import Node
 
-ARTIFACTS = "artifacts"
-"""The directory of artifacts: of a run those of its own steps, of the home those that people have put there."""
 ARTIFACT_NAME = re.compile(r"[-a-zA-Z0-9_]+")
 """The names that Argo's validation lets an artifact have."""
 FillRewritten = Callable[[Callable[[Template], Template]], Template]
@@ -170,11 +170,11 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
             if artifact.get("raw"):
                 target.write_text(artifact["raw"]["data"])
             elif key:
-                source = _stored_artifact(operation.machine.directory, key)
+                source = stored_artifact(operation.machine.directory, key)
                 if source is None:
                     wanted = operation.machine.directory.parents[1] / ARTIFACTS
                     return f"artifact {artifact['name']} failed to load: {key} does not exist: put it into {wanted}"
-                _copy(source, target)
+                copy(source, target)
             elif not artifact.get("optional"):
                 raise NodeError(f"inputs.artifacts.{artifact['name']} was not supplied")
             if artifact.get("mode") is not None and target.exists():
@@ -182,33 +182,6 @@ def _place_artifacts(operation: Operation, template: Template, files: StepFiles)
         except OSError as error:
             return f"artifact {artifact['name']} cannot be written to {artifact['path']}: {error.strerror or error}"
     return ""
-
-
-def _stored_artifact(directory: Path, key: str) -> Path | None:
-    """The file or directory of an artifact: one of this run, whose directory is `directory`, or what people have put
-    into the home; None for neither. Raises NodeError for a key that no file can have.
-    """
-    if "\0" in key:
-        raise NodeError(f"artifact key {key!r} holds a NUL character", "no file can have it")
-    places = (directory / key, directory.parents[1] / ARTIFACTS / key)
-    return next((place for place in places if place.exists()), None)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
-    else:
-        shutil.copy2(source, target)
-
-
-def _copy_readable(source: Path, target: Path) -> None:
-    """Copy a file or a directory; what this user may not read in a directory is left out."""
-    if not source.is_dir():
-        shutil.copy2(source, target)
-        return
-    with contextlib.suppress(shutil.Error):  # copytree raises it at its end, for all that it could not read
-        shutil.copytree(source, target, symlinks=True)
 
 
 def _finish(
@@ -227,14 +200,16 @@ def _finish(
         outputs["artifacts"], problem = _artifacts(operation, node, declared["artifacts"], files)
     node.outputs = outputs
     tree = operation.tree
+    # now, as the files of the step are removed next: what the step itself said about it may have found no room
+    full = f"; {said}" if (finished.code or problem) and (said := no_room(files.directory)) else ""
     if finished.end_reason:
         tree.mark(node, "Failed", finished.end_reason)
     elif finished.code:
         problem = finished.problem or files.with_container_paths(files.termination_message())
         said = f": {problem}" if problem else ""
-        tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}")
+        tree.mark(node, "Failed", f"main: Error (exit code {finished.code}){said}{full}")
     elif problem:
-        tree.mark(node, "Error", problem)
+        tree.mark(node, "Error", problem + full)
     else:
         tree.mark(node, "Succeeded")
 
@@ -285,6 +260,6 @@ def _artifacts(
         if source.is_relative_to(files.directory):
             shutil.move(source, target)
         else:
-            _copy_readable(source, target)
+            copy_readable(source, target)
         result.append({**item, "s3": {"key": key}})
     return result, ""
