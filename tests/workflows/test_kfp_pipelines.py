@@ -15,7 +15,7 @@ from slipway_steps import __version__
 from slipway_steps.adapters.targets.choice import make_target
 from slipway_steps.adapters.targets.pipeline_file import read_ir, read_workflow
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.perf_scenario import MODES, PerfScenario
+from slipway_steps.domain.perf_scenario import MODES
 from slipway_steps.domain.perf_session import RunOutcome
 from slipway_steps.domain.verdict import Verdict
 from slipway_steps.perf import step
@@ -104,9 +104,10 @@ def test_all_four_are_there() -> None:
 
 @pytest.mark.parametrize("path", STARTED, ids=lambda path: path.stem)
 def test_a_shipped_scenario_runs_on_kubeflow(kubeflow: "Kubeflow", path: Path, tmp_path: Path) -> None:
-    (told,) = read_scenarios(path, MODES)
+    (told,) = read_scenarios(path, MODES, "kfp")
     short = {"kind": "", "run_time": 0.5, "interval_seconds": 1.0, "num_times": 2, "concurrency": 1, "warm_up": 0}
-    scenario = told.model_copy(update={"target": "kfp", **short})
+    assert told.pipeline_file_name == f"../kfp/{Path(told.pipeline_file_name).name}", "it is what people are told"
+    scenario = told.model_copy(update=short)
     pipeline = find_pipeline(scenario, path.parent)
     assert pipeline is not None
     assert pipeline.resolve().parent == PERF / "kfp"
@@ -133,15 +134,12 @@ def test_the_step_perf_runs_a_shipped_scenario_on_kubeflow(kubeflow: "Kubeflow",
 
 @pytest.mark.parametrize("target", ["local", "argo"])
 def test_other_targets_keep_the_pipeline_that_is_named(target: str) -> None:
-    scenario = PerfScenario(mode="PIPELINE_RUN", target=target, pipeline_file_name="../argo/simple.yaml")
-    found = find_pipeline(scenario, PERF / "scenarios")
-    assert found is not None
-    assert found.resolve() == PERF / "argo" / "simple.yaml"
+    (scenario,) = read_scenarios(PERF / "scenarios" / "smoke.json", MODES, target)
+    assert (scenario.target, scenario.pipeline_file_name) == (target, "../argo/simple.yaml")
 
 
 def test_a_workflow_without_a_counterpart_is_one_line(kubeflow: "Kubeflow") -> None:
-    (told,) = read_scenarios(PERF / "scenarios" / "training.json", MODES)
-    scenario = told.model_copy(update={"target": "kfp"})
+    (scenario,) = read_scenarios(PERF / "scenarios" / "training.json", MODES, "kfp")
     with pytest.raises(BadInput, match="use --target argo"):
         make_target("kfp", Settings(kfp_url=kubeflow.url)).prepare(
             "perf-x", scenario, find_pipeline(scenario, PERF / "scenarios")

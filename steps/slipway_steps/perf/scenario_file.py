@@ -16,8 +16,10 @@ FIELDS = [field.alias or name for name, field in PerfScenario.model_fields.items
 LIMIT_FIELDS = [field.alias or name for name, field in ResourceLimits.model_fields.items()]
 
 
-def read_scenarios(path: Path, modes: Collection[str]) -> list[PerfScenario]:
-    """The scenarios of a file. `modes`: the names of all modes, those of other packages included.
+def read_scenarios(path: Path, modes: Collection[str], target: str | None = None) -> list[PerfScenario]:
+    """The scenarios of a file. `modes`: the names of all modes, those of other packages included. `target`: instead of
+    the scenarios' own. For target kfp, a pipeline in a directory `argo` is its counterpart in a directory `kfp` beside
+    it, where there is one.
 
     Raises BadInput, which names the file, the scenario, the field and the nearest name, before anything is started.
     """
@@ -33,12 +35,21 @@ def read_scenarios(path: Path, modes: Collection[str]) -> list[PerfScenario]:
     places = [
         f"{path}, scenario {number}" if isinstance(told, list) else str(path) for number in range(1, len(items) + 1)
     ]
-    return [_scenario(item, place, modes) for item, place in zip(items, places, strict=True)]
+    found = [_scenario(item, place, modes) for item, place in zip(items, places, strict=True)]
+    asked = [one.model_copy(update={"target": target}) for one in found] if target else found
+    return [_with_counterpart(one, path.parent) for one in asked]
+
+
+def _with_counterpart(scenario: PerfScenario, directory: Path) -> PerfScenario:
+    named = Path(scenario.pipeline_file_name)
+    counterpart = named.parent.parent / "kfp" / named.name
+    if scenario.target == "kfp" and named.parent.name == "argo" and (directory / counterpart).is_file():
+        return scenario.model_copy(update={"pipeline_file_name": str(counterpart)})
+    return scenario
 
 
 def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
     """The file of a scenario's pipeline, relative to the directory of the scenario's file; None where it names none.
-    One in a directory `argo` that has a counterpart beside it, in a directory `kfp`, is that one for target kfp.
 
     Raises BadInput with the nearest names where there is no such file.
     """
@@ -49,9 +60,6 @@ def find_pipeline(scenario: PerfScenario, directory: Path) -> Path | None:
         there = sorted(str(one.relative_to(directory)) for one in directory.glob("**/*.y*ml"))[:1000]
         hint = nearest(scenario.pipeline_file_name, there) or "pipelineFileName is relative to the scenario's file"
         raise BadInput(f"there is no pipeline {path}", hint)
-    counterpart = path.parent.parent / "kfp" / path.name
-    if scenario.target == "kfp" and path.parent.name == "argo" and counterpart.is_file():
-        return counterpart
     return path
 
 

@@ -79,13 +79,13 @@ def run(
         known = sorted(path.name for place in (GIVEN, SHIPPED) for path in place.glob("*.json"))
         raise BadInput(f"there is no scenario {params.scenario}", f"known: {', '.join(known)}")
     store = measurements or MlflowMeasurements(world.settings)
-    scenarios = read_scenarios(directory / params.scenario, mode_names())
+    scenarios = read_scenarios(directory / params.scenario, mode_names(), params.target)
     for scenario in scenarios if params.baseline else ():
         check_runs(scenario)
     beside = _clean(targets(params.target, world.settings))
     judged = []
     for scenario in scenarios:
-        measure = partial(_measured, scenario, directory, params.target, targets, world.settings, beside)
+        measure = partial(_measured, scenario, directory, targets, world.settings, beside)
         interrupted = False
         try:
             if params.baseline:
@@ -119,18 +119,16 @@ def _clean(target: Target) -> list[str]:
 def _measured(
     scenario: PerfScenario,
     directory: Path,
-    target: str,
     targets: Callable[[str, Settings], Target],
     settings: Settings,
     beside: Sequence[str],
 ) -> PerfSession:
     """Run one session. beside: more notes for it. Raises SessionInterrupted after SIGTERM."""
-    asked = scenario.model_copy(update={"target": target})
     session = run_session(
-        asked,
-        targets(target, settings),
+        scenario,
+        targets(scenario.target, settings),
         directory=settings.home / "perf",
-        pipeline=find_pipeline(asked, directory),
+        pipeline=find_pipeline(scenario, directory),
         revision=settings.revision,
     )
     return session.model_copy(update={"notes": [*session.notes, *beside]})

@@ -96,6 +96,8 @@ def _render(
         tone=TONES[result.verdict],
         checks=result.checks,
         fingerprint=result.fingerprint,
+        # requests alone, to a cluster, measure none of its nodes
+        ran=not isinstance(result, PerfSession) or bool(result.runs) or result.fingerprint.target == "local",
         plots=[plot for plot in plots if plot],
         started=moment_text(datetime.fromtimestamp(result.started, UTC)),
         took=result.finished - result.started,

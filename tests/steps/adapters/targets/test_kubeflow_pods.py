@@ -10,6 +10,7 @@ from steps.adapters.targets.pipelines import SESSION, compiled, scenario
 
 from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.adapters.targets.kubeflow import BY_PODS, KubeflowTarget
+from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.settings import Settings
 
@@ -61,6 +62,14 @@ def test_without_the_namespace_it_is_said_what_to_set(kubeflow: "Kubeflow", tmp_
     assert all("SLIPWAY_KFP_PODS_NAMESPACE" in target.unmeasured[metric] for metric in BY_PODS)
     assert target.fingerprint().cpu == "nodes of unknown kind"
     assert "SLIPWAY_KFP_PODS_NAMESPACE" in target.notes[0]
+
+
+def test_requests_alone_say_nothing_of_nodes(kubeflow: "Kubeflow") -> None:
+    target = KubeflowTarget(Settings(kfp_url=kubeflow.url))
+    target.prepare("perf-gets2", PerfScenario(mode="RANDOM_GETS", target="kfp"), None)
+    assert target.get("list-runs") == 200
+    assert target.notes == []
+    target.remove("perf-gets2")
 
 
 @pytest.mark.parametrize("why", ["no right", "no cluster"])

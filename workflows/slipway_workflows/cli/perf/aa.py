@@ -42,8 +42,7 @@ def aa(scenario: Path, pairs: int, inject: float, live: int, target: str | None,
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 
     settings, code = current_settings(), 0
-    for one in read_scenarios(scenario, mode_names()):
-        asked = one.model_copy(update={"target": target}) if target else one
+    for asked in read_scenarios(scenario, mode_names(), target):
         pipeline = find_pipeline(asked, scenario.parent)
         if pipeline is None:
             raise BadInput(f"{scenario} names no pipeline", "set pipelineFileName")

@@ -34,9 +34,7 @@ def baseline(scenario: Path, sessions: int, target: str | None) -> int:
 
     settings = current_settings()
     measurements = make_world(settings).measurements
-    scenarios = read_scenarios(scenario, mode_names())
-    if target:
-        scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
+    scenarios = read_scenarios(scenario, mode_names(), target)
     for one in scenarios:
         check_runs(one)
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]

@@ -59,9 +59,7 @@ def compare(
         return compare_versions(*serving, settings, output)
     if scenario is None or not base:
         raise BadInput("name a scenario and --base", "slipway perf compare scenario.json --base v0.3")
-    scenarios = read_scenarios(scenario, mode_names())
-    if target:
-        scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
+    scenarios = read_scenarios(scenario, mode_names(), target)
     found = []
     with interrupted_by_sigterm():
         for one in scenarios:

@@ -36,8 +36,7 @@ def history(scenario: Path, metric: str, most: int, target: str | None, output: 
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 
     measurements, told = make_world(current_settings()).measurements, []
-    for one in read_scenarios(scenario, mode_names()):
-        asked = one.model_copy(update={"target": target}) if target else one
+    for asked in read_scenarios(scenario, mode_names(), target):
         digest = scenario_digest(asked, find_pipeline(asked, scenario.parent))
         sessions = measurements.sessions(digest, most=most)
         if not sessions:

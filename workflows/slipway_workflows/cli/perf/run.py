@@ -37,9 +37,7 @@ def run(scenario: Path, target: str | None, output: str) -> int:
     from slipway_steps.perf.modes import mode_names
     from slipway_steps.perf.scenario_file import find_pipeline, read_scenarios
 
-    scenarios = read_scenarios(scenario, mode_names())
-    if target:
-        scenarios = [one.model_copy(update={"target": target}) for one in scenarios]
+    scenarios = read_scenarios(scenario, mode_names(), target)
     pipelines = [find_pipeline(one, scenario.parent) for one in scenarios]
     settings = current_settings()
     kept: list[Kept] = []
