@@ -199,6 +199,11 @@ class Settings(BaseSettings):
         description="Service account of the pods of tested pipelines that name none, or `slipway-pipeline`; it may "
         "report results to Argo.",
     )
+    perf_owner: str = Field(
+        "",
+        description="The workflow that runs performance tests; the step `perf` sets it. What an attempt of the same "
+        "workflow has left is removed before the next.",
+    )
     images: Annotated[dict[str, str], NoDecode, BeforeValidator(_of_json)] = Field(
         {},
         description="What stands in tested pipelines on a cluster for our images, such as "

@@ -15,14 +15,22 @@ MARGIN = 600
 machines differ by less."""
 
 
-def end_of(scenario: PerfScenario, begin: float) -> str:
-    """The time until which a session may run that begins at `begin` (Unix seconds), such as `2026-11-22T08:50:00Z`."""
+def end_of(scenario: PerfScenario, begin: float, owner: str = "") -> str:
+    """The time until which a session may run that begins at `begin` (Unix seconds), such as `2026-11-22T08:50:00Z`, and
+    behind it the workflow that runs the session, where one does.
+    """
     end = begin + (scenario.start_time + scenario.run_time) * 60 + MARGIN
-    return f"{datetime.fromtimestamp(math.ceil(end), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{datetime.fromtimestamp(math.ceil(end), UTC):%Y-%m-%dT%H:%M:%SZ} {owner}".rstrip()
 
 
-def read_end(text: str | None) -> float:
-    """What `end_of` has written, in Unix seconds; infinite where nothing, or nothing that can be read, is written."""
+def read_end(text: str | None, owner: str = "") -> float:
+    """What `end_of` has written, in Unix seconds; infinite where nothing, or nothing that can be read, is written.
+
+    owner: the workflow that asks, before it runs a session. One of its own is over (0): an attempt before was lost.
+    """
+    time, _, told = (text or "").partition(" ")
+    if owner and told == owner:
+        return 0.0
     with suppress(ValueError):
-        return datetime.fromisoformat(text or "").timestamp()
+        return datetime.fromisoformat(time).timestamp()
     return math.inf

@@ -17,5 +17,11 @@ def test_what_is_written_is_read_again_and_never_too_early(begin: float) -> None
     assert end - 1e-3 <= read_end(end_of(SCENARIO, begin)) <= end + 1
 
 
+def test_an_attempt_before_of_the_same_workflow_is_over() -> None:
+    told = end_of(SCENARIO, 2e9, "perf-test-x7k2p")
+    assert read_end(told, "perf-test-x7k2p") == 0
+    assert read_end(told, "perf-test-other") == read_end(told) == 2e9 + 180 + MARGIN
+
+
 def test_what_cannot_be_read_is_never_over() -> None:
     assert read_end(None) == read_end("") == read_end("soon") == math.inf

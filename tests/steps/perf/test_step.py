@@ -234,3 +234,16 @@ def test_what_cannot_be_looked_for_costs_the_test_nothing(
     monkeypatch.setattr(Target, "away", True)
     assert case.run(1.0).verdict is Verdict.PASS
     assert "could not be looked for: the cluster does not answer" in capsys.readouterr().out
+
+
+def test_the_targets_know_the_workflow_that_runs_them(case: Case) -> None:
+    owners = []
+
+    def made(name: str, settings: Settings) -> Any:
+        owners.append(settings.perf_owner)
+        return Target(1.0)
+
+    world: Any = SimpleNamespace(settings=case.settings, notifier=case.told)
+    kept: Any = case.kept
+    step.run(step.Params(scenario="small.json", release="perf-test-x7k2p"), world, targets=made, measurements=kept)
+    assert owners == ["perf-test-x7k2p"] * 2, "of the look for what was left, and of the session"

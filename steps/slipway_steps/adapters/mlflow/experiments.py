@@ -31,7 +31,8 @@ class MlflowExperiments:
     def sessions(self) -> dict[str, float]:
         """The experiments of sessions that are there, each with the time until which it may run (Unix seconds)."""
         found = self.connection.client.search_experiments(filter_string="name LIKE 'perf-%'")
-        return {one.name: read_end(one.tags[UNTIL]) for one in found if UNTIL in one.tags}
+        owner = self.connection.settings.perf_owner
+        return {one.name: read_end(one.tags[UNTIL], owner) for one in found if UNTIL in one.tags}
 
     @translated
     def delete(self, name: str) -> bool:

@@ -61,7 +61,7 @@ class ArgoTarget:
         self.api = Api(settings)
         self.session = self._experiment = self._until = ""
         self._seen: ArgoSession | None = None
-        self._objects = ArgoObjects(self.api, self.namespace)
+        self._objects = ArgoObjects(self.api, self.namespace, settings.perf_owner)
         self._schedules = ArgoSchedules(self.api, self.namespace, MOST_AT_ONCE)
         self._nodes = ClusterNodes(self.api)
         self._workflow: Object | None = None
@@ -99,13 +99,13 @@ class ArgoTarget:
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. The API server itself checks the Workflow against its schema, by a dry run."""
-        self.session, self._until = session, end_of(scenario, time.time())
+        self.session, self._until = session, end_of(scenario, time.time(), self.settings.perf_owner)
         self._schedules.most = None if scenario.allow_more else MOST_AT_ONCE
         self._schedules.runs = scenario.most_runs
         if pipeline is not None:
             given = with_images(read_workflow(pipeline), self.settings.images)
-            account = self.settings.perf_service_account
-            self._workflow = session_workflow(given, session, scenario, self.namespace, account)
+            account, owner = self.settings.perf_service_account, self.settings.perf_owner
+            self._workflow = session_workflow(given, session, scenario, self.namespace, account, owner)
             self._check(pipeline)
         elif scenario.resource_limits.cpu or scenario.resource_limits.memory:
             raise BadInput("resourceLimits need a pipeline", "set pipelineFileName")

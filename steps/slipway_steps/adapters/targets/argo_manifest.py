@@ -43,10 +43,11 @@ GRACE = 60
 
 
 def session_workflow(
-    pipeline: Object, session: str, scenario: PerfScenario, namespace: str, service_account: str
+    pipeline: Object, session: str, scenario: PerfScenario, namespace: str, service_account: str, owner: str = ""
 ) -> Object:
-    """The Workflow of all runs of a session, without a name. Raises BadInput for parameters that the pipeline does not
-    have, and for limits that its containers cannot have.
+    """The Workflow of all runs of a session, without a name. owner: see `perf_until`.
+
+    Raises BadInput for parameters that the pipeline does not have, and for limits that its containers cannot have.
     """
     spec: Object = copy.deepcopy(pipeline["spec"])
     spec["arguments"] = with_parameters(spec.get("arguments") or {}, scenario.parameters, "the pipeline")
@@ -62,7 +63,7 @@ def session_workflow(
     given = pipeline.get("metadata") or {}
     named = str(given.get("generateName") or given.get("name") or "").rstrip("-")
     labels = {TEMPLATE_LABEL: named, **(given.get("labels") or {}), SESSION_LABEL: session}
-    annotations = {**(given.get("annotations") or {}), UNTIL: end_of(scenario, time.time())}
+    annotations = {**(given.get("annotations") or {}), UNTIL: end_of(scenario, time.time(), owner)}
     return {
         "apiVersion": API,
         "kind": "Workflow",

@@ -17,9 +17,10 @@ REMOVALS = 3
 
 
 class ArgoObjects:
-    """The objects of all sessions in one namespace. Each method raises PlatformError."""
+    """The objects of all sessions in one namespace. owner: see `read_end`. Each method raises PlatformError."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    def __init__(self, api: Api, namespace: str, owner: str = "") -> None:
+        self.owner = owner
         self.api = api
         self.namespace = namespace
 
@@ -29,7 +30,7 @@ class ArgoObjects:
         for plural in KINDS:
             for session, metadata in self._labelled(plural, SESSION_LABEL, "performance tests"):
                 # the same time is written at all of them; one that somebody has taken it from goes by the others
-                until = read_end((metadata.get("annotations") or {}).get(UNTIL))
+                until = read_end((metadata.get("annotations") or {}).get(UNTIL), self.owner)
                 found[session] = min(found.get(session, math.inf), until)
         return found
 

@@ -102,7 +102,7 @@ class KubeflowTarget:
 
     def prepare(self, session: str, scenario: PerfScenario, pipeline: Path | None) -> None:
         """See Target. An experiment of the session's name holds all its runs."""
-        self.session, self._until = session, end_of(scenario, time.time())
+        self.session, self._until = session, end_of(scenario, time.time(), self.settings.perf_owner)
         if pipeline is not None:
             ir, platform = read_ir(pipeline)
             self._ir = session_pipeline(ir, scenario)
@@ -131,12 +131,14 @@ class KubeflowTarget:
         try:
             return self._made(self.session, self.api.ask)
         except Taken:  # by a request whose answer was lost: nobody else uses the name of this session
-            listing = self.api.experiments.experiment_service_list_experiments
-            found = self.api.all("experiments", listing, **self._of_namespace())
-            home = next((one for one in found if one.display_name == self.session), None)
+            home = next((one for one in self._experiments() if one.display_name == self.session), None)
             if home is None:
                 raise
             return str(home.experiment_id)
+
+    def _experiments(self) -> list[Any]:
+        listing = self.api.experiments.experiment_service_list_experiments
+        return list(self.api.all("experiments", listing, **self._of_namespace()))
 
     def _made(self, name: str, send: Callable[..., Any]) -> str:
         wanted = self.models.V2beta1Experiment(
@@ -289,9 +291,8 @@ class KubeflowTarget:
 
     def sessions(self) -> Mapping[str, float]:
         """See Target. Those with an experiment."""
-        listing = self.api.experiments.experiment_service_list_experiments
-        listed = self.api.all("experiments", listing, **self._of_namespace())
-        return dict(filter(None, (described_session(one.description or "") for one in listed)))
+        owner, listed = self.settings.perf_owner, self._experiments()
+        return dict(filter(None, (described_session(one.description or "", owner) for one in listed)))
 
     def remove(self, session: str) -> Sequence[str]:
         """See Target. Only what is in experiments of the session's name. Raises PlatformError that names what is left;

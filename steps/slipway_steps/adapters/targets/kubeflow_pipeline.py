@@ -16,7 +16,7 @@ Object = dict[str, Any]
 OUTCOMES = {"SUCCEEDED": RunOutcome.SUCCEEDED, "SKIPPED": RunOutcome.SUCCEEDED, "FAILED": RunOutcome.FAILED}
 ENDED = (*OUTCOMES, "CANCELED")
 DESCRIPTION = "A performance test of Slipway. Session {session} may run until {until}."
-DESCRIBED = re.compile(r"A performance test of Slipway\. Session (\S+) may run until (\S+)\.")
+DESCRIBED = re.compile(r"A performance test of Slipway\. Session (\S+) may run until (\S+(?: \S+)?)\.")
 KINDS = {"NUMBER_DOUBLE": float, "NUMBER_INTEGER": int}
 """Parameter type of the IR -> what its text becomes; others stay text, or are JSON (booleans, lists, structs)."""
 
@@ -26,10 +26,12 @@ def description_of(session: str, until: str) -> str:
     return DESCRIPTION.format(session=session, until=until)
 
 
-def described_session(description: str) -> tuple[str, float] | None:
-    """The session that a description names, and until when it may run (Unix seconds); None for another description."""
+def described_session(description: str, owner: str = "") -> tuple[str, float] | None:
+    """The session that a description names, and until when it may run (Unix seconds); None for another description.
+    owner: see `read_end`.
+    """
     found = DESCRIBED.fullmatch(description)
-    return (found[1], read_end(found[2])) if found else None
+    return (found[1], read_end(found[2], owner)) if found else None
 
 
 def session_pipeline(ir: Object, scenario: PerfScenario) -> Object:

@@ -12,6 +12,7 @@ from slipway_steps.adapters.targets.choice import make_target
 from slipway_steps.adapters.targets.kubeflow import KubeflowTarget
 from slipway_steps.domain.errors import BadInput, PlatformError
 from slipway_steps.domain.perf_until import MARGIN
+from slipway_steps.perf.clean import clean_target
 from slipway_steps.perf_ports import Target
 from slipway_steps.settings import Settings
 
@@ -84,6 +85,19 @@ def test_experiments_tell_until_when_their_session_may_run(kubeflow: "Kubeflow",
     assert target_at(kubeflow).sessions() == {SESSION: pytest.approx(time.time() + 120 + MARGIN, abs=30)}
     assert target_at(kubeflow).remove(SESSION)
     assert target.sessions() == {}
+
+
+def test_an_attempt_that_was_lost_is_removed_before_the_next(kubeflow: "Kubeflow", tmp_path: Path) -> None:
+    lost = target_at(kubeflow)
+    lost.settings = lost.settings.model_copy(update={"perf_owner": "perf-test-x7k2p"})
+    lost.prepare(SESSION, scenario(runTime=2), compiled(tmp_path))
+    lost.submit({"seconds": "600"})
+    others, again = target_at(kubeflow), target_at(kubeflow)
+    others.settings = others.settings.model_copy(update={"perf_owner": "perf-test-other"})
+    again.settings = lost.settings
+    assert [one.alone[:24] for one in clean_target(others, time.time())] == ["it may still be running,"]
+    assert [(one.session, bool(one.removed)) for one in clean_target(again, time.time())] == [(SESSION, True)]
+    assert not kubeflow.objects["runs"]
 
 
 def test_the_machine_of_the_program_is_not_what_runs_are_measured_on(kubeflow: "Kubeflow") -> None:
