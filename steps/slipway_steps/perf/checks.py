@@ -6,7 +6,7 @@ from slipway_steps.domain.perf_measures import KNEE, measures_of
 from slipway_steps.domain.perf_metrics import METRICS
 from slipway_steps.domain.perf_scenario import LEAST_RUNS
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
-from slipway_steps.domain.plural import so_many
+from slipway_steps.domain.plural import so_many, were
 from slipway_steps.domain.verdict import Check, Verdict
 
 ERROR_RATE, RUNS, FIRINGS = "error-rate", "runs", "firings"
@@ -33,11 +33,11 @@ def _error_rate(session: PerfSession) -> Check:
     ended = [run for run in session.judged if run.outcome not in NOT_ENDED]
     failed = [run for run in ended if run.outcome is RunOutcome.FAILED]
     if session.requests:
-        failures, total, what = sum(one.failed for one in session.requests), len(session.requests), "requests"
+        failures, total, what = sum(one.failed for one in session.requests), len(session.requests), "request"
     else:
-        failures, total, what = len(failed), len(ended), "runs"
+        failures, total, what = len(failed), len(ended), "run"
     rate, most = failures / total if total else 0.0, session.scenario.max_error_rate
-    message = f"{failures} of {total} {what} failed"
+    message = f"{failures} of {so_many(total, what)} failed"
     if failed and not session.requests:
         message += f"; the first: {failed[0].message}"
     verdict = Verdict.REJECT if rate > most else Verdict.PASS if total else Verdict.INCONCLUSIVE
@@ -53,7 +53,7 @@ def _firings(session: PerfSession) -> list[Check]:
     missed = sum(one.started is None for one in known)
     rate = missed / total if total else 0.0
     verdict = Verdict.REJECT if rate > most else Verdict.PASS if missed < total else Verdict.INCONCLUSIVE
-    message = f"{missed} of {total} firings were missed" if total else "the schedule has not fired"
+    message = f"{missed} of {so_many(total, 'firing')} {were(missed)} missed" if total else "the schedule has not fired"
     return [Check(code=FIRINGS, verdict=verdict, message=message, measured=rate, threshold=most)]
 
 
@@ -68,7 +68,7 @@ def _runs(session: PerfSession) -> Check:
     scenario = session.scenario
     least = min(LEAST_RUNS, scenario.num_times or LEAST_RUNS) if scenario.kind == "smoke" else LEAST_RUNS
     message = f"{so_many(succeeded, 'run')} succeeded" + (f", {failed} failed" if failed else "")
-    message += f", {late} were ended at the deadline" if late else ""
+    message += f", {late} {were(late)} ended at the deadline" if late else ""
     message += f"; {least} are needed" if succeeded < least else ""
     none = Verdict.REJECT if failed and not succeeded else Verdict.INCONCLUSIVE
     verdict = Verdict.PASS if succeeded >= least else none

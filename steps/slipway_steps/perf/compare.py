@@ -182,7 +182,7 @@ class _Comparing:
         side = Side.BASE if self._failed(Side.BASE) > self.most_failures else Side.HEAD
         failed = self._failed(side)
         rate = failed / max(number, 1)
-        message = f"{failed} of {number} runs of {side} failed"
+        message = f"{failed} of {so_many(number, 'run')} of {side} failed"
         if failed:
             message += f": {self._first_error(side)}"
         verdict = Verdict.PASS if number and rate <= limit else Verdict.INCONCLUSIVE
@@ -199,7 +199,7 @@ class _Comparing:
         limit = f"limit ×{metric.limit:.2f}"
         if metric.ratio is None:
             why = self.unmeasured.get(metric.metric) or self.without_ratio.get(metric.metric)
-            why = why or f"{metric.pairs} pairs are too few"
+            why = why or f"{so_many(metric.pairs, 'pair')} {'is' if metric.pairs == 1 else 'are'} too few"
             message = f"{metric.metric}: no ratio: {why}"
         else:
             message = f"{metric.metric} {metric.ratio}, {limit}, {so_many(metric.pairs, 'pair')}"
@@ -214,7 +214,7 @@ class _Comparing:
         if END_TO_END not in self.limits:
             notes.append(f"{END_TO_END} is not judged")
         if (failed := len(self.pairs) - len(timed)) > 0:
-            notes.append(f"{failed} pairs have a run that failed, and are not timed")
+            notes.append(f"not timed: {so_many(failed, 'pair')} with a run that failed")
         notes += [f"{metric} is not judged: {why}" for metric, why in self.unmeasured.items() if METRICS[metric].delta]
         notes += _machine_note(timed)
         return notes

@@ -76,7 +76,7 @@ async def stress(runner: Runner) -> None:
     most = MOST_RUNS if context.scenario.allow_more else MOST_AT_ONCE
     concurrency, last, best = context.scenario.concurrency, 0, 0.0
     left = context.scenario.most_runs
-    found, ended = False, f"at the cap of {most} runs at a time"
+    found, ended = False, f"at the cap of {so_many(most, 'run')} at a time"
     while concurrency <= most:
         number = concurrency * max(STRESS_ROUNDS, math.ceil(LEAST_RUNS / concurrency))
         if left is not None and number > left:
@@ -97,7 +97,7 @@ async def stress(runner: Runner) -> None:
         throughput = (len(samples) - failed) / seconds
         context.measures[f"{THROUGHPUT}{concurrency}"] = throughput * 60
         if failed > STRESS_ERRORS * len(samples):
-            found, ended = True, f"{failed} of {len(samples)} runs failed at {concurrency} at a time"
+            found, ended = True, f"{failed} of {so_many(len(samples), 'run')} failed at {concurrency} at a time"
             break
         if throughput < STRESS_GROWTH * best:
             found, ended = True, f"the throughput stopped growing at {concurrency} at a time"
@@ -111,10 +111,10 @@ async def stress(runner: Runner) -> None:
 def _knee(last: int, best: float, *, found: bool) -> str:
     """What a stress test found. last: the last concurrency that was not too much, 0: none."""
     throughput = f"{best * 60:.1f} runs/min"
+    if found and not last:
+        return "knee: none, the first concurrency was too much"
     if found:
-        return (
-            f"knee: {last} runs at a time, {throughput}" if last else "knee: none, the first concurrency was too much"
-        )
+        return f"knee: {so_many(last, 'run')} at a time, {throughput}"
     return f"no knee up to {last} at a time, {throughput}" if last else "no concurrency was finished"
 
 

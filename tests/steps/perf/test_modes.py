@@ -213,7 +213,7 @@ def test_missed_firings_are_judged_as_failed_runs_are(
     found = fired(tmp_path, 9, missed, maxErrorRate=most)
     assert (found.verdict, check(found, "firings")) == (verdict, verdict)
     (one,) = [one for one in found.checks if one.code == "firings"]
-    assert one.message == f"{missed} of {9 + missed} firings were missed"
+    assert one.message == f"{missed} of {9 + missed} firings {'was' if missed == 1 else 'were'} missed"
 
 
 @pytest.mark.parametrize(("missed", "said"), [(0, "the schedule has not fired"), (3, "3 of 3 firings were missed")])

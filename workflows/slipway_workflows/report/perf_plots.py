@@ -10,6 +10,7 @@ from typing import NamedTuple
 from slipway_steps.domain.comparison import MetricComparison
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
+from slipway_steps.domain.plural import so_many
 from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.report.figure import BLUE, GREEN, INK, MUTED, RED, figure_of, svg_of
@@ -72,7 +73,7 @@ def run_times(session: PerfSession) -> Plot | None:
         axes.set_xlabel("seconds since the first submission")
         axes.set_ylabel("end to end, s")
         svg = svg_of(figure, "runs")
-    said = [f"{len(session.timed)} timed runs"]
+    said = [so_many(len(session.timed), "timed run")]
     said += [f"median {median:.2f} s"] if median is not None else []
     hollow = sum(run.warm_up for run in timed)
     said += [f"{hollow} warm-up (hollow), not counted"] if hollow else []
@@ -128,7 +129,8 @@ def pair_noise(name: str, log_ratios: Sequence[float]) -> Plot | None:
     middle = percentile(log_ratios, 50)
     spread = percentile([abs(one - middle) for one in log_ratios], 68)
     within = f"68 % of them are within {100 * math.expm1(spread):.1f} % of it"
-    caption = f"{len(ratios)} pairs, median ×{math.exp(middle):.2f}; {within}. The order inside each pair is random."
+    pairs = so_many(len(ratios), "pair")
+    caption = f"{pairs}, median ×{math.exp(middle):.2f}; {within}. The order inside each pair is random."
     return Plot(f"Pairs: {name}", caption, svg)
 
 
@@ -149,11 +151,14 @@ def finished_runs(pipeline: str, points: Sequence[HistoryPoint], hint: str = "")
 
 
 def _over_time(points: Sequence[HistoryPoint], prefix: str, label: str) -> str:
-    from matplotlib.dates import date2num
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     with figure_of(4.5, 2.2) as figure:
         axes = figure.subplots()
-        axes.xaxis_date()
+        axes.xaxis_date(tz=UTC)
+        locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=6)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
         days = [date2num(datetime.fromtimestamp(one.at, UTC)) for one in points]
         medians = [one.median for one in points]
         axes.plot(days, medians, color=BLUE, linewidth=1.4, marker="o", markersize=4)
@@ -162,5 +167,5 @@ def _over_time(points: Sequence[HistoryPoint], prefix: str, label: str) -> str:
             axes.plot(*zip(*chosen, strict=True), "o", color=GREEN, markersize=7)
         axes.set_ylim(0, max(medians) * 1.2)
         axes.set_ylabel(label)
-        figure.autofmt_xdate(rotation=25)
+        axes.set_xlabel("UTC")
         return svg_of(figure, prefix)

@@ -1,6 +1,7 @@
 """The lines that tell a person what a session measured."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway_steps.domain.perf_measures import THROUGHPUT
@@ -12,9 +13,12 @@ from slipway_steps.domain.statistics import percentile
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.baseline import BASELINE, BASELINE_PREFIX
 from slipway_steps.perf.checks import RUNS
+from slipway_workflows.report.times import duration_text, moment_text
 
 STEPS = 5
 """The steps of a pipeline that are told; all of them are in session.json."""
+ENDS = ("program-start", "finish")
+"""The phases before and after all steps that are no wait."""
 SHOWN = ("p50 ", "p95 ", "p99 ", "error rate", "lateness ", "firings ", THROUGHPUT)
 """Beginnings of measures that have a line of their own already."""
 
@@ -46,6 +50,8 @@ def lines(session: PerfSession, report: Path | None, file: Path) -> Iterator[str
     judged = any(check.code.startswith(BASELINE) for check in session.checks)
     told = judged or len(session.timed) < LEAST_RUNS
     hint = "" if told else f"no baseline yet: slipway perf baseline {file}     "
+    began = datetime.fromtimestamp(session.started, UTC)
+    yield f"began {moment_text(began)}, took {duration_text(session.finished - session.started)}"
     yield f"{hint}report: {report or 'none'}"
 
 
@@ -80,13 +86,18 @@ def _end_to_end(session: PerfSession) -> str:
 
 
 def _steps(session: PerfSession) -> str:
-    """The steps by their median seconds, the longest first, with its share of the median run."""
+    """The steps by their median seconds, the longest first, with its share of the median run; then what is no step."""
     rows = session.steps()
     told = [f"{row.name} {row.seconds:.1f} s" for row in rows[:STEPS]]
     if rows:
         told[0] = f"{rows[0].name:<12} {rows[0].seconds:.1f} s ({100 * rows[0].share:.0f} %)"
     between = session.median("between-steps")
-    return "   ".join([*told, *([] if between is None else [f"between steps {between:.1f} s"])])
+    told += [] if between is None else [f"between steps {between:.1f} s"]
+    for name in ENDS:
+        of_runs = [[one.end - one.start for one in run.phases if one.name == name] for run in session.timed]
+        found = [sum(pieces) for pieces in of_runs if pieces]
+        told += [f"{name.replace('-', ' ')} {percentile(found, 50):.1f} s"] if found else []
+    return "   ".join(told)
 
 
 def _levels(session: PerfSession) -> Iterator[str]:
