@@ -1,6 +1,7 @@
 """Makes the baseline of a scenario: sessions that pass, in place of those that were its baseline before."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from slipway_steps.domain.errors import BadInput, Refused
 from slipway_steps.domain.perf_metrics import METRICS
@@ -48,17 +49,49 @@ def _check(session: PerfSession) -> None:
     raise Refused(f"session {session.name} is {session.verdict}, which is no baseline: {said}", "mend it first")
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What is usual of a judged metric by a baseline. median: None where it was not measured. floor: the share by which
+    sessions differ. limit: the largest ratio to the median that passes, the floor included.
+    """
+
+    metric: str
+    unit: str
+    median: float | None
+    floor: float
+    limit: float
+
+
+def usual(sessions: Sequence[PerfSession]) -> list[Usual]:
+    """What is usual of each judged metric."""
+    first, found = sessions[0], []
+    for metric, limit in limits_of(first.scenario, first.unmeasured).items():
+        floor = noise_floor(metric, sessions)
+        found.append(Usual(metric, METRICS[metric].unit, baseline_median(metric, sessions), floor, limit + floor))
+    return found
+
+
+def baseline_told(sessions: Sequence[PerfSession]) -> dict[str, object]:
+    """What a baseline says, for JSON."""
+    first = sessions[0]
+    return {
+        "scenario": first.scenario.name or first.scenario.pipeline_file_name,
+        "target": first.fingerprint.target,
+        "sessions": [one.name for one in sessions],
+        "metrics": [asdict(one) for one in usual(sessions)],
+    }
+
+
 def baseline_lines(sessions: Sequence[PerfSession]) -> Iterator[str]:
     """What a baseline says, for people: each judged metric with its median, its noise and the limit that follows."""
     first = sessions[0]
     title = first.scenario.name or first.scenario.pipeline_file_name
-    yield f"{title} · {first.fingerprint.target} · baseline of {len(sessions)} sessions"
-    for metric, limit in limits_of(first.scenario, first.unmeasured).items():
-        usual, floor = baseline_median(metric, sessions), noise_floor(metric, sessions)
-        if usual is None:
-            yield f"{metric:<12} was not measured"
-        else:
-            value = f"{usual:.3g} {METRICS[metric].unit}"
-            yield f"{metric:<12} {value}   sessions differ by {100 * floor:.1f} %   limit ×{limit + floor:.2f}"
-            if floor > limit - 1:
-                yield f"warning: {metric} below ×{limit + floor:.2f} will pass; measure again on a quieter machine"
+    yield f"{title} · {first.fingerprint.target} · baseline of {so_many(len(sessions), 'session')}"
+    for one in usual(sessions):
+        if one.median is None:
+            yield f"{one.metric:<12} was not measured"
+            continue
+        value = f"{one.median:.3g} {one.unit}"
+        yield f"{one.metric:<12} {value}   sessions differ by {100 * one.floor:.1f} %   limit ×{one.limit:.2f}"
+        if one.floor > one.limit - one.floor - 1:
+            yield f"warning: {one.metric} below ×{one.limit:.2f} will pass; measure again on a quieter machine"

@@ -1,11 +1,19 @@
 """`slipway perf baseline`, `run` and `history` one after the other, on the real engine and real MLflow."""
 
+import importlib
+import itertools
 import json
 from pathlib import Path
 
 import pytest
+from steps.perf.sessions import session
 
+from slipway_steps.domain.perf_scenario import PerfScenario
+from slipway_steps.domain.perf_session import PerfSession
+from slipway_steps.domain.verdict import Verdict
 from slipway_workflows.cli import main
+
+cli_baseline = importlib.import_module("slipway_workflows.cli.perf.baseline")
 
 WORKFLOW = """\
 kind: Workflow
@@ -103,3 +111,29 @@ def test_a_smoke_test_makes_no_baseline(project: Project, capsys: pytest.Capture
     captured = capsys.readouterr()
     assert "small makes 3 runs, and a time is judged from 5 on" in captured.err
     assert not (project.home / "perf").exists()
+
+
+def test_a_baseline_as_json(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two scenarios, of which the second fails: the baseline of the first is there, and told."""
+    one = json.loads(project.scenario.read_text())
+    project.scenario.write_text(json.dumps([one, one | {"name": "other"}]))
+    numbers = itertools.count(1)
+
+    def measured(scenario: PerfScenario, *_: object) -> PerfSession:
+        number = next(numbers)
+        made = session(number, 6.0 + number % 2, runs=7 if number <= 5 else 0, scenario=scenario)
+        return made.model_copy(update={"verdict": Verdict.PASS if made.runs else Verdict.REJECT})
+
+    monkeypatch.setattr(cli_baseline, "measured", measured)
+    assert project.perf("baseline", "--output", "json") == 1
+    captured = capsys.readouterr()
+    assert "which is no baseline" in captured.err
+    told = json.loads(captured.out)
+    assert (told["scenario"], told["target"]) == ("small", "local")
+    assert told["sessions"] == [f"perf-{number}" for number in range(1, 6)]
+    end_to_end = told["metrics"][0]
+    assert (end_to_end["metric"], end_to_end["unit"], end_to_end["median"]) == ("end-to-end", "s", 7.0)
+    assert end_to_end["limit"] == pytest.approx(3 + end_to_end["floor"])
+    assert end_to_end["floor"] > 0.1
