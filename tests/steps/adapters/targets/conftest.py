@@ -8,8 +8,7 @@ import pytest
 from kube_rbac import service_account
 from simulated_cluster.argo_only import ArgoOnly
 
-from slipway_steps.adapters.targets import argo_session
-from slipway_steps.adapters.targets import kubeflow_pods as kubeflow_pods_module
+from slipway_steps.adapters.targets import seen_pods
 from slipway_steps.adapters.targets.argo import ArgoTarget
 from slipway_steps.settings import Settings
 from slipway_workflows.catalog import rbac
@@ -24,7 +23,7 @@ NAMESPACE = "slipway-perf"
 @pytest.fixture
 def argo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArgoOnly]:
     """A cluster with Argo Workflows and the Roles of our manifests."""
-    monkeypatch.setattr(argo_session, "METRICS_EVERY", 0.05)
+    monkeypatch.setattr(seen_pods, "METRICS_EVERY", 0.05)
     found = ArgoOnly(tmp_path / "cluster", NAMESPACE, "slipway")
     found.objects.add(*rbac.build())
     yield found
@@ -46,7 +45,7 @@ def kubeflow_pods(kubeflow: "Kubeflow", monkeypatch: pytest.MonkeyPatch) -> Iter
     """The cluster of that server, with the pods of its runs."""
     from kubeflow_pods import PlayedPods
 
-    monkeypatch.setattr(kubeflow_pods_module, "METRICS_EVERY", 0.05)
+    monkeypatch.setattr(seen_pods, "METRICS_EVERY", 0.05)
     found = PlayedPods(kubeflow)
     yield found
     found.close()

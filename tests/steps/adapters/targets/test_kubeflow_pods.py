@@ -10,6 +10,7 @@ from steps.adapters.targets.pipelines import SESSION, compiled, scenario
 
 from slipway_steps.adapters.retry import RetryPolicy
 from slipway_steps.adapters.targets.kubeflow import BY_PODS, KubeflowTarget
+from slipway_steps.adapters.targets.pod_times import PodTimes
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import RunOutcome, RunSample
 from slipway_steps.settings import Settings
@@ -85,6 +86,17 @@ def test_a_cluster_that_may_not_be_read_costs_no_run(
     assert all(said in target.unmeasured[metric] for metric in BY_PODS)
     assert target.fingerprint().cpu == "nodes of unknown kind"
     assert said in target.notes[0]
+
+
+def test_usage_that_cannot_be_read_is_named(
+    kubeflow: "Kubeflow", kubeflow_pods: "PlayedPods", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("much is no quantity")
+
+    monkeypatch.setattr(PodTimes, "see_usage", fails)
+    target, _ = measured(kubeflow, tmp_path, **on_cluster(kubeflow_pods, tmp_path))
+    assert target.unmeasured["cpu"] == "the usage of pods cannot be read: ValueError('much is no quantity')"
 
 
 def test_without_metrics_the_other_phases_are_told(
