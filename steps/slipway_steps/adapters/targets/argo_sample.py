@@ -10,6 +10,7 @@ from typing import Any
 
 from slipway_steps.adapters.kubernetes.pods import seconds
 from slipway_steps.adapters.targets.argo_manifest import TEMPLATE_LABEL
+from slipway_steps.adapters.targets.pod_phases import Piece, phases_of_step
 from slipway_steps.adapters.targets.pod_times import PodTimes, difference, pod_metrics
 from slipway_steps.adapters.targets.step_names import step_name
 from slipway_steps.domain.perf_metrics import END_TO_END
@@ -148,27 +149,11 @@ def phases_of(
     pods: Sequence[PodTimes],
 ) -> list[Phase]:
     """The pieces of a run, from its creation on, by the clock of the cluster."""
-    found: list[tuple[str, float | None, float | None, str]] = [("queue", created, started, "")]
+    found: list[Piece] = [("queue", created, started, "")]
     found += [("between-steps", start, end, "") for start, end in between]
     by_node = {pod.node_id: pod for pod in pods}
     for step in steps:
-        pod = by_node.get(step.id)
-        if pod is None or pod.started is None:
-            found.append(("run", step.started, step.finished, step.component))
-            continue
-        ready = pod.ready_to_start or pod.scheduled
-        pulled = sum(pull.seconds + pull.waited for pull in pod.pulls.values())
-        # images are pulled one after another, between Argo's own containers: drawn as one piece before the start
-        pulling = max(pod.started - pulled, ready or pod.started)
-        found += [
-            ("queue", step.started, pod.created, step.component),
-            ("create-to-schedule", pod.created, pod.scheduled, step.component),
-            ("volumes-and-sandbox", pod.scheduled, pod.ready_to_start, step.component),
-            ("schedule-to-run", ready, pulling, step.component),
-            ("image-pull", pulling, pod.started, step.component),
-            ("run", pod.started, pod.finished or step.finished, step.component),
-            ("save-outputs", pod.finished, step.finished, step.component),
-        ]
+        found += phases_of_step(step.component, step.started, step.finished, by_node.get(step.id))
     if steps:
         found.append(("finish", max(step.finished for step in steps), finished, ""))
     return [

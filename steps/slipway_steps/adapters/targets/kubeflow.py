@@ -23,6 +23,7 @@ from slipway_steps.adapters.targets.kubeflow_pipeline import (
 )
 from slipway_steps.adapters.targets.kubeflow_pods import KubeflowPods
 from slipway_steps.adapters.targets.kubeflow_removal import KubeflowRemoval
+from slipway_steps.adapters.targets.kubeflow_schedule import firings_of
 from slipway_steps.adapters.targets.pipeline_file import read_ir
 from slipway_steps.adapters.targets.pod_times import pod_metrics
 from slipway_steps.domain.errors import BadInput, PlatformError
@@ -194,7 +195,7 @@ class KubeflowTarget:
         if self._nodes:
             self._nodes.see(pod.node for pod in pods if pod.node)
         more = {**pod_metrics(pods), **self._scraped(told)}
-        sample = sample_of(told, components, self._submitted.get(run), self._ended.get(run), more)
+        sample = sample_of(told, components, self._submitted.get(run), self._ended.get(run), more, pods)
         if sample.outcome is not RunOutcome.UNFINISHED:
             missing = [metric for metric in METRICS if metric not in sample.metrics and metric not in self.unmeasured]
             self._missing |= {metric: self._reason(metric) for metric in missing}
@@ -247,15 +248,7 @@ class KubeflowTarget:
         cron = self.api.ask(f"reading the schedule {schedule}", get, schedule)
         every = float(cron.trigger.periodic_schedule.interval_second)
         fired = [one for one in self._runs_of(cron.experiment_id) if one.recurring_run_id == schedule]
-        found: list[Firing] = []
-        running_until = 0.0
-        for one in sorted(fired, key=lambda run: run.scheduled_at):
-            due, started = one.scheduled_at.timestamp(), one.created_at.timestamp()
-            while found and due - found[-1].due > 1.5 * every:
-                found.append(Firing(due=found[-1].due + every))
-            found.append(Firing(due=due, started=started, run=one.run_id, overlapping=started < running_until))
-            running_until = max(running_until, one.finished_at.timestamp() if one.state in ENDED else time.time())
-        return found
+        return firings_of(fired, every)
 
     def create_experiment(self, name: str) -> None:
         """See Target. Its name begins with the session's, so that it is removed with it. It is timed, so it is sent
@@ -291,8 +284,8 @@ class KubeflowTarget:
 
     def sessions(self) -> Mapping[str, float]:
         """See Target. Those with an experiment."""
-        owner, listed = self.settings.perf_owner, self._experiments()
-        return dict(filter(None, (described_session(one.description or "", owner) for one in listed)))
+        owner = self.settings.perf_owner
+        return dict(filter(None, (described_session(one.description or "", owner) for one in self._experiments())))
 
     def remove(self, session: str) -> Sequence[str]:
         """See Target. Only what is in experiments of the session's name. Raises PlatformError that names what is left;

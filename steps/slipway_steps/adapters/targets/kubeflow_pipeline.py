@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from slipway_steps.adapters.targets.pod_phases import Piece, phases_of_step
+from slipway_steps.adapters.targets.pod_times import PodTimes
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.perf_metrics import END_TO_END
 from slipway_steps.domain.perf_scenario import PerfScenario
@@ -89,10 +91,14 @@ def component_names(ir: Mapping[str, Any]) -> set[str]:
 
 def pod_names(run: Any, components: Collection[str]) -> set[str]:
     """How a V2beta1Run names the pods of these tasks: a task names its own, or those of the tasks it is made of."""
+    return _pods_of(run, {name for task in _tasks(run) if task.display_name in components for name in _own_pods(task)})
+
+
+def _pods_of(run: Any, found: set[str]) -> set[str]:
+    """Names of pods, with those of the tasks that they stand for."""
     tasks = _tasks(run)
-    found = {name for task in tasks if task.display_name in components for name in _own_pods(task)}
     while more := {name for task in tasks if task.pod_name in found for name in _own_pods(task)} - found:
-        found |= more
+        found = found | more
     return found
 
 
@@ -106,16 +112,18 @@ def sample_of(
     submitted: float | None,
     ended: float | None,
     more: Mapping[str, float] | None = None,
+    pods: Collection[PodTimes] = (),
 ) -> RunSample:
     """The sample of a V2beta1Run. `components`: names of the tasks that count; empty: all that have a pod. submitted,
     ended: by the client's clock; None: by the server's. more: metrics that were measured elsewhere.
+    pods: of these tasks, as far as they were seen.
     """
     created, finished = run.created_at.timestamp(), _seconds(run.finished_at)
     began = next((_seconds(one.update_time) for one in run.state_history or [] if one.state == "RUNNING"), None)
     outcome = OUTCOMES.get(run.state, RunOutcome.UNFINISHED)
-    steps = sorted(_steps(run, components))
+    steps = sorted(_steps(run, components), key=lambda step: step[:3])
     times: dict[str, float] = {}
-    for start, stop, name in steps:
+    for start, stop, name, _ in steps:
         times[name] = times.get(name, 0.0) + stop - start
     gaps = list(_gaps(steps))
     begin = created if submitted is None else submitted
@@ -127,8 +135,11 @@ def sample_of(
         metrics["queue"] = max(began - created, 0.0)
     if outcome is not RunOutcome.UNFINISHED and end is not None:
         metrics[END_TO_END] = end - begin
-    phases = [("queue", created, began or created, ""), *(("between-steps", *gap, "") for gap in gaps)]
-    phases += [("run", start, stop, name) for start, stop, name in steps]
+    phases: list[Piece] = [("queue", created, began, ""), *(("between-steps", *gap, "") for gap in gaps)]
+    for start, stop, name, own in steps:
+        # a task of several pods, such as one that was tried again, is drawn as one piece
+        seen = [pod for pod in pods if {pod.name, pod.node_id} & own]
+        phases += phases_of_step(name, start, stop, seen[0] if len(seen) == 1 else None)
     return RunSample(
         run=run.run_id,
         started=begin,
@@ -139,7 +150,7 @@ def sample_of(
         phases=[
             Phase(name=name, start=start - created, end=stop - created, component=component)
             for name, start, stop, component in phases
-            if stop > start
+            if start is not None and stop is not None and stop > start
         ],
     )
 
@@ -153,17 +164,18 @@ def _tasks(run: Any) -> list[Any]:
     return (run.run_details.task_details if run.run_details else None) or []
 
 
-def _steps(run: Any, components: Collection[str]) -> Iterator[tuple[float, float, str]]:
+def _steps(run: Any, components: Collection[str]) -> Iterator[tuple[float, float, str, set[str]]]:
+    """Start and end in Unix seconds, the name, and the names of the pods of each task that counts and has ended."""
     for task in _tasks(run):
         start, end = _seconds(task.start_time), _seconds(task.end_time)
         wanted = task.display_name in components if components else bool(task.pod_name)
         if wanted and start is not None and end is not None:
-            yield start, end, task.display_name
+            yield start, end, task.display_name, _pods_of(run, _own_pods(task))
 
 
-def _gaps(steps: list[tuple[float, float, str]]) -> Iterator[tuple[float, float]]:
+def _gaps(steps: list[tuple[float, float, str, set[str]]]) -> Iterator[tuple[float, float]]:
     reached = steps[0][0] if steps else 0.0
-    for start, end, _ in steps:
+    for start, end, *_ in steps:
         if start > reached:
             yield reached, start
         reached = max(reached, end)

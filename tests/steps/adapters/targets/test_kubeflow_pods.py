@@ -55,6 +55,8 @@ def test_the_pods_of_its_tasks_tell_what_the_api_does_not(
     assert target.unmeasured["container-start"]
     assert (target.fingerprint().cpu, target.fingerprint().cores) == ("amd64 m5.large", 2)
     assert target.notes == []
+    phases = {(one.name, one.component) for one in sample.phases}
+    assert {("run", "first"), ("schedule-to-run", "first"), ("image-pull", "second")} <= phases
 
 
 def test_without_the_namespace_it_is_said_what_to_set(kubeflow: "Kubeflow", tmp_path: Path) -> None:
