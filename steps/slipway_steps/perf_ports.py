@@ -111,7 +111,7 @@ class Measurements(Protocol):
         again (`pass`).
         """
 
-    def told(self, scenario_digest: str, machine: str) -> Verdict:
-        """What people were told last about a scenario on a machine (`Fingerprint.machine`); `pass` where they were told
-        nothing.
+    def told(self, subject: str, machine: str) -> Verdict:
+        """What people were told last about a scenario (`PerfSession.subject`) on a machine (`Fingerprint.machine`);
+        `pass` where they were told nothing.
         """

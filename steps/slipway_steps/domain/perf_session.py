@@ -1,6 +1,7 @@
 """What a performance test measured: its runs, requests and firings, and the machine that it ran on."""
 
 import hashlib
+import json
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -164,6 +165,15 @@ class PerfSession(_Frozen):
     notes: list[str] = []
     checks: list[Check] = []
     verdict: Verdict = Verdict.INCONCLUSIVE
+
+    @property
+    def subject(self) -> str:
+        """A short name of what people call the scenario, by which they hear of it: the same where its pipeline was
+        edited, or how often it runs.
+        """
+        scenario = self.scenario
+        named = [scenario.name, scenario.mode, scenario.kind, scenario.pipeline_file_name]
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
     @property
     def counted(self) -> list[RunSample]:

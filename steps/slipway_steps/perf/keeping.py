@@ -39,7 +39,7 @@ def keep(session: PerfSession, measurements: Measurements, notifier: Notifier, p
         baseline = measurements.baseline(session.scenario_digest)
         previous = measurements.sessions(session.scenario_digest, session.fingerprint.digest, RECENT)
         session = judged_anew(session, judged_against_baseline(session, baseline, previous))
-        known = measurements.told(session.scenario_digest, session.fingerprint.machine)
+        known = measurements.told(session.subject, session.fingerprint.machine)
         measurements.save(session)
     except Broken as error:
         session = not_stored(session, error)

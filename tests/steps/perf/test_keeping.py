@@ -11,6 +11,7 @@ from webhook import Hook
 from slipway_steps.adapters.http.notifier import WebhookNotifier
 from slipway_steps.adapters.mlflow.measurements import MlflowMeasurements
 from slipway_steps.adapters.retry import RetryPolicy
+from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.verdict import Check, Verdict
 from slipway_steps.perf.keeping import keep
 from slipway_steps.settings import Settings
@@ -97,6 +98,26 @@ def test_people_hear_the_end_of_what_a_new_version_has_slowed(tmp_path: Path, ho
     ):
         assert not keep(one, measurements, notifier(hook.url)).warnings
     assert ["regressed" in str(one["text"]) for one in hook.heard] == [True, False]
+
+
+def test_an_edited_pipeline_ends_the_alert_of_the_one_before(tmp_path: Path, hook: Hook) -> None:
+    failed = [Check(code="error-rate", verdict=Verdict.REJECT, message="all failed")]
+    measurements = MlflowMeasurements(Settings(home=tmp_path))
+    other = PerfScenario(mode="PIPELINE_RUN", pipeline_file_name="p.yaml", name="another")
+    for one in (
+        session(1, 6.0, checks=failed),
+        session(2, 6.0, checks=FINE, scenario=other),
+        session(3, 6.0, checks=failed, scenario_digest="edited"),
+        session(4, 6.0, checks=FINE, scenario_digest="edited again"),
+        session(5, 6.0, checks=FINE),
+    ):
+        assert not keep(one, measurements, notifier(hook.url)).warnings
+    texts = [str(one["text"]).splitlines() for one in hook.heard]
+    assert [(lines[0], lines[-1].partition(",")[0]) for lines in texts] == [
+        ("train regressed", "session perf-1"),
+        ("train passes again", "session perf-4"),
+    ]
+    assert "no baseline" in texts[1][1]
 
 
 def test_a_pushgateway_that_is_down_is_a_warning(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from slipway_steps.domain.verdict import Verdict
 from slipway_steps.settings import Settings
 
 EXPERIMENT = "slipway-perf"
-SESSION, SCENARIO, FINGERPRINT, MACHINE, BASELINE, TOLD = (
-    f"slipway.perf.{name}" for name in ("session", "scenario", "fingerprint", "machine", "baseline", "told")
+SESSION, SCENARIO, SUBJECT, FINGERPRINT, MACHINE, BASELINE, TOLD = (
+    f"slipway.perf.{name}" for name in ("session", "scenario", "subject", "fingerprint", "machine", "baseline", "told")
 )
 """The tags that sessions are found by."""
 SAMPLES = "samples"
@@ -44,6 +44,7 @@ class MlflowMeasurements:
         tags = {
             SESSION: session.name,
             SCENARIO: session.scenario_digest,
+            SUBJECT: session.subject,
             FINGERPRINT: session.fingerprint.digest,
             MACHINE: session.fingerprint.machine,
             "slipway.perf.revision": session.revision,
@@ -94,9 +95,9 @@ class MlflowMeasurements:
         self._tag(session, TOLD, state.value)
 
     @translated
-    def told(self, scenario_digest: str, machine: str) -> Verdict:
+    def told(self, subject: str, machine: str) -> Verdict:
         """What people were told last about a scenario on a machine; `pass` where they were told nothing."""
-        wanted = {SCENARIO: scenario_digest, MACHINE: machine}
+        wanted = {SUBJECT: subject, MACHINE: machine}
         last = [run for state in (Verdict.REJECT, Verdict.PASS) for run in self._runs({**wanted, TOLD: state.value}, 1)]
         newest = max(last, key=lambda run: int(run.info.start_time), default=None)
         return Verdict(newest.data.tags[TOLD]) if newest else Verdict.PASS
