@@ -223,27 +223,6 @@ def test_a_schedule_that_starts_nothing_never_passes(tmp_path: Path, missed: int
     assert (found.verdict, one.verdict, one.message) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, said)
 
 
-def test_a_run_that_the_target_cannot_start_is_no_missed_firing(tmp_path: Path) -> None:
-    class Full(SleepingTarget):
-        def schedule(self, every: float, parameters: Mapping[str, str]) -> str:
-            self.told = [Firing(due=1.0, started=1.0, run=self.submit({})) for _ in range(5)]
-            self.told += [Firing(due=2.0, broken="No space left on device")] * 5
-            return "timer"
-
-        def firings(self, schedule: str) -> Sequence[Firing]:
-            return self.told
-
-    found = session(tmp_path, Full(), mode="SCHEDULED_RUNS", numTimes=10, runTime=1 / 120)
-    assert (found.verdict, check(found, "firings"), check(found, "target")) == (
-        Verdict.ERROR,
-        Verdict.PASS,
-        Verdict.ERROR,
-    )
-    (one,) = [one for one in found.checks if one.code == "target"]
-    said = "the target could not start a run at 5 of 10 firings; the first: No space left on device"
-    assert one.message == said
-
-
 @pytest.mark.parametrize(("most", "verdict"), [(1.5, Verdict.REJECT), (2.5, Verdict.PASS)])
 def test_lateness_has_a_threshold(tmp_path: Path, most: float, verdict: Verdict) -> None:
     found = fired(tmp_path, 5, 0, thresholds={"lateness max s": most})
