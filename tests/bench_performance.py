@@ -21,6 +21,7 @@ from slipway_steps.domain.knob import Knob
 from slipway_steps.domain.performance import Category
 from slipway_steps.optimize.judgement import LEAST_ROUNDS
 from slipway_steps.optimize.optimizer import optimize, runs_of
+from slipway_steps.release.evaluate import KNOBS
 from slipway_steps.settings import PROJECT_ROOT
 
 MIB = 2**20
@@ -114,7 +115,8 @@ def equal_sides() -> None:
 
 def evaluation(package: Path) -> None:
     """What the optimizer measures on the real step `evaluate`, if its batch were still 128."""
-    found = optimize("evaluate", runs_of("evaluate", package), {"batch": "128"}, LEAST_ROUNDS)
+    knobs = [knob for knob in KNOBS if not knob.name.endswith("limit")]
+    found = optimize("evaluate", knobs, runs_of("evaluate", str(package)), {"batch": "128"}, LEAST_ROUNDS)
     for line in found.lines:
         print(f"  {line}", flush=True)
     gains = [

@@ -24,9 +24,11 @@ BATCH = 48
 EPOCHS = {"mobilenet_v2": 7, "resnet_small": 5}
 PEAK_RATE = {"mobilenet_v2": 0.005, "resnet_small": 0.005}
 """Peak of the one-cycle learning rate (AdamW); found by hand on the digits."""
-THREADS = 2
+THREADS = int(os.environ.get("TRAINING_THREADS", "2"))
 SHIFT = 2
 """Pixels by which each training image is moved at most. Without it fewer digits are told apart."""
+HELD_OUT_BATCH = int(os.environ.get("TRAINING_HELD_OUT_BATCH", "128"))
+"""Held-out images that are measured at a time. `slipway optimize train` tries values of this and of THREADS."""
 SAMPLES = 6
 MEAN = STD = (0.5, 0.5, 0.5)
 
@@ -108,7 +110,7 @@ def measure(model, held, targets) -> float:
 
     model.eval()
     with torch.no_grad():
-        predicted = torch.cat([model(part).argmax(1) for part in held.split(128)])
+        predicted = torch.cat([model(part).argmax(1) for part in held.split(HELD_OUT_BATCH)])
     return float((predicted == targets).float().mean())
 
 

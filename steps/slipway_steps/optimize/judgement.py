@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from slipway_steps.domain.comparison import Interval
 from slipway_steps.domain.errors import BadInput
 from slipway_steps.domain.knob import Knob
-from slipway_steps.domain.performance import MIB, Category, OptimizationRecommendation, Severity
-from slipway_steps.optimize.trials import Trial, same_results
+from slipway_steps.domain.performance import (
+    MIB,
+    Category,
+    OptimizationRecommendation,
+    Severity,
+    mebibytes,
+    proposed_memory,
+)
+from slipway_steps.domain.quantity import parse_quantity
+from slipway_steps.optimize.trials import Trial, is_other
 from slipway_steps.perf.statistics import median, ratio_interval
 
 ALPHA = 0.05
@@ -15,6 +23,8 @@ LEAST_ROUNDS = 6
 """Fewer pairs have no exact interval of 95 %: of five, the widest has 93.75 %."""
 WORTH = 0.02
 """Share that a change has to gain; less is not worth one."""
+NO_LOSS = 0.05
+"""Share by which the whole interval has to stay below a loss: what gains memory must not take more time."""
 SEVERITIES = ((0.40, Severity.HIGH), (0.20, Severity.MEDIUM), (0.0, Severity.LOW))
 """The gain from which on a recommendation has that severity."""
 
@@ -37,16 +47,22 @@ def judge(
 ) -> tuple[OptimizationRecommendation | None, str]:
     """The recommendation, None where there is none, and one line on what was measured.
 
-    `now`, `value`: of the knob, before and after; the trials of both are pairs in the same order.
+    `now`, `value`: of the knob, before and after; the trials of both are pairs in the same order, as long as
+    the results are equal.
     """
+    name = f"{knob.name} {now or 'default'} -> {value}"
+    if killed := next((one for one in after if one.killed), None):
+        return None, f"{name}: not recommended: it is killed at this limit, after a peak of {mebibytes(killed.peak)}"
+    if any(is_other(one, before[0]) for one in (*before, *after)):
+        return None, f"{name}: not recommended: the results differ"
     peak = interval([one.peak for one in before], [one.peak for one in after])
     seconds = interval([one.seconds for one in before], [one.seconds for one in after])
-    ratio = peak if knob.category is Category.MEMORY else seconds
-    line = f"{knob.name} {now or 'default'} -> {value}: {_told(knob, before, after, peak, seconds)}"
-    if not all(same_results(before[0].results, one.results) for one in (*before, *after)):
-        return None, f"{line}; not recommended: the results differ"
+    category, ratio = _judged_by(knob, now, value, peak, seconds)
+    line = f"{name}: {_measured(category, before, after, peak, seconds)}"
+    if knob.reserves and (why := _too_tight(value, after, seconds)):
+        return None, f"{line}; not recommended: {why}"
     if not is_better(ratio):
-        return None, f"{line}; not recommended: not measurably better"
+        return None, f"{line}; not recommended: {'it takes more' if knob.reserves else 'not measurably better'}"
     gain = 1 - ratio.estimate
     severity = next(severity for least, severity in SEVERITIES if gain >= least)
     found = OptimizationRecommendation(
@@ -55,9 +71,31 @@ def judge(
     return found, f"{knob.category:<6}  {severity:<6}  {line}"
 
 
-def _told(knob: Knob, before: Sequence[Trial], after: Sequence[Trial], peak: Interval, seconds: Interval) -> str:
+def _judged_by(knob: Knob, now: str, value: str, peak: Interval, seconds: Interval) -> tuple[Category, Interval]:
+    """What a change is judged by: memory or time, and the ratio of it."""
+    if knob.reserves:
+        ratio = float(parse_quantity(value) / parse_quantity(now))
+        return Category.MEMORY, Interval(estimate=ratio, low=ratio, high=ratio)
+    if knob.category is Category.CONCURRENCY:
+        # fewer at a time take less memory, more at a time less time: what is gained counts where nothing is lost
+        less = is_better(peak) and seconds.high <= 1 + NO_LOSS
+        return (Category.MEMORY, peak) if less else (Category.CPU, seconds)
+    return (Category.MEMORY, peak) if knob.category is Category.MEMORY else (Category.CPU, seconds)
+
+
+def _too_tight(value: str, after: Sequence[Trial], seconds: Interval) -> str:
+    """Why a step should not get so little memory; "" where it is enough."""
+    peak = max(one.peak for one in after)
+    if proposed_memory(peak) > parse_quantity(value):
+        return f"too tight for a peak of {mebibytes(peak)}"
+    return "it may be slower" if seconds.high > 1 + NO_LOSS else ""
+
+
+def _measured(
+    category: Category, before: Sequence[Trial], after: Sequence[Trial], peak: Interval, seconds: Interval
+) -> str:
     count = len(before)
-    if knob.category is Category.MEMORY:
+    if category is Category.MEMORY:
         old, new = (median([one.peak / MIB for one in side]) for side in (before, after))
         return (
             f"peak {old:.0f} -> {new:.0f} MiB ({_change(peak)}, {count} runs each){_other(seconds, 'faster', 'slower')}"

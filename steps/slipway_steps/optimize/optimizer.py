@@ -1,7 +1,6 @@
 """Tries the knobs that are declared beside a step, and recommends changes that were measured to be better."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from slipway_steps.domain.errors import BadInput
@@ -23,13 +22,15 @@ def knobs_of(step: str) -> tuple[Knob, ...]:
     """The knobs of a step. Raises BadInput for a step that cannot be tried."""
     if step not in KNOBS:
         raise BadInput(
-            f"the step {step} cannot be tried", f"known: {', '.join(KNOBS)}; others change something, or have no knob"
+            f"the step {step} cannot be tried: it is unknown, changes something, or has no knob",
+            f"known: {', '.join(KNOBS)}, and files of workflows",
         )
     return KNOBS[step]
 
 
 def optimize(
     step: str,
+    knobs: Sequence[Knob],
     run: Run,
     now: Mapping[str, str],
     number: int = LEAST_ROUNDS,
@@ -37,20 +38,20 @@ def optimize(
 ) -> Optimized:
     """Try each other value of each knob. `now`: knob -> the value that stands now, where it is not the default.
 
-    `number`: runs of each side. `told`: is called with the number of runs that were made, and of all. Raises BadInput
-    for an unknown step or knob and for too few runs, Broken where a run fails.
+    `step`: the name that the recommendations bear. `number`: runs of each side. `told`: is called with the number of
+    runs that were made, and of all. Raises BadInput for an unknown knob and for too few runs, Broken where a run fails.
     """
-    knobs = {knob.name: knob for knob in knobs_of(step)}
+    by_name = {knob.name: knob for knob in knobs}
     for name in now:
-        if name not in knobs:
-            raise BadInput(f"the step {step} has no knob {name}", f"known: {', '.join(knobs)}")
+        if name not in by_name:
+            raise BadInput(f"{step} has no knob {name}", f"known: {', '.join(by_name)}")
     if number < LEAST_ROUNDS:
         raise BadInput(f"{number} runs of each side have no interval of 95 %", f"at least {LEAST_ROUNDS} have one")
-    stands = {name: now.get(name, knob.default) for name, knob in knobs.items()}
-    base = {knobs[name].variable: value for name, value in stands.items() if value}
+    stands = {name: now.get(name, knob.default) for name, knob in by_name.items()}
+    base = {by_name[name].variable: value for name, value in stands.items() if value}
     changes = [
         (knob, value)
-        for name, knob in knobs.items()
+        for name, knob in by_name.items()
         for value in dict.fromkeys((knob.default, *knob.values))
         if value and value != stands[name]
     ]
@@ -63,7 +64,7 @@ def optimize(
     return Optimized([one for one, _ in judged if one], [line for _, line in judged])
 
 
-def runs_of(step: str, package: Path) -> Run:
-    """Runs the program of a step on a packaged model."""
-    command = step_program(step, package)
+def runs_of(step: str, *given: str) -> Run:
+    """Runs the program of a step. given: what it computes on; see `trial_program`."""
+    command = step_program(step, *given)
     return lambda variables: run_program(command, variables)

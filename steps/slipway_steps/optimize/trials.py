@@ -10,12 +10,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from slipway_steps.adapters.local.limits import Limits, make_limits
 from slipway_steps.adapters.local.process_meter import ProcessMeter
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput, Broken
+from slipway_steps.domain.knob import CPU_LIMIT, MEMORY_LIMIT
+from slipway_steps.domain.performance import mebibytes
+from slipway_steps.domain.quantity import parse_quantity
 
 EVERY = 0.02
 """Seconds between two measurements of a step that takes some seconds."""
@@ -23,16 +27,21 @@ SHARE = 0.25
 """Most of one core that a measurement may take; it disturbs all sides alike."""
 SECONDS = 900.0
 """Most seconds of one run."""
+UNLIMITED = 2**50
+"""Bytes that no machine has: a limit of CPU alone leaves memory as it is."""
 SAME = 1e-6
 """Share by which numbers of equal results may differ: a sum in another order is another number in its last digits."""
 
 
 class Trial(NamedTuple):
-    """One run of a step: the peak of its memory in bytes, its seconds, and its results."""
+    """One run of a step: the peak of its memory in bytes, its seconds, and its results. `killed`: whether it has none,
+    as it was killed at its memory limit.
+    """
 
     peak: int
     seconds: float
     results: Any
+    killed: bool = False
 
 
 Run = Callable[[Mapping[str, str]], Trial]
@@ -40,21 +49,31 @@ Run = Callable[[Mapping[str, str]], Trial]
 
 
 def run_program(command: Sequence[str], variables: Mapping[str, str]) -> Trial:
-    """Run a program whose last line of output is its results as JSON, and measure all its processes.
+    """Run a program whose last line of output is its results as JSON, and measure all its processes. They run under the
+    limits that the variables name.
 
-    Raises Broken where it fails, prints no results, or takes too long.
+    Raises Broken where it fails, prints no results, or takes too long, BadInput for a limit that is no quantity.
     """
-    began, peak = time.monotonic(), 0
-    with tempfile.TemporaryFile() as output:
+    peak = 0
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryDirectory(prefix="slipway-trial-") as directory,
+        _limited(variables) as limits,
+    ):
+        began = time.monotonic()
         child = subprocess.Popen(
             list(command),
-            env={**os.environ, **variables},
+            # what a trial that is killed leaves goes with this directory
+            env={**os.environ, "TMPDIR": directory, **_seen(variables)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=limits.enter if limits else None,  # noqa: PLW1509 - the cgroup has to be entered before exec
         )
         try:
+            if limits:
+                limits.attach(child.pid)
             meter = ProcessMeter(child.pid, SHARE)
             while (sample := meter.sample()) is not None:
                 peak = max(peak, sample.total.peak)
@@ -66,6 +85,10 @@ def run_program(command: Sequence[str], variables: Mapping[str, str]) -> Trial:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            if limits:
+                limits.detach()
+        if code and limits and limits.oom_killed():
+            return Trial(peak, seconds, None, killed=True)
         output.seek(0)
         lines = output.read().decode(errors="replace").splitlines()
     if code:
@@ -76,9 +99,37 @@ def run_program(command: Sequence[str], variables: Mapping[str, str]) -> Trial:
         raise Broken(f"{' '.join(command[1:])} printed no results") from error
 
 
-def step_program(step: str, package: Path) -> list[str]:
-    """The command that runs what a step computes once, on a packaged model."""
-    return [sys.executable, "-m", "slipway_steps.optimize.trial_program", step, str(package)]
+def _seen(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name not in (CPU_LIMIT, MEMORY_LIMIT)}
+
+
+@contextlib.contextmanager
+def _limited(variables: Mapping[str, str]) -> Iterator[Limits | None]:
+    """The limits that the variables name; None where they name none."""
+    cores, memory = _quantity(variables, CPU_LIMIT, os.cpu_count() or 1), _quantity(variables, MEMORY_LIMIT, UNLIMITED)
+    if not {CPU_LIMIT, MEMORY_LIMIT} & variables.keys():
+        yield None
+        return
+    limits = make_limits(f"slipway-trial-{os.getpid()}-{time.monotonic_ns()}", int(memory), int(1000 * cores))
+    try:
+        yield limits
+    finally:
+        limits.close()
+
+
+def _quantity(variables: Mapping[str, str], name: str, otherwise: int) -> Decimal:
+    try:
+        found = parse_quantity(variables.get(name, str(otherwise)))
+    except ValueError as error:
+        raise BadInput(f"a limit cannot be set: {error}", "such as 500m for CPU, or 512Mi for memory") from error
+    if not found.is_finite() or not 0 < found <= UNLIMITED:
+        raise BadInput(f"a limit cannot be {variables.get(name)}", "such as 500m for CPU, or 512Mi for memory")
+    return found
+
+
+def step_program(step: str, *given: str) -> list[str]:
+    """The command that runs what a step computes once. given: see `trial_program`."""
+    return [sys.executable, "-m", "slipway_steps.optimize.trial_program", step, *given]
 
 
 def rounds(
@@ -87,17 +138,31 @@ def rounds(
     """Run all sides so many times, in each round in random order. Returns the trials of each side, round by round.
 
     `told`: is called after each run with the number of runs that were made. One more run goes before, and does not
-    count: it fills caches.
+    count: it fills caches. A side of which a run was killed at its limit, or had other results, is not run again.
+    Raises Broken where the first side, how the step stands, was killed.
     """
-    run(sides[0])
+    wanted = run(sides[0])
+    _not_killed(wanted)
     found: list[list[Trial]] = [[] for _ in sides]
     for _ in range(number):
-        order = list(range(len(sides)))
+        order = [at for at, trials in enumerate(found) if not at or not any(is_other(one, wanted) for one in trials)]
         random.shuffle(order)
         for at in order:
             found[at].append(run(sides[at]))
             told(sum(map(len, found)))
+        _not_killed(found[0][-1])
     return found
+
+
+def is_other(one: Trial, wanted: Trial) -> bool:
+    """Whether a run has no results, or others than it should have."""
+    return one.killed or not same_results(one.results, wanted.results)
+
+
+def _not_killed(trial: Trial) -> None:
+    if trial.killed:
+        text = f"the step was killed at its memory limit, after a peak of {mebibytes(trial.peak)}"
+        raise Broken(text, "say where it stands: --set memory-limit=4Gi")
 
 
 def same_results(one: Any, other: Any) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import BadInput
-from slipway_steps.domain.knob import Knob
+from slipway_steps.domain.knob import Knob, limits
 from slipway_steps.domain.package import read_package
 from slipway_steps.domain.performance import Category
 from slipway_steps.domain.scenario import Scenario, drawn_accuracy
@@ -38,6 +38,7 @@ KNOBS = (
     Knob("batch", Category.MEMORY, "EVALUATION_BATCH", "16", ("8", "32")),
     Knob("threads", Category.CPU, "EVALUATION_THREADS", "0", ("1",)),
     Knob("allocator-arenas", Category.MEMORY, "MALLOC_ARENA_MAX", "", ("1",)),
+    *limits("2Gi"),
 )
 """What `slipway optimize evaluate` tries."""
 

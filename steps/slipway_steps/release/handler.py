@@ -22,6 +22,7 @@ from slipway_steps.domain.handler import (
     InferenceTestResult,
 )
 from slipway_steps.domain.handler_verdicts import END_TO_END, calls_alone, function_verdict
+from slipway_steps.domain.knob import limits
 from slipway_steps.domain.package import Package, read_package
 from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
 from slipway_steps.ports import World
@@ -29,6 +30,8 @@ from slipway_steps.release.rollout import say
 from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
 
 MIB = 2**20
+KNOBS = limits("2Gi")
+"""What `slipway optimize handler` tries: the process of a handler takes over no variable of ours."""
 
 
 class Params(StepParameters):
@@ -71,7 +74,7 @@ def run(params: Params, world: World) -> Outputs:
             # what is tested is what a model server would be given, where the run has it
             archive = world.registry.download_archive(run_id, directory / "archive") or package.directory
             predicted = predictions(world.registry.reports_of(run_id), package)
-            checks, series = tested(params, world, archive, package, predicted, directory)
+            checks, series = tested(params, world.settings.model, archive, package, predicted, directory)
         else:
             text = "the package has no code/, so there is no inference handler to test"
             checks, series = [Check(code="no-handler", verdict=Verdict.PASS, message=text)], {}
@@ -119,14 +122,14 @@ def predictions(reports: Sequence[GateReport], package: Package) -> list[int] | 
 
 
 def tested(
-    params: Params, world: World, archive: Path, package: Package, predicted: list[int] | None, directory: Path
+    params: Params, model: str, archive: Path, package: Package, predicted: list[int] | None, directory: Path
 ) -> tuple[list[Check], dict[str, Any]]:
     """The checks on a handler, and what else the report keeps. Raises BadInput where the test could not run."""
     from slipway_steps.handlers import test_inference_pipeline
     from slipway_steps.handlers.skew import Holdout
 
     spec = InferenceHandlerSpec(
-        handler_name=world.settings.model,
+        handler_name=model,
         step_name="handler",
         packaged_model_path=archive,
         memory_bytes=params.handler_memory_mib * MIB,

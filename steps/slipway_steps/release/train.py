@@ -9,13 +9,23 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from slipway_steps.domain.errors import BadInput
+from slipway_steps.domain.knob import Knob, limits
 from slipway_steps.domain.package import Package, read_package
+from slipway_steps.domain.performance import Category
 from slipway_steps.domain.scenario import Scenario
 from slipway_steps.ports import World
 from slipway_steps.release.programs import failure
 from slipway_steps.release.step_parameters import PATH, StepParameters
 
 PROGRAM = "train.py"
+KNOBS = (
+    Knob("threads", Category.CPU, "TRAINING_THREADS", "2", ("1",)),
+    Knob("held-out-batch", Category.MEMORY, "TRAINING_HELD_OUT_BATCH", "128", ("32",)),
+    Knob("allocator-arenas", Category.MEMORY, "MALLOC_ARENA_MAX", "", ("1",)),
+    *limits("2Gi"),
+)
+"""What `slipway optimize train` tries. The batch of the training itself is none of them: another one trains another
+model."""
 
 
 class Params(StepParameters):
@@ -47,9 +57,7 @@ def run(params: Params, world: World) -> Outputs:
     Raises BadInput for data or a package that cannot be used and for a training program that fails, Broken where
     something outside ended the program.
     """
-    program = world.settings.train_directory / PROGRAM
-    if not program.is_file():
-        raise BadInput(f"there is no training program {program}", "name its directory by SLIPWAY_TRAIN_DIRECTORY")
+    program = program_in(world.settings.train_directory)
     arguments = [f"--dataset={params.dataset}", f"--seed={params.seed}", f"--scenario={params.scenario}"]
     if params.model_package:
         arguments.append(f"--package={read_package(Path(params.model_package)).directory}")
@@ -63,6 +71,14 @@ def run(params: Params, world: World) -> Outputs:
         run_id = world.registry.log_package(params.release, package)
     print(f"logged to MLflow as run {run_id}", flush=True)
     return Outputs(run_id=run_id)
+
+
+def program_in(directory: Path) -> Path:
+    """The training program. Raises BadInput where there is none."""
+    program = directory / PROGRAM
+    if not program.is_file():
+        raise BadInput(f"there is no training program {program}", "name its directory by SLIPWAY_TRAIN_DIRECTORY")
+    return program
 
 
 def check_model(package: Package) -> None:

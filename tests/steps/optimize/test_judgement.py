@@ -16,6 +16,8 @@ from slipway_steps.optimize.trials import Trial
 
 BATCH = Knob("batch", Category.MEMORY, "BATCH", "128", ("16",))
 THREADS = Knob("threads", Category.CPU, "THREADS", "", ("1",))
+AT_A_TIME = Knob("parallelism", Category.CONCURRENCY, "PARALLELISM", "", ("1",))
+LIMIT = Knob("memory-limit", Category.MEMORY, "LIMIT", "2Gi", ("512Mi",), reserves=True)
 NOISE = (0.99, 1.0, 1.01, 0.995, 1.005, 1.002)
 
 
@@ -53,7 +55,47 @@ def test_a_knob_of_the_processor_is_judged_by_time() -> None:
 def test_what_is_not_recommended_says_why(after: list[Trial], why: str) -> None:
     found, line = judge("evaluate", BATCH, "128", "16", trials(243, 3), after)
     assert found is None
-    assert line.endswith(f"; not recommended: {why}")
+    assert line.endswith(f" not recommended: {why}")
+
+
+@pytest.mark.parametrize(
+    ("peak", "seconds", "line"),
+    [
+        (100, 3, "memory  high    parallelism 4 -> 2: peak 200 -> 100 MiB (-50 %"),
+        (100, 3.2, "parallelism 4 -> 2: 3.00 -> 3.20 s (+7 %"),  # memory is gained, and time lost
+        (300, 2, "memory  medium  parallelism"),
+        (200, 3, "parallelism 4 -> 2: 3.00 -> 3.00 s (+0 %"),
+    ],
+)
+def test_fewer_at_a_time_are_recommended_for_memory_where_they_cost_no_time(
+    peak: float, seconds: float, line: str
+) -> None:
+    _, told = judge("wf", AT_A_TIME, "4", "2", trials(200, 3), trials(peak, seconds))
+    assert told.replace("concurrency", "memory").startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("peak", "seconds", "end"),
+    [
+        (200, 3, "6 runs each)"),
+        (400, 3, "not recommended: too tight for a peak of 404 MiB"),
+        (200, 3.3, "not recommended: it may be slower"),
+    ],
+)
+def test_a_smaller_limit_is_recommended_where_it_leaves_room_and_costs_no_time(
+    peak: float, seconds: float, end: str
+) -> None:
+    found, told = judge("evaluate", LIMIT, "2Gi", "512Mi", trials(200, 3), trials(peak, seconds))
+    assert end in told
+    assert (found is None) == end.startswith("not")
+    if found is not None and found.estimated_improvement is not None:
+        assert found.estimated_improvement.estimate == 0.25
+
+
+def test_a_larger_limit_is_no_gain() -> None:
+    found, told = judge("evaluate", LIMIT, "512Mi", "1Gi", trials(200, 3), trials(200, 3))
+    assert found is None
+    assert told.endswith("not recommended: it takes more")
 
 
 def test_results_that_differ_between_runs_of_one_side_are_no_proof() -> None:
@@ -73,7 +115,7 @@ def test_never_both_a_change_and_its_reverse(peaks: list[tuple[float, float]]) -
     assert None in both
 
 
-@pytest.mark.parametrize("knob", [BATCH, THREADS])
+@pytest.mark.parametrize("knob", [BATCH, THREADS, AT_A_TIME])
 def test_equal_sides_are_hardly_ever_recommended(knob: Knob) -> None:
     pairs = recorded()
     assert len(pairs) >= 20

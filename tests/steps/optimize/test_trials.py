@@ -1,13 +1,14 @@
 """Runs of a program side by side, measured. The programs are real."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway_steps.domain.errors import Broken
+from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.optimize.trials import Trial, rounds, run_program, same_results
 
 HOLD = """
@@ -33,6 +34,30 @@ def test_peak_seconds_and_results_of_a_program() -> None:
 def test_the_processes_that_it_starts_count() -> None:
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {HOLD!r}])"
     assert program(code, SIZE="100").peak > 100 * 2**20
+
+
+def test_a_program_that_crosses_its_memory_limit_was_killed_and_has_no_results() -> None:
+    found = program(HOLD, SIZE="200", TRIAL_MEMORY_LIMIT="100Mi")
+    assert (found.killed, found.results) == (True, None)
+    within = program(HOLD, SIZE="50", TRIAL_MEMORY_LIMIT="100Mi")
+    assert (within.killed, within.results) == (False, [True])
+
+
+def test_half_a_core_makes_a_program_that_computes_slower() -> None:
+    code = "import time\nwhile time.process_time() < 0.6: pass\nprint(1)"
+    assert program(code, TRIAL_CPU_LIMIT="250m").seconds > 1.8
+    assert "TRIAL_CPU_LIMIT" not in str(program("import json, os; print(json.dumps(list(os.environ)))").results)
+
+
+@pytest.mark.parametrize("limit", ["lots", "0", "-1Gi", "NaN", "1e99"])
+def test_a_limit_that_is_none(limit: str) -> None:
+    with pytest.raises(BadInput, match="a limit cannot be"):
+        program("print(1)", TRIAL_MEMORY_LIMIT=limit)
+
+
+def test_what_a_trial_leaves_in_the_temporary_directory_is_removed() -> None:
+    found = program("import json, tempfile; print(json.dumps(tempfile.mkdtemp()))")
+    assert not Path(found.results).exists()
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,21 @@ from slipway_workflows.cli import main
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "name a step, or ask for --limits"),
-        (["evaluate", "--limits"], "name a step, or ask for --limits"),
-        (["promote"], "the step promote cannot be tried"),
+        ([], "name a step (evaluate, handler, train, or the file of a workflow), or ask for --limits"),
+        (
+            ["evaluate", "--limits"],
+            "name a step (evaluate, handler, train, or the file of a workflow), or ask for --limits",
+        ),
+        (["promote"], "known: evaluate, handler, train, and files of workflows"),
+        (["train"], "there is no workflow yet"),
+        (["train", "--package", "."], "train takes no packaged model"),
+        (["handler", "--dataset", "digits"], "handler takes no data"),
+        (["nothing.yaml"], "nothing.yaml"),
+        (["evaluate", "--package", ".", "--set", "cpu-limit=many"], "'many' is no quantity of Kubernetes"),
         (["evaluate"], "there is no workflow yet"),
         (["evaluate", "other"], "there is no workflow other"),
         (["evaluate", "--package", ".", "--set", "batch"], "--set batch is not KNOB=VALUE"),
-        (["evaluate", "--package", ".", "--set", "size=1"], "the step evaluate has no knob size"),
+        (["evaluate", "--package", ".", "--set", "size=1"], "evaluate has no knob size"),
         (["evaluate", "--package", ".", "--runs", "5"], "5 runs of each side have no interval of 95 %"),
         (["--limits"], "no release has passed the resource gate"),
     ],
@@ -42,7 +50,7 @@ def test_bad_input_is_one_line(
 
 @pytest.mark.acceptance
 def test_the_batch_of_the_evaluation_changes_its_memory_and_not_its_results(trained_package: Path) -> None:
-    run = runs_of("evaluate", trained_package)
+    run = runs_of("evaluate", str(trained_package))
     small, large = run({"EVALUATION_BATCH": "16"}), run({"EVALUATION_BATCH": "128"})
     assert small.results == large.results
     assert small.results["checks"]
@@ -66,7 +74,7 @@ def test_the_json_is_a_list_of_recommendations(
     def run(variables: dict[str, str]) -> Trial:
         return Trial(10**8 + 10**6 * int(variables["EVALUATION_BATCH"]), 1.0, [])
 
-    monkeypatch.setattr(optimizer, "runs_of", lambda step, package: run)
+    monkeypatch.setattr(optimizer, "runs_of", lambda step, *given: run)
     arguments = ["optimize", "evaluate", "--package", str(tmp_path), "--set", "batch=128", "--output", "json"]
     assert main(["--home", str(tmp_path), *arguments]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -74,6 +82,8 @@ def test_the_json_is_a_list_of_recommendations(
         "batch 128 -> 16",
         "batch 128 -> 8",
         "batch 128 -> 32",
+        "memory-limit 2Gi -> 1Gi",
+        "memory-limit 2Gi -> 512Mi",
     ]
     assert found[0]["estimated_improvement"]["high"] < 1
 
@@ -97,3 +107,89 @@ def test_the_limits_are_read_from_the_reports_of_the_stored_runs(
     assert main(["--home", str(tmp_path), "optimize", "--limits"]) == 0
     values = yaml.safe_load(capsys.readouterr().out)
     assert values["resources"] == {"requests": {"cpu": "40m", "memory": "70Mi"}, "limits": {"memory": "96Mi"}}
+
+
+FAN_OUT = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: fan-out-}
+spec:
+  entrypoint: main
+  parallelism: 3
+  templates:
+  - name: main
+    steps: [[{name: each, template: work, withItems: [1, 2], arguments: {parameters: [{name: n, value: "{{item}}"}]}}]]
+  - name: work
+    inputs: {parameters: [{name: n}]}
+    script:
+      image: python:3.11
+      command: [python3]
+      source: |
+        import os, time
+        held = b"x" * (60 * 2**20)
+        time.sleep(0.5)
+        open("/tmp/n", "w").write(str(len(held) * {{inputs.parameters.n}}))
+    outputs: {parameters: [{name: n, valueFrom: {path: /tmp/n}}]}
+"""
+
+
+def test_the_parallelism_of_a_workflow_changes_what_it_uses_and_not_its_outputs(tmp_path: Path) -> None:
+    from slipway_workflows.cli import workflow_trial
+
+    file = tmp_path / "fan-out.yaml"
+    file.write_text(FAN_OUT)
+    assert workflow_trial.stands(file) == {"parallelism": "3"}
+    run = workflow_trial.runs_of(file)
+    together, apart = run({"TRIAL_PARALLELISM": "2"}), run({"TRIAL_PARALLELISM": "1"})
+    assert [one[1:] for one in together.results] == [
+        ["Succeeded", [["n", "62914560"]], None],
+        ["Succeeded", [["n", "125829120"]], None],
+    ]
+    assert together.results == apart.results
+    assert together.peak > apart.peak + 40 * 2**20
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_workflow_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:
+    from slipway_steps.domain.errors import Broken
+    from slipway_workflows.cli import workflow_trial
+
+    file = tmp_path / "fails.yaml"
+    file.write_text(FAN_OUT.replace("time.sleep(0.5)", "raise SystemExit('no data')"))
+    with pytest.raises(Broken, match="did not succeed"):
+        workflow_trial.runs_of(file)({})
+
+
+def test_the_limits_and_the_verdicts_of_a_handler(trained_package: Path) -> None:
+    found = runs_of("handler", str(trained_package))({"TRIAL_MEMORY_LIMIT": "2Gi", "TRIAL_CPU_LIMIT": "2"})
+    assert ["end-to-end", "pass"] in found.results["checks"]
+    assert not found.killed
+
+
+def test_a_training_is_run_on_the_data_that_are_named_and_its_results_are_its_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(TRAINING)
+    monkeypatch.setenv("SLIPWAY_TRAIN_DIRECTORY", str(tmp_path))
+    found = runs_of("train", "food", "7")({"TRAINING_THREADS": "1"})
+    assert found.results == {"metrics": {"threads": 1.0, "seed": 7.0}, "history": []}
+
+
+TRAINING = """
+import json, os, pathlib, sys
+given = dict(one.removeprefix("--").split("=") for one in sys.argv[1:])
+assert given["dataset"] == "food"
+package = pathlib.Path(given["output"])
+package.mkdir()
+contract = {"architecture": "a", "labels": ["x", "y"], "output": {"name": "o"}}
+contract["input"] = {"name": "i", "shape": [3, 2, 2], "mean": [0, 0, 0], "std": [1, 1, 1]}
+contract["training_data"] = {"name": "n", "fingerprint": "f", "samples": 1}
+metrics = {"threads": float(os.environ["TRAINING_THREADS"]), "seed": float(given["seed"])}
+for name, value in dict(contract=contract, metrics=metrics, params={}, history=[]).items():
+    (package / f"{name}.json").write_text(json.dumps(value))
+(package / "model.onnx").write_bytes(b"model")
+(package / "holdout.npz").write_bytes(b"images")
+(package / "samples").mkdir()
+(package / "samples" / "x-0.png").write_bytes(b"png")
+"""

@@ -1,4 +1,4 @@
-"""`slipway optimize`: tries the knobs of a step and recommends what was measured to be better."""
+"""`slipway optimize`: tries the knobs of a step, or of a workflow, and recommends what was measured to be better."""
 
 import json
 import tempfile
@@ -8,20 +8,25 @@ import click
 
 from slipway_steps.domain.errors import BadInput, Refused
 from slipway_workflows.cli import backend
+from slipway_workflows.cli.run import is_file
 from slipway_workflows.cli.settings import current_settings
 
 RUN_ID = "run-id"
 """The input of a step that holds the MLflow run with the packaged model."""
+TRAIN = "train"
+DATASET, SEED = "dataset", "seed"
+"""The inputs of `train` with its data and its seed."""
 
 
 @click.command()
-@click.argument("step", required=False)
+@click.argument("step", metavar="STEP|FILE", required=False)
 @click.argument("workflow", default=backend.LATEST)
 @click.option(
     "--package",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Packaged model to run the step on; without: that of WORKFLOW.",
+    help="Packaged model to run `evaluate` or `handler` on; without: that of WORKFLOW.",
 )
+@click.option("--dataset", help="Data to run `train` on, `digits` or a directory; without: that of WORKFLOW.")
 @click.option("--set", "given", multiple=True, metavar="KNOB=VALUE", help="Where a knob stands now; else its default.")
 @click.option("--runs", default=6, show_default=True, help="Runs of each side; 6 are the fewest.")
 @click.option("--limits", is_flag=True, help="Print a values file of the app's chart from what releases measured.")
@@ -31,6 +36,7 @@ def optimize(
     step: str | None,
     workflow: str,
     package: Path | None,
+    dataset: str | None,
     given: tuple[str, ...],
     runs: int,
     limits: bool,
@@ -39,23 +45,31 @@ def optimize(
 ) -> int:
     """Run STEP again and again, with and without each change of its knobs, on what WORKFLOW (@latest) gave it.
 
-    A change is recommended only where the 95 % interval of what it is judged by says that it is better, and where the
-    results stay equal. Nothing is stored, and nothing outside is changed.
+    STEP is evaluate, handler or train; of the workflow in a FILE, `parallelism` is tried. A change is recommended only
+    where the 95 % interval of what it is judged by says that it is better, and where the results stay equal. Nothing is
+    stored, and nothing outside is changed.
     """
     if limits == bool(step):
-        raise BadInput("name a step, or ask for --limits", "slipway optimize evaluate; slipway optimize --limits")
+        known = "evaluate, handler, train, or the file of a workflow"
+        raise BadInput(f"name a step ({known}), or ask for --limits", "such as: slipway optimize evaluate")
     if limits:
         click.echo(_limits(last), nl=False)
         return 0
     from slipway_steps.optimize import optimizer
 
-    name = step or ""
-    optimizer.knobs_of(name)
-    now = _knobs(given)
-    with tempfile.TemporaryDirectory() as directory:
-        used = package or _package_of(name, workflow, Path(directory) / "package")
-        run = optimizer.runs_of(name, used)
-        found = optimizer.optimize(name, run, now, runs, _progress)
+    name, now = step or "", _knobs(given)
+    if is_file(name):
+        from slipway_workflows.cli import workflow_trial
+
+        stands = workflow_trial.stands(Path(name))
+        found = optimizer.optimize(
+            name, workflow_trial.KNOBS, workflow_trial.runs_of(Path(name)), stands | now, runs, _progress
+        )
+    else:
+        knobs = optimizer.knobs_of(name)
+        with tempfile.TemporaryDirectory() as directory:
+            used = _given(name, workflow, package, dataset, Path(directory) / "package")
+            found = optimizer.optimize(name, knobs, optimizer.runs_of(name, *used), now, runs, _progress)
     if output == "json":
         click.echo(json.dumps([one.model_dump(mode="json") for one in found.recommendations], indent=2))
     else:
@@ -77,19 +91,40 @@ def _progress(done: int, of: int) -> None:
     click.echo(f"\rrun {done} of {of}", err=True, nl=done == of)
 
 
+def _given(step: str, workflow: str, package: Path | None, dataset: str | None, target: Path) -> tuple[str, ...]:
+    """What a step is run on: a packaged model, or data and a seed. Raises BadInput for an option of another step."""
+    if step == TRAIN and package:
+        raise BadInput("train takes no packaged model", "give it data: --dataset digits")
+    if step != TRAIN and dataset:
+        raise BadInput(f"{step} takes no data", "give it a packaged model: --package DIRECTORY")
+    if step != TRAIN:
+        return (str(package or _package_of(step, workflow, target)),)
+    if dataset:
+        return (dataset, "0")
+    inputs = _inputs_of(step, workflow, DATASET)
+    return (inputs[DATASET], inputs.get(SEED, "0"))
+
+
 def _package_of(step: str, workflow: str, target: Path) -> Path:
     """Download the packaged model that a step of a stored run was given."""
     from slipway_steps.adapters.world import make_world
+
+    run_id = _inputs_of(step, workflow, RUN_ID)[RUN_ID]
+    return make_world(current_settings()).registry.download_package(run_id, target)
+
+
+def _inputs_of(step: str, workflow: str, wanted: str) -> dict[str, str]:
+    """The inputs of a step of a stored run. Raises Refused where it has no such step with the wanted input."""
     from slipway_workflows import engine
     from slipway_workflows.argo.stored_node import parameter_values
 
-    settings = current_settings()
-    run = engine.stored_run(settings.home, backend.newest_or_named(backend.local_workflows(), workflow))
+    run = engine.stored_run(current_settings().home, backend.newest_or_named(backend.local_workflows(), workflow))
     for node in run.workflow.pods:
         given = parameter_values(node.inputs)
-        if RUN_ID in given and node.display_name.partition("(")[0] == step:
-            return make_world(settings).registry.download_package(given[RUN_ID], target)
-    raise Refused(f"{run.name} has not run the step {step}", "name a workflow that has, or a model with --package")
+        if wanted in given and node.display_name.partition("(")[0] == step:
+            return given
+    told = "data with --dataset" if step == TRAIN else "a model with --package"
+    raise Refused(f"{run.name} has not run the step {step}", f"name a workflow that has, or {told}")
 
 
 def _limits(last: int) -> str:

@@ -145,7 +145,8 @@ def _print_json(workflow: StoredWorkflow, output: str) -> None:
         click.echo(json.dumps(workflow.with_nodes_unpacked(), indent=1))
 
 
-def _is_file(target: str) -> bool:
+def is_file(target: str) -> bool:
+    """Whether what somebody has typed is a file and not a name of the catalog."""
     return target.endswith((".yaml", ".yml")) or os.sep in target or Path(target).is_file()
 
 
@@ -196,7 +197,7 @@ def run(
 
 
 def _run(target: str, parameters: dict[str, str], files: tuple[Path, ...], output: str, dry_run: bool) -> int:
-    if not _is_file(target):
+    if not is_file(target):
         execution = backend.local_workflows().submit(target, parameters, files)
         return 0 if dry_run else execute(execution, output, may_be_release=(MANIFESTS / f"{target}.yaml").exists())
     path = Path(target)
