@@ -1,6 +1,7 @@
 """Probes of the machine, or of the pod, that this program runs on: Python, disk, memory, speed."""
 
 import hashlib
+import os
 import platform
 import re
 import shutil
@@ -118,6 +119,7 @@ def _hash_rate(seconds: float) -> float:
 
 
 def _start_seconds() -> float:
-    begin = time.perf_counter()
-    subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True, timeout=5)
+    # a copy: other probes connect to MLflow meanwhile, which changes the variables of this process
+    variables, begin = dict(os.environ), time.perf_counter()
+    subprocess.run([sys.executable, "-I", "-S", "-c", ""], env=variables, check=True, timeout=5)
     return time.perf_counter() - begin

@@ -1,8 +1,10 @@
 """Runs the user's training program and logs the packaged model that it writes."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,10 +65,8 @@ def run(params: Params, world: World) -> Outputs:
         arguments.append(f"--package={read_package(Path(params.model_package)).directory}")
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "package"
-        with ThreadPoolExecutor(1) as beside:
-            # an error is not looked at here: if it is still there after the training, log_package raises it
-            beside.submit(world.registry.prepare_log)
-            execute([sys.executable, str(program), *arguments, f"--output={package}"])
+        # an error of it is not looked at here: if it is still there after the training, log_package raises it
+        execute([sys.executable, str(program), *arguments, f"--output={package}"], world.registry.prepare_log)
         check_model(read_package(package))
         run_id = world.registry.log_package(params.release, package)
     print(f"logged to MLflow as run {run_id}", flush=True)
@@ -97,13 +97,23 @@ def check_model(package: Package) -> None:
         )
 
 
-def execute(command: list[str]) -> None:
-    """Run the program and print its output.
+def execute(command: list[str], beside: Callable[[], object] | None = None) -> None:
+    """Run the program and print its output. `beside`: is called in a thread meanwhile; its errors are nobody's.
 
     Raises BadInput where it fails, Broken where something outside ended it.
     """
     last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    # The variables are given as a copy, and the thread starts later: MLflow sets variables while it connects, which
+    # moves the list of them in memory, and the start of a program that reads this list then fails (Bad address).
+    variables = dict(os.environ)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        subprocess.Popen(
+            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        if beside:
+            pool.submit(beside)
         for line in process.stdout or ():
             print(line, end="", flush=True)
             last = line.strip() or last

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from variables import changing_variables
 
 from slipway_steps.domain.health import HealthState
 from slipway_steps.health import machine
@@ -75,3 +76,8 @@ def test_the_speed_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "MiB/s, process start" in machine.performance(Settings()).message
     monkeypatch.setattr(machine, "_hash_rate", lambda _seconds: 20.0)
     assert machine.performance(Settings()).state is HealthState.DEGRADED
+
+
+def test_a_process_starts_while_other_probes_change_the_variables() -> None:
+    with changing_variables():
+        assert all(machine._start_seconds() > 0 for _ in range(100))

@@ -1,10 +1,12 @@
 """The step train: input that cannot be used is refused before anything is logged to MLflow."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from steps.release.fakes import FakeWorld
+from variables import changing_variables
 
 from slipway_steps.domain.errors import BadInput, Broken, Refused, RegistryError, SlipwayError
 from slipway_steps.domain.package import read_package
@@ -102,3 +104,25 @@ def test_only_a_program_that_was_ended_from_outside_is_tried_again(
     with pytest.raises(error) as found:
         run(world)
     assert found.value.exit_code == (75 if error is Broken else 1)
+
+
+def test_a_program_starts_while_variables_change() -> None:
+    """A list of variables that moves in memory meanwhile made 3 of 100 starts fail with `Bad address`."""
+    with changing_variables():
+        for _ in range(200):
+            train.execute(["/bin/true"])
+
+
+def test_what_runs_beside_the_program_begins_when_it_has_started(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    seen: list[bool] = []
+
+    def beside() -> None:
+        deadline = time.monotonic() + 10
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen.append(started.exists())
+        raise RegistryError("not reachable yet")
+
+    train.execute(["/bin/sh", "-c", f"touch {started}; sleep 0.2"], beside)
+    assert seen == [True]
