@@ -59,6 +59,8 @@ def judge(
     seconds = interval([one.seconds for one in before], [one.seconds for one in after])
     category, ratio = _judged_by(knob, now, value, peak, seconds)
     line = f"{name}: {_measured(category, before, after, peak, seconds)}"
+    if knob.reserves:
+        line = f"{name}: peak {mebibytes(max(one.peak for one in after))}, {_time(before, after, seconds)}"
     if knob.reserves and (why := _too_tight(value, after, seconds)):
         return None, f"{line}; not recommended: {why}"
     if not is_better(ratio):
@@ -94,16 +96,16 @@ def _too_tight(value: str, after: Sequence[Trial], seconds: Interval) -> str:
 def _measured(
     category: Category, before: Sequence[Trial], after: Sequence[Trial], peak: Interval, seconds: Interval
 ) -> str:
-    count = len(before)
     if category is Category.MEMORY:
         old, new = (median([one.peak / MIB for one in side]) for side in (before, after))
-        return (
-            f"peak {old:.0f} -> {new:.0f} MiB ({_change(peak)}, {count} runs each){_other(seconds, 'faster', 'slower')}"
-        )
+        told = f"peak {old:.0f} -> {new:.0f} MiB ({_change(peak)}, {len(before)} runs each)"
+        return told + _other(seconds, "faster", "slower")
+    return f"{_time(before, after, seconds)}{_other(peak, 'less memory', 'more memory')}"
+
+
+def _time(before: Sequence[Trial], after: Sequence[Trial], seconds: Interval) -> str:
     old, new = (median([one.seconds for one in side]) for side in (before, after))
-    return (
-        f"{old:.2f} -> {new:.2f} s ({_change(seconds)}, {count} runs each){_other(peak, 'less memory', 'more memory')}"
-    )
+    return f"{old:.2f} -> {new:.2f} s ({_change(seconds)}, {len(before)} runs each)"
 
 
 def _change(ratio: Interval) -> str:

@@ -1,6 +1,6 @@
 """Tries the knobs that are declared beside a step, and recommends changes that were measured to be better."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from slipway_steps.domain.errors import BadInput
@@ -35,14 +35,16 @@ def optimize(
     now: Mapping[str, str],
     number: int = LEAST_ROUNDS,
     told: Callable[[int, int], None] = lambda done, of: None,
+    chosen: Collection[str] = (),
 ) -> Optimized:
     """Try each other value of each knob. `now`: knob -> the value that stands now, where it is not the default.
 
     `step`: the name that the recommendations bear. `number`: runs of each side. `told`: is called with the number of
-    runs that were made, and of all. Raises BadInput for an unknown knob and for too few runs, Broken where a run fails.
+    runs that were made, and of all. `chosen`: the knobs that are tried; none: all. Raises BadInput for an unknown knob
+    and for too few runs, Broken where a run fails.
     """
     by_name = {knob.name: knob for knob in knobs}
-    for name in now:
+    for name in (*now, *chosen):
         if name not in by_name:
             raise BadInput(f"{step} has no knob {name}", f"known: {', '.join(by_name)}")
     if number < LEAST_ROUNDS:
@@ -53,7 +55,7 @@ def optimize(
         (knob, value)
         for name, knob in by_name.items()
         for value in dict.fromkeys((knob.default, *knob.values))
-        if value and value != stands[name]
+        if value and value != stands[name] and (name in chosen or not chosen)
     ]
     sides = [base, *({**base, knob.variable: value} for knob, value in changes)]
     trials = rounds(run, sides, number, lambda done: told(done, number * len(sides)))

@@ -28,6 +28,7 @@ DATASET, SEED = "dataset", "seed"
 )
 @click.option("--dataset", help="Data to run `train` on, `digits` or a directory; without: that of WORKFLOW.")
 @click.option("--set", "given", multiple=True, metavar="KNOB=VALUE", help="Where a knob stands now; else its default.")
+@click.option("--knob", "chosen", multiple=True, metavar="KNOB", help="Try this knob alone; more than once: these.")
 @click.option("--runs", default=6, show_default=True, help="Runs of each side; 6 are the fewest.")
 @click.option("--limits", is_flag=True, help="Print a values file of the app's chart from what releases measured.")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1), help="Releases that --limits reads.")
@@ -38,6 +39,7 @@ def optimize(
     package: Path | None,
     dataset: str | None,
     given: tuple[str, ...],
+    chosen: tuple[str, ...],
     runs: int,
     limits: bool,
     last: int,
@@ -61,15 +63,13 @@ def optimize(
     if is_file(name):
         from slipway_workflows.cli import workflow_trial
 
-        stands = workflow_trial.stands(Path(name))
-        found = optimizer.optimize(
-            name, workflow_trial.KNOBS, workflow_trial.runs_of(Path(name)), stands | now, runs, _progress
-        )
+        stands, run = workflow_trial.stands(Path(name)), workflow_trial.runs_of(Path(name))
+        found = optimizer.optimize(name, workflow_trial.KNOBS, run, stands | now, runs, _progress, chosen)
     else:
         knobs = optimizer.knobs_of(name)
         with tempfile.TemporaryDirectory() as directory:
             used = _given(name, workflow, package, dataset, Path(directory) / "package")
-            found = optimizer.optimize(name, knobs, optimizer.runs_of(name, *used), now, runs, _progress)
+            found = optimizer.optimize(name, knobs, optimizer.runs_of(name, *used), now, runs, _progress, chosen)
     if output == "json":
         click.echo(json.dumps([one.model_dump(mode="json") for one in found.recommendations], indent=2))
     else:
