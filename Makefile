@@ -89,14 +89,23 @@ lock: ## resolve the newest versions that pyproject.toml allows, for this checko
 	@$(PYTHON) -m venv --clear .venv/lock
 	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,kfp,dev]' boto3 setuptools
-	@.venv/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel > .venv/lock/requirements.lock
+	@# without local versions, such as +cpu of torch: no other index has them
+	@.venv/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel \
+	  | sed 's/+[A-Za-z0-9.]*$$//' | LC_ALL=C sort -f > .venv/lock/requirements.lock
 	@test -s .venv/lock/requirements.lock && mv .venv/lock/requirements.lock requirements.lock
 	@$(PYTHON) images/update-locks.py
 
 audit: ## look for known vulnerabilities in what is locked, here and in the images; asks PyPI
 	@test -x .venv/audit/bin/pip-audit || { $(PYTHON) -m venv --clear .venv/audit && .venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
-	@cat requirements.lock images/*/requirements.lock | sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' | sort -uf > .venv/audit/all.txt
-	@.venv/audit/bin/pip-audit --disable-pip --no-deps -r .venv/audit/all.txt
+	@cat requirements.lock images/*/requirements.lock | sed -n 's/^\([A-Za-z0-9._-]*==[^ ;+]*\).*/\1/p' | sort -uf > .venv/audit/all.txt
+	@# strict: what the index of vulnerabilities does not know was not looked at, and is no pass
+	@.venv/audit/bin/pip-audit --strict --disable-pip --no-deps -r .venv/audit/all.txt
+
+CHECKOV := 3.3.30
+policies: .venv/.platform ## set up checkov in an environment of its own, and ask its policies of what this repository deploys
+	@test "$$(.venv/checkov/bin/checkov --version 2>/dev/null)" = $(CHECKOV) || { echo "Setting up .venv/checkov (once; 290 MB)"; \
+	  $(PYTHON) -m venv --clear .venv/checkov && .venv/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV); }
+	@$(BIN)/slipway validate-deployment images compose.yaml charts/platform charts/slipway
 
 compose: ## start MLflow, PostgreSQL, an S3 store, a registry and the health check by Docker Compose
 	@python3 images/compose-secrets.py
@@ -144,4 +153,4 @@ down: ## stop the local environments
 clean: down ## remove local state (not .venv)
 	rm -rf .slipway .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup ui run test acceptance e2e images lock audit compose check manifests conformance bench down clean
+.PHONY: help setup ui run test acceptance e2e images lock audit policies compose check manifests conformance bench down clean

@@ -16,7 +16,7 @@ QUICK = [command for command in ROUTINES if command.startswith("slipway") and "v
 
 
 def test_every_period_has_a_routine() -> None:
-    assert len(ROUTINES) == len(re.findall(r"^\| (?:daily|weekly|monthly|quarterly) ", PAGE, re.MULTILINE)) == 8
+    assert len(ROUTINES) == len(re.findall(r"^\| (?:daily|weekly|monthly|quarterly) ", PAGE, re.MULTILINE)) == 9
 
 
 @pytest.mark.parametrize("command", QUICK)

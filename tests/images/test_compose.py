@@ -120,3 +120,23 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     done = written(tmp_path / "file" / "below")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("", ""), ("mem_limit", "memory_limit"), ('user: "999:999"', "user: [999]")]
+)
+def test_the_file_is_one_of_compose(right: str, wrong: str, tmp_path: Path) -> None:
+    """By the schema of the compose specification; a typo in it is found."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+    if not program.exists():
+        pytest.skip("check-jsonschema is not installed (pip install -e .[platform])")
+    file = tmp_path / "compose.yaml"
+    text = (PROJECT_ROOT / "compose.yaml").read_text()
+    file.write_text(text.replace(right, wrong) if right else text)
+    done = subprocess.run(
+        [str(program), "--builtin-schema", "vendor.compose-spec", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) == (not right), done.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from workflows.validation.charts import CHARTS, own, values
 
+from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.cli import main
 from slipway_workflows.validation.policies import ABSENT
 
@@ -163,3 +164,54 @@ def test_a_directory_holds_charts_and_files(tmp_path: Path, capsys: pytest.Captu
     code, _, err = told(capsys, tmp_path)
     assert code == 0
     assert "0 findings in 1 object, 1 Dockerfile" in err
+
+
+KIND = "apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{anything: 1}}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("EventBus", "Argo Events"),
+        ("EventSource", "Argo Events"),
+        ("Sensor", "Argo Events"),
+        ("Application", "Argo CD"),
+        ("Rollout", "Argo Rollouts"),
+        ("WorkflowTaskResult", "Argo Workflows"),
+    ],
+)
+def test_a_kind_of_argo_is_known_and_told(
+    kind: str, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(KIND.format(version="argoproj.io/v1alpha1", kind=kind))
+    code, out, err = told(capsys, tmp_path / "a.yaml")
+    assert (code, out) == (0, "")
+    assert f"{kind} a has no schema here, so its fields were not checked  (a kind of {part}" in err
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("argoproj.io/v1", "Sensor"), ("argoproj.io/v1alpha1", "Senser"), ("example.com/v1", "Sensor")],
+)
+def test_what_is_no_kind_of_argo_is_a_finding(
+    version: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(KIND.format(version=version, kind=kind))
+    assert told(capsys, tmp_path / "a.yaml")[0] == 2
+
+
+def test_our_own_manifests_have_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = told(capsys, PROJECT_ROOT / "workflows" / "manifests")
+    assert (code, out) == (0, "")
+
+
+@pytest.mark.parametrize(("value", "code"), [("12", 0), ("0.5", 0), ("true", 0), ("{a: 1}", 2)])
+def test_a_number_is_a_value_of_a_parameter(
+    value: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec:\n  entrypoint: main\n"
+        f"  arguments: {{parameters: [{{name: n, value: {value}}}]}}\n"
+        "  templates: [{name: main, container: {image: 'a:1'}}]\n"
+    )
+    assert told(capsys, tmp_path / "a.yaml")[0] == code

@@ -34,6 +34,18 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
+class Accepting:
+    """A place where findings are accepted for a reason that no person has to write there. waivers: code -> reason."""
+
+    place: Place
+    waivers: Mapping[str, str]
+
+    def at(self, path: FieldPath) -> tuple[str, int]:
+        """See `Place`."""
+        return self.place.at(path)
+
+
+@dataclass(frozen=True)
 class Fault:
     """A field that is wrong, before its line is looked up. code: of `codes.CODES`, or of a policy."""
 

@@ -4,20 +4,42 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from slipway_steps.domain.errors import BadInput
 from slipway_workflows.findings.lines import FieldPath
-from slipway_workflows.validation.objects import Fault, KubeObject, Place
+from slipway_workflows.validation.objects import Accepting, Fault, KubeObject, Place
 
 KUBERNETES = "1.34"
 """The version of Kubernetes whose schemas are asked."""
 VERSION, KIND = re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,100}/)?[a-z0-9]{1,50}"), re.compile(r"[A-Za-z][A-Za-z0-9]{0,100}")
-ARGO = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
+ARGO = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "WorkflowEventBinding")
+ARGO_VERSION = "argoproj.io/v1alpha1"
+KNOWN = {
+    "EventBus": "Argo Events",
+    "EventSource": "Argo Events",
+    "Sensor": "Argo Events",
+    "Application": "Argo CD",
+    "ApplicationSet": "Argo CD",
+    "AppProject": "Argo CD",
+    "Rollout": "Argo Rollouts",
+    "Experiment": "Argo Rollouts",
+    "AnalysisRun": "Argo Rollouts",
+    "AnalysisTemplate": "Argo Rollouts",
+    "ClusterAnalysisTemplate": "Argo Rollouts",
+    "WorkflowTaskSet": "Argo Workflows",
+    "WorkflowTaskResult": "Argo Workflows",
+    "WorkflowArtifactGCTask": "Argo Workflows",
+}
+"""Kinds of Argo without a schema here, and what they are part of. The API server itself looks at no field of most of
+them: their definitions keep unknown fields."""
 NEWER = ("pendingTimeout",)
 """Fields of Argo 4.1 that Hera's models, which are those of 4.0, do not have."""
+VALUES = ("value", "default")
+"""Fields of a parameter in which Argo takes a number for its text; Hera's models do not."""
 INSTALL = "pip install 'slipway[platform]'"
 
 
@@ -38,8 +60,18 @@ def of_object(one: KubeObject) -> Iterator[Fault]:
         except kubernetes_validate.ValidationError as error:
             yield one.fault("SD001", tuple(error.absolute_path), _told(error))
         except kubernetes_validate.SchemaNotFoundError:
+            if version == ARGO_VERSION and one.kind in KNOWN:
+                yield _known(one)
+                return
             message = f"has no schema: {version} is neither part of Kubernetes {KUBERNETES} nor known here"
             yield one.fault("SD002", ("apiVersion",), message)
+
+
+def _known(one: KubeObject) -> Fault:
+    """What tells that nobody has looked at the fields of a kind, and that this is right."""
+    fault = one.fault("SD002", ("apiVersion",), "has no schema here, so its fields were not checked")
+    reason = f"a kind of {KNOWN[one.kind]}, whose controller checks its fields"
+    return replace(fault, place=Accepting(fault.place, {"SD002": reason}))
 
 
 def _argo(one: KubeObject) -> Iterator[Fault]:
@@ -51,9 +83,11 @@ def _argo(one: KubeObject) -> Iterator[Fault]:
     try:
         getattr(models, one.kind).model_validate(one.manifest)
     except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False, include_context=False):
+        for found in error.errors(include_url=False, include_context=False):
             path = tuple(found["loc"])
             if found["type"] == "extra_forbidden" and path[-1] in NEWER:
+                continue
+            if isinstance(found["input"], int | float) and path[-3:-2] == ("parameters",) and path[-1] in VALUES:
                 continue
             yield one.fault("SD001", path, f"{_dotted(path)}: {found['msg']}")
 
