@@ -97,8 +97,9 @@ class E2ETestResult(BaseModel):
     total_duration: seconds. peak_memory_usage: GiB of all its processes together, shared memory counted once.
     steps_executed and steps_failed count steps; the lists name them. steps_unexpected names what ran without being
     expected, also a step that ran more often than expected; of these only the latter fails the scenario.
-    performance_metrics: seconds of each step. error_details: all that is not as expected, in one line each.
-    last_lines: of the first step that failed. left_behind: commands of processes that outlived the run and were killed.
+    performance_metrics: seconds of each step. running_steps: those that ran when it was killed. error_details: all that
+    is not as expected, in one line each. last_lines: of the first step that failed, or ran when it was killed.
+    left_behind: commands of processes that outlived the run and were killed.
     """
 
     __test__: ClassVar[bool] = False
@@ -116,6 +117,7 @@ class E2ETestResult(BaseModel):
     steps_executed: int
     steps_failed: int
     failed_steps: list[str] = []
+    running_steps: list[str] = []
     steps_missing: list[str] = []
     steps_unexpected: list[str] = []
     validation_results: dict[str, RuleResult] = {}

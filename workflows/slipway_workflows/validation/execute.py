@@ -63,10 +63,10 @@ def _executed(scenario: E2ETestScenario, directory: Path, home: Path) -> E2ETest
     )
     workflow = _workflow(directory, home)
     result = judge(scenario, done, workflow, _reports(workflow, home))
-    failed = next((step for step in steps_of(workflow) if _explains(step)), None) if workflow else None
+    failed = next((step for step in steps_of(workflow) if _explains(step, done)), None) if workflow else None
     if failed and workflow:
         result.failed_step = failed.name
-        node = next(node for node in reversed(failed.nodes) if node.phase.failed)
+        node = next(node for node in reversed(failed.nodes) if node.phase.failed or not node.phase.completed)
         result.last_lines = _last_lines(log_file(home / "runs" / workflow.name, node.id)) or [node.message]
     elif result.outcome in (Outcome.REFUSED, Outcome.FAILED):
         result.last_lines = _last_lines(directory / STDERR)
@@ -95,6 +95,7 @@ def judge(
         steps_executed=len(steps),
         steps_failed=sum(step.failed for step in steps),
         failed_steps=[step.name for step in steps if step.failed],
+        running_steps=_running(steps) if done.ended_by else [],
         steps_missing=missing(expected, steps),
         steps_unexpected=unforeseen(expected, steps),
         validation_results=judge_rules(scenario, reports, done.seconds, peak, seconds),
@@ -103,7 +104,7 @@ def judge(
     )
     twice = doubled(expected, steps)
     result.steps_unexpected += [f"{name} ({times} times)" for name, times in twice.items()]
-    faults = [*_limit_faults(scenario, done), *_faults(result, twice)]
+    faults = [*_limit_faults(scenario, done, result.running_steps), *_faults(result, twice)]
     broken = outcome is Outcome.REFUSED or bool(done.alive)
     result.verdict = Verdict.ERROR if broken else Verdict.REJECT if faults else Verdict.PASS
     result.success = result.verdict is Verdict.PASS
@@ -122,12 +123,23 @@ def _outcome(done: BoundedRun, workflow: StoredWorkflow | None, steps: Sequence[
     return Outcome.PROMOTED if promoted else Outcome.SUCCEEDED
 
 
-def _limit_faults(scenario: E2ETestScenario, done: BoundedRun) -> Iterator[str]:
+def _running(steps: Sequence[StepRun]) -> list[str]:
+    return [step.name for step in steps if any(not node.phase.completed for node in step.nodes)]
+
+
+def _limit_faults(scenario: E2ETestScenario, done: BoundedRun, running: Sequence[str]) -> Iterator[str]:
     """What the run itself showed."""
+    during = f", while {', '.join(running)} ran" if running else ""
     if done.ended_by == Outcome.TIMEOUT:
-        yield f"killed after {scenario.timeout_minutes:g} minutes, its timeout"
+        yield (
+            f"killed after {scenario.timeout_minutes:g} minutes, its timeout{during}; "
+            f"all of it was gone {done.late:.2f} s later"
+        )
     if done.ended_by == Outcome.MEMORY:
-        yield f"killed at {done.peak / GIB:.2f} GiB, above its memory limit of {scenario.memory_limit_gb:g} GiB"
+        yield (
+            f"killed at {done.peak / GIB:.2f} GiB, above its memory limit of {scenario.memory_limit_gb:g} GiB{during}; "
+            f"all of it was gone {done.late:.2f} s after it was last below"
+        )
     if done.alive:
         yield f"processes {', '.join(map(str, done.alive))} cannot be ended: they wait for a device"
 
@@ -148,9 +160,10 @@ def _faults(result: E2ETestResult, twice: Mapping[str, int]) -> Iterator[str]:
             yield f"{name} {told}, wanted: {rule.wanted}"
 
 
-def _explains(step: StepRun) -> bool:
-    """Whether a failed step is a cause: `rejected` fails on purpose, to show a rejection."""
-    return step.failed and step.name != "rejected"
+def _explains(step: StepRun, done: BoundedRun) -> bool:
+    """Whether a step is a cause: it ran when all was killed, or it failed. `rejected` fails on purpose."""
+    killed = done.ended_by and any(not node.phase.completed for node in step.nodes)
+    return bool(killed) or (step.failed and step.name != "rejected")
 
 
 def _workflow(directory: Path, home: Path) -> StoredWorkflow | None:

@@ -56,14 +56,16 @@ class Bounds:
 @dataclass
 class BoundedRun:
     """How it went. code: of the program (negative: a signal). ended_by: "timeout", "memory" or "stopped" where it was
-    killed, else "". peak: bytes. left: commands of processes that had outlived the program and were killed. alive:
-    processes that could not be ended.
+    killed, else "". peak: bytes. late: seconds from the timeout, or from the last look that found the memory below its
+    limit, until nothing of it lived any more. left: commands of processes that had outlived the program and were
+    killed. alive: processes that could not be ended.
     """
 
     code: int = 0
     seconds: float = 0.0
     peak: int = 0
     ended_by: str = ""
+    late: float = 0.0
     left: list[str] = field(default_factory=list)
     alive: list[int] = field(default_factory=list)
 
@@ -154,12 +156,17 @@ class _Memory:
 
     def __init__(self, limit: int) -> None:
         self.limit, self.peak = limit, 0
+        self.below = time.monotonic()
+        """When it was last known to be below the limit."""
         self._resident, self._measured, self._pause = 0, 0.0, PSS_EVERY
 
     def above(self) -> bool:
         """Look once. What is resident is never less than the proportional part, so most looks need only that."""
-        pids, now = _others(), time.monotonic()
+        now = time.monotonic()
+        pids = _others()
         resident = sum(map(resident_memory, pids))
+        if resident <= self.limit:
+            self.below = now
         pause = self._pause
         if resident > self.limit or resident > 1.05 * self._resident:
             pause = PSS_EVERY
@@ -170,11 +177,17 @@ class _Memory:
         self._pause = max(PSS_EVERY, (time.thread_time() - began) / PSS_SHARE)
         self._resident, self._measured = resident, time.monotonic()
         self.peak = max(self.peak, proportional)
-        return proportional > self.limit
+        if proportional > self.limit:
+            return True
+        self.below = now
+        return False
 
 
-def _watch(bounds: Bounds, done: BoundedRun) -> None:
-    """Run the program until it has ended, a limit is crossed, or our own input ends."""
+def _watch(bounds: Bounds, done: BoundedRun) -> float:
+    """Run the program until it has ended, a limit is crossed, or our own input ends.
+
+    Returns the moment from which it should have lived no more.
+    """
     memory = _Memory(bounds.memory)
     began = time.monotonic()
     with Path(bounds.stdout).open("wb") as stdout, Path(bounds.stderr).open("wb") as stderr:
@@ -201,6 +214,7 @@ def _watch(bounds: Bounds, done: BoundedRun) -> None:
             break
     os.close(handle)
     done.peak = memory.peak
+    return {"timeout": began + bounds.seconds, "memory": memory.below}.get(done.ended_by, time.monotonic())
 
 
 def _command(pid: int) -> str:
@@ -233,9 +247,10 @@ def run(bounds: Bounds) -> BoundedRun:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "this kernel has no subreaper")
     done = BoundedRun()
-    _watch(bounds, done)
+    over = _watch(bounds, done)
     if done.ended_by:
         done.alive = _end_all()
+        done.late = time.monotonic() - over
     _clean_up(bounds)
     if not _settle(GRACE):
         done.left = [text for pid in _others() if (text := _command(pid))]

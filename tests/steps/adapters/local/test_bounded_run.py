@@ -63,6 +63,7 @@ def test_after_the_timeout_nothing_lives_neither_what_ignores_sigterm_nor_an_orp
         done = run_bounded(bounds(tmp_path, STUBBORN.format(mark=mark, seconds=99), seconds=0.4))
         assert time.monotonic() - begin < 0.4 + 2 + 1, "the runner's own start is allowed a second on a busy machine"
         assert (done.ended_by, done.alive) == ("timeout", [])
+        assert done.late < 2
         assert not living(mark)
 
 
@@ -94,6 +95,7 @@ def test_memory_above_the_limit_in_a_grandchild_ends_all_within_a_second(tmp_pat
     done = run_bounded(bounds(tmp_path, GREEDY, memory=200 * MIB))
     assert done.ended_by == "memory"
     assert done.peak > 200 * MIB
+    assert 0 < done.late < 1
     lines = [line.split() for line in (tmp_path / "out").read_text().splitlines()]
     # three interpreters and 150 MiB are less than the limit, so it was crossed later than that
     earliest = next(float(at) for mib, at in lines if float(mib) >= 150)
