@@ -89,6 +89,15 @@ class Slipway:
             assert time.monotonic() < deadline, "nothing ever waited"
             time.sleep(0.2)
 
+    def until_something_runs(self, seconds: float = 120) -> None:
+        """Until the newest workflow of this machine runs."""
+        from slipway_workflows import engine
+
+        deadline = time.monotonic() + seconds
+        while not any(run.alive for run in engine.stored_runs(self.home)):
+            assert time.monotonic() < deadline, "nothing ever ran"
+            time.sleep(0.1)
+
     def serves(self, environment: str, status: dict[str, dict[str, str | None]] | None = None) -> str | None:
         """The version that an environment says it serves, over HTTP. `status`: where it was asked for already."""
         import requests

@@ -4,6 +4,7 @@ Releases take the test run's trained models instead of training one each, and fe
 is slow.
 """
 
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from e2e.machine import Finished, Slipway, outputs, phases
-from e2e.tutorial import Command, commands
+from e2e.tutorial import Command, commands, files
 
 from slipway_steps.settings import PROJECT_ROOT
 from slipway_workflows.cli import main
@@ -103,6 +104,33 @@ def stands(**expected: str | None) -> Check:
     return check
 
 
+def rejected_as_my_pipeline(machine: Slipway, found: Finished) -> None:
+    assert found.out.startswith("rejected, expected promoted   2/10 steps")
+    assert "did not run: handler, register, build, deploy, integration, resources, load, promote" in found.out
+    assert machine.aliases().get("staging", "2") == "2", "a scenario touches nothing of what people use"
+
+
+def as_my_pipeline_should_end(machine: Slipway, found: Finished) -> None:
+    assert found.out.startswith("promoted as expected   10/10 steps")
+    assert not list((machine.home / "validation").glob("*/home"))
+
+
+def measured(machine: Slipway, found: Finished) -> None:
+    first, *rest = found.out.splitlines()
+    assert re.match(r"mine-\w+: \d+\.\d\d cores, peak \d+ MiB", first)
+    assert [line for line in rest if line.startswith("train")], "the run was measured from its beginning"
+
+
+def tried(machine: Slipway, found: Finished) -> None:
+    lines = found.out.splitlines()
+    assert [re.sub(r".*(batch 16 -> \d+): peak .*", r"\1", line) for line in lines] == [
+        "batch 16 -> 8",
+        "batch 16 -> 32",
+    ]
+    assert all("6 runs each" in line for line in lines)
+    assert "results differ" not in found.out
+
+
 def stopped(machine: Slipway, found: Finished) -> None:
     status = machine.status()
     assert status["staging"]["phase"] != "Running"
@@ -132,6 +160,13 @@ CHECKS: dict[str, Check] = {
     "slipway list": said("release-model", "revert-model", "promote-to-production"),
     "slipway doctor": said("staging: as the journal says", "canary: as the journal says"),
     "slipway down": stopped,
+    "slipway validate-e2e mine/scenario.yaml": rejected_as_my_pipeline,
+    "sed -i s/0.999/0.95/ mine/pipeline.yaml": said(),
+    "slipway validate-e2e mine": as_my_pipeline_should_end,
+    "slipway run mine/pipeline.yaml": stands(),
+    "slipway monitor-performance": measured,
+    "slipway optimize evaluate --knob batch": tried,
+    "slipway health-check": said("registry      healthy", "artifacts     healthy"),
 }
 """The check that is made after each command, by the command's line."""
 
@@ -140,15 +175,32 @@ def test_the_tutorial_has_these_commands_and_no_other() -> None:
     assert [command.line for command in COMMANDS] == list(CHECKS)
 
 
+@pytest.fixture(scope="module")
+def mine(machine: Slipway, trained_package: Path) -> Path:
+    """The files that the reader of part 3 writes; her pipeline takes the test run's trained model."""
+    directory = machine.home.parent / "mine"
+    directory.mkdir()
+    for name, text in files().items():
+        (machine.home.parent / name).write_text(text)
+    with (directory / "pipeline.yaml").open("a") as pipeline:
+        for parameter, value in (("model-package", trained_package), ("load-requests", 10)):
+            pipeline.write(f'      - {{name: {parameter}, value: "{value}"}}\n')
+    return directory
+
+
 beside: dict[str, subprocess.Popen[str]] = {}
 """Commands that run in the background and were not waited for yet, by their line."""
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.line)
 def test_a_command_does_what_its_page_says(
-    machine: Slipway, trained_package: Path, resnet_package: Path, command: Command
+    machine: Slipway, trained_package: Path, resnet_package: Path, mine: Path, command: Command
 ) -> None:
-    arguments = shlex.split(command.line)[1:]
+    program, *arguments = shlex.split(command.line)
+    arguments = [str(mine.parent / one) if one.split("/")[0] == "mine" else one for one in arguments]
+    if program != "slipway":
+        subprocess.run([program, *arguments], check=True)
+        return
     if arguments[:2] == ["run", "release-model"]:
         package = resnet_package if "scenario=bad-architecture" in arguments else trained_package
         arguments += ["-p", f"model-package={package}", "-p", "load-requests=10", "--output", "json"]
@@ -161,6 +213,8 @@ def test_a_command_does_what_its_page_says(
         return
     if arguments == ["approve"]:
         machine.until_something_waits()
+    if arguments == ["monitor-performance"]:
+        machine.until_something_runs()
     found = machine(*arguments)
     assert found.code == command.code, found.err
     for line in list(beside):

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from slipway_steps.settings import PROJECT_ROOT
 
-PAGES = ("lifecycle_part_1.md", "lifecycle_part_2.md")
+PAGES = ("lifecycle_part_1.md", "lifecycle_part_2.md", "lifecycle_part_3.md")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r"^```yaml\n# (mine/[a-z]+\.yaml)\n(.*?)^```$", re.M | re.S)
+"""A file that the reader writes: its first line is its name."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Command:
         code = re.search(r"exit code (\d+)", remark)
         typed = typed.strip()
         return cls(typed.removesuffix("&").strip(), int(code[1]) if code else 0, typed.endswith("&"))
+
+
+def files() -> dict[str, str]:
+    """Name -> text of each file that the reader writes."""
+    return dict(FILE.findall((PROJECT_ROOT / "docs" / PAGES[-1]).read_text()))
 
 
 def commands() -> list[Command]:
