@@ -57,7 +57,7 @@ def run_program(command: Sequence[str], variables: Mapping[str, str]) -> Trial:
     peak = 0
     with (
         tempfile.TemporaryFile() as output,
-        tempfile.TemporaryDirectory(prefix="slipway-trial-") as directory,
+        tempfile.TemporaryDirectory(prefix="slipway-trial-", ignore_cleanup_errors=True) as directory,
         _limited(variables) as limits,
     ):
         began = time.monotonic()

@@ -1,12 +1,16 @@
 """`slipway optimize`, as people type it."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
+from e2e.machine import until
 from engine_runs import Ran, pod
 
 from slipway_steps.adapters.world import make_world
@@ -148,6 +152,21 @@ def test_the_parallelism_of_a_workflow_changes_what_it_uses_and_not_its_outputs(
     assert together.results == apart.results
     assert together.peak > apart.peak + 40 * 2**20
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_a_trial_that_is_killed_nothing_is_left(tmp_path: Path) -> None:
+    file, mark = tmp_path / "fan-out.yaml", f"97.{os.getpid()}"
+    file.write_text(FAN_OUT.replace("time.sleep(0.5)", f"os.system('sleep {mark}')"))
+    command = [sys.executable, "-m", "slipway_workflows.cli.workflow_trial", str(file)]
+    trial = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True)
+
+    def sleeping() -> int:
+        return sum(one.info["cmdline"] == ["sleep", mark] for one in psutil.process_iter(["cmdline"]))
+
+    until(lambda: sleeping() == 2)
+    os.killpg(trial.pid, signal.SIGKILL)
+    trial.wait()
+    until(lambda: not sleeping())
 
 
 def test_a_workflow_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ python -m slipway_workflows.cli.workflow_trial FILE
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any
 
 import yaml
 
+from slipway_steps.adapters.local.bounded_run import Bounds, run_bounded
 from slipway_steps.domain.errors import BadInput, Broken, SlipwayError
 from slipway_steps.domain.knob import Knob
 from slipway_steps.domain.performance import Category
-from slipway_steps.optimize.trials import Run, run_program
+from slipway_steps.optimize.trials import SECONDS, UNLIMITED, Run, run_program
 from slipway_workflows import engine
 from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.cli.render import MANIFESTS
@@ -82,23 +82,24 @@ def trial(file: Path, number: str) -> list[list[Any]]:
     with tempfile.TemporaryDirectory() as name:
         changed, home = Path(name) / file.name, Path(name) / "home"
         changed.write_text(with_parallelism(file, number))
-        slipway = [*PROGRAM, "--home", str(home)]
-        try:
-            done = subprocess.run(
-                [*slipway, "run", str(changed), "--output", "json"],
-                env=environment(),
-                cwd=file.parent,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        finally:
-            if (home / "environments").exists():
-                subprocess.run([*slipway, "down"], env=environment(), capture_output=True, check=False)
-        if done.returncode:
-            last = done.stderr.strip().rpartition("\n")[2]
-            raise Broken(f"{file} did not succeed (exit code {done.returncode}): {last.removeprefix('error: ')}")
-        return outputs(json.loads(done.stdout))
+        slipway, out, err = [*PROGRAM, "--home", str(home)], Path(name) / "out", Path(name) / "err"
+        # nothing of the workflow outlives it, nor us where we are killed: neither a step nor an environment
+        done = run_bounded(
+            Bounds(
+                command=[*slipway, "run", str(changed), "--output", "json"],
+                stdout=str(out),
+                stderr=str(err),
+                seconds=SECONDS,
+                memory=UNLIMITED,
+                clean_up=[*slipway, "down"],
+                clean_up_if=str(home / "environments"),
+            ),
+            environment(),
+        )
+        if done.code or done.ended_by:
+            last = err.read_text(errors="replace").strip().rpartition("\n")[2].removeprefix("error: ")
+            raise Broken(f"{file} did not succeed (exit code {done.code}): {done.ended_by or last}")
+        return outputs(json.loads(out.read_text()))
 
 
 def main() -> int:
