@@ -14,6 +14,7 @@ from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import Observation
 from slipway_steps.domain.run_address import RunAddress
+from slipway_steps.domain.traffic import Counts, Share
 from slipway_steps.domain.verdict import GateReport
 from slipway_steps.settings import Settings
 
@@ -179,6 +180,24 @@ class Platform(Protocol):
         """
 
 
+class Traffic(Protocol):
+    """The route of production's users, which may send a share of the requests to the canary. Each method raises
+    PlatformError where the route cannot be read or changed.
+    """
+
+    def share(self) -> Share:
+        """How requests are shared out now. Before the first change production gets all."""
+
+    def set_share(self, share: Share) -> None:
+        """Share requests out anew. Returns once the route does. Doing it twice changes nothing."""
+
+    def url(self) -> str:
+        """The base URL at which users reach the route; "" where nobody told it."""
+
+    def counts(self, environment: Environment) -> list[Counts]:
+        """What each pod of an environment has answered since it started. Raises AppError where one does not tell."""
+
+
 class App(Protocol):
     """The served application at one address. Each method raises AppError where the app cannot be reached."""
 
@@ -252,6 +271,10 @@ class World(Protocol):
     @property
     def platform(self) -> Platform:
         """The environments that the app is deployed to."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """The route of production's users."""
 
     @property
     def apps(self) -> Apps:

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slipway_steps.perf_ports import Measurements
-from slipway_steps.ports import Apps, LoadGenerator, Notifier, Platform, Registry
+from slipway_steps.ports import Apps, LoadGenerator, Notifier, Platform, Registry, Traffic
 from slipway_steps.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ class LazyWorld:
         from slipway_steps.adapters.local.platform import LocalPlatform
 
         return LocalPlatform(self.settings, self.images)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """Envoy on this machine, or the HTTPRoute of production."""
+        from slipway_steps.adapters.envoy.traffic import EnvoyTraffic
+
+        return EnvoyTraffic(self.settings)
 
     @cached_property
     def apps(self) -> Apps:

@@ -102,3 +102,14 @@ def total_of(counts: Sequence[Counts]) -> Counts:
         labels={label: sum(one.labels.get(label, 0) for one in counts) for label in labels},
         started=tuple(sorted(time for one in counts for time in one.started)),
     )
+
+
+class Share(BaseModel):
+    """How production's route divides its requests. percent: of them go to the canary, the others to production. mirror:
+    percent of the requests that are sent to the canary as well, whose answers are thrown away.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    percent: int = Field(0, ge=0, le=100)
+    mirror: int = Field(0, ge=0, le=100)

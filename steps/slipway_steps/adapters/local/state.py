@@ -13,7 +13,7 @@ from slipway_steps.domain.pods import Pod, Sample
 from slipway_steps.files import replace_file
 
 
-class _File(BaseModel):
+class StateFile(BaseModel):
     """A JSON file that is replaced in one step, so that nobody reads half of it."""
 
     def write(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class _File(BaseModel):
             raise PlatformError(f"{path} cannot be read or is damaged", "remove it and deploy again") from error
 
 
-class Spec(_File):
+class Spec(StateFile):
     """What the environment should run. `generation` counts the changes. `stopped` keeps the candidate but runs nothing
     (`slipway down`). `argv` is the entry point of the image, `rootfs` the directory that it is unpacked to. `watchdog`
     asks for limits without a cgroup.
@@ -67,7 +67,7 @@ class Identity(BaseModel):
     created: float
 
 
-class Status(_File):
+class Status(StateFile):
     """What the environment runs. `observed_generation` is the generation of the spec that it answers to, `enforced_by`
     is cgroup or watchdog, `process` is the app's process.
     """

@@ -1,0 +1,1 @@
+"""Envoy: the gateway before canary and production on one machine."""
