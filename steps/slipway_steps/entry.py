@@ -33,6 +33,8 @@ STEPS = {
     "integration": "slipway_steps.release.integration",
     "resources": "slipway_steps.release.resources",
     "load": "slipway_steps.release.load",
+    "shift": "slipway_steps.release.shift",
+    "canary": "slipway_steps.release.canary",
     "promote": "slipway_steps.release.promote",
     "hold": "slipway_steps.release.hold",
     "revert": "slipway_steps.release.revert",

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.errors import Refused
-from slipway_steps.domain.verdict import PACKAGE_GATES, Gate, GateReport, Verdict
+from slipway_steps.domain.verdict import PACKAGE_GATES, RELEASE_GATES, Gate, GateReport, Verdict
 
 
 class Evidence(BaseModel):
@@ -33,7 +33,7 @@ def check_evidence(candidate: Candidate, evidence: Iterable[Evidence]) -> None:
     """
     by_gate = {item.gate: item for item in evidence}
     faults = []
-    for gate in Gate:
+    for gate in RELEASE_GATES:
         item = by_gate.get(gate)
         if item is None:
             faults.append(f"{gate}: no evidence")
@@ -41,7 +41,7 @@ def check_evidence(candidate: Candidate, evidence: Iterable[Evidence]) -> None:
             faults.append(f"{gate}: {item.verdict}")
         elif (item.version, item.digest) != (candidate.version, candidate.digest):
             faults.append(f"{gate}: belongs to version {item.version} ({item.digest[:19] or 'no image'})")
-    releases = {item.release for gate, item in by_gate.items() if gate not in PACKAGE_GATES}
+    releases = {item.release for gate, item in by_gate.items() if gate in RELEASE_GATES and gate not in PACKAGE_GATES}
     if not faults and len(releases) > 1:
         faults.append(f"gates ran in different releases: {', '.join(sorted(releases))}")
     if faults:

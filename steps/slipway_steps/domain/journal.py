@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from slipway_steps.domain.candidate import Candidate
+from slipway_steps.domain.traffic import Share
 
 PASSED_KEPT = 20
 """The number of passed candidates that a record keeps: more than anyone reverts by hand, and small enough for one
@@ -20,16 +21,26 @@ class Intent(BaseModel):
     """What a release is doing to an environment. `release` is the name of its workflow. `target` is what the
     environment is to serve; None means that it is to be emptied.
 
-    `before` is what the environment served when the release opened it.
+    `before` is what the environment served when the release opened it. A release that shifts traffic (`shift`) works on
+    production and canary, whose versions stay as they are until it promotes.
     """
 
     model_config = ConfigDict(frozen=True)
 
     release: str
-    action: Literal["deploy", "promote", "revert"]
+    action: Literal["deploy", "promote", "revert", "shift"]
     target: Candidate | None
     before: Candidate | None
     reason: str = ""
+
+
+class Shift(BaseModel):
+    """What a release told production's route. `release`: the name of its workflow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    release: str
+    share: Share
 
 
 class Record(BaseModel):
@@ -37,7 +48,8 @@ class Record(BaseModel):
 
     current: what was last deployed there, healthy or not. passed: the candidates that passed there, oldest first,
     without any that failed afterwards. open: the intent of the release that owns the environment now. reverted: the
-    last intent to revert that was completed, so that running the same revert again changes nothing.
+    last intent to revert that was completed, so that running the same revert again changes nothing. traffic: in
+    production's record, the share that a release gave to the canary; None where production gets all.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +58,7 @@ class Record(BaseModel):
     passed: tuple[Candidate, ...] = ()
     open: Intent | None = None
     reverted: Intent | None = None
+    traffic: Shift | None = None
 
     @property
     def last_good(self) -> Candidate | None:
@@ -55,6 +68,10 @@ class Record(BaseModel):
     def opened(self, intent: Intent) -> "Record":
         """The record once a release has begun to work on the environment. Nothing has been deployed yet."""
         return self.model_copy(update={"open": intent})
+
+    def with_traffic(self, traffic: Shift | None) -> "Record":
+        """The record once production's route was, or is about to be, told this share."""
+        return self.model_copy(update={"traffic": traffic})
 
     def with_current(self, candidate: Candidate | None) -> "Record":
         """The record once `candidate` was deployed (None: once the environment was emptied). The release still owns the

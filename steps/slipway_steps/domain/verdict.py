@@ -23,7 +23,8 @@ class Verdict(StrEnum):
 
 class Gate(StrEnum):
     """The gates, in the order in which their verdicts are read: a killed pod (resources) explains a refused connection
-    (integration), never the reverse. They run in the order evaluation, handler, integration, resources, load.
+    (integration), never the reverse. They run in the order evaluation, handler, integration, resources, load. The gate
+    canary judges real traffic, after a release, on the way to production.
     """
 
     EVALUATION = "evaluation"
@@ -31,10 +32,15 @@ class Gate(StrEnum):
     RESOURCES = "resources"
     INTEGRATION = "integration"
     LOAD = "load"
+    CANARY = "canary"
 
 
 PACKAGE_GATES = (Gate.EVALUATION, Gate.HANDLER)
 """The gates that judge the packaged model of a run, before it is registered and an image of it is built."""
+
+
+RELEASE_GATES = (Gate.EVALUATION, Gate.HANDLER, Gate.RESOURCES, Gate.INTEGRATION, Gate.LOAD)
+"""The gates that every version has to pass before any promotion, in the order of `Gate`."""
 
 
 class Check(BaseModel):
@@ -94,7 +100,7 @@ def first_not_pass(verdicts: Mapping[Gate, Verdict]) -> Verdict:
     """
     if Verdict.REJECT in verdicts.values():
         return Verdict.REJECT
-    for gate in Gate:
+    for gate in RELEASE_GATES:
         verdict = verdicts.get(gate, Verdict.ERROR)
         if verdict is not Verdict.PASS:
             return verdict

@@ -13,6 +13,7 @@ from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.environment import Environment, image_tag
 from slipway_steps.domain.errors import HostUnknown, ImageError, PlatformError
 from slipway_steps.domain.journal import Record
+from slipway_steps.domain.traffic import Share
 from slipway_steps.ports import World
 from slipway_steps.release import rollout
 
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     TAG = "image tag"
     DEPLOYMENT = "deployment"
     SERVING = "serving"
+    TRAFFIC = "traffic"
     UNREACHABLE = "not reachable from here"
 
 
@@ -58,7 +60,20 @@ def find(world: World, environment: Environment) -> list[Drift]:
             return []
         found = f"{intent.release} ended in the middle of its {intent.action} of {intent.target or 'nothing'}"
         return [Drift(environment, Kind.UNFINISHED, found, "finished or undone")]
-    return [*_names(world, environment, record), *_running(world, environment, record)]
+    return [
+        *_traffic(world, environment, record),
+        *_names(world, environment, record),
+        *_running(world, environment, record),
+    ]
+
+
+def _traffic(world: World, environment: Environment, record: Record) -> list[Drift]:
+    """The canary has a share only while a release gives it one, and no release works on the environment here."""
+    if environment is not Environment.PRODUCTION:
+        return []
+    percent = world.traffic.share().percent
+    told = f"; {record.traffic.release} has not taken it back" if record.traffic else ""
+    return [Drift(environment, Kind.TRAFFIC, f"{percent} % to the canary{told}", "0 %")] if percent or told else []
 
 
 def _names(world: World, environment: Environment, record: Record) -> list[Drift]:
@@ -121,6 +136,10 @@ def mend(world: World, environment: Environment) -> list[Drift]:
         rollout.undo(world, environment, record, f"release {record.open.release} died")
         return find(world, environment)
     kinds = {one.kind for one in drift}
+    if Kind.TRAFFIC in kinds:
+        world.traffic.set_share(Share())
+        record = record.with_traffic(None)
+        world.registry.write_record(environment, record)
     current = record.current
     if current is None:
         if Kind.DEPLOYMENT in kinds:

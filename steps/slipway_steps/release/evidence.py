@@ -9,7 +9,7 @@ from slipway_steps.domain.environment import Environment, check_promotion_order
 from slipway_steps.domain.errors import Refused
 from slipway_steps.domain.evidence import Evidence, check_evidence
 from slipway_steps.domain.plain_text import plain_line
-from slipway_steps.domain.verdict import Gate, GateReport
+from slipway_steps.domain.verdict import RELEASE_GATES, Gate, GateReport
 from slipway_steps.ports import World
 from slipway_steps.release.links import model_link, workflow_link
 from slipway_steps.release.rollout import say
@@ -58,9 +58,9 @@ def run(params: Params, world: World) -> Outputs:
     evidence = {item.gate: item for item in world.registry.evidence(current.version)}
     check_evidence(current, evidence.values())
     replaced = world.registry.record(target).current
-    releases = {item.release for item in evidence.values()}
+    releases = {evidence[gate].release for gate in RELEASE_GATES}
     reports = {release: world.registry.reports(release) for release in releases}
-    measured = {gate: _measured(evidence[gate], reports[evidence[gate].release]) for gate in Gate}
+    measured = {gate: _measured(evidence[gate], reports[evidence[gate].release]) for gate in RELEASE_GATES}
     outputs = Outputs(
         model_version=current.version,
         digest=current.digest,

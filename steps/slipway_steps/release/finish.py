@@ -13,6 +13,7 @@ from slipway_steps.ports import World
 from slipway_steps.release.links import release_links
 from slipway_steps.release.rollout import say, undo
 from slipway_steps.release.step_parameters import StepParameters
+from slipway_steps.release.traffic_share import take_back
 
 
 class Params(StepParameters):
@@ -63,7 +64,9 @@ def _undo(environment: Environment, release: str, world: World) -> None:
     record = world.registry.record(environment)
     if record.open and record.open.release == release:
         say(f"{environment}: {release} ends in the middle of its {record.open.action}; undoing that")
-        undo(world, environment, record, f"release {release} ended early")
+        record = undo(world, environment, record, f"release {release} ended early")
+    if record.traffic and record.traffic.release == release:
+        take_back(world, environment, record)
 
 
 def _label(params: Params, world: World, reports: Sequence[GateReport]) -> None:

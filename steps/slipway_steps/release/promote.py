@@ -10,6 +10,7 @@ from slipway_steps.ports import World
 from slipway_steps.release.candidate_proof import close_source, confirm_passed, proven_candidate
 from slipway_steps.release.rollout import deploy_and_wait, say, serves, take_over, undo
 from slipway_steps.release.step_parameters import OPTIONAL_VERSION, StepParameters
+from slipway_steps.release.traffic_share import take_back
 
 
 class Params(StepParameters):
@@ -74,7 +75,9 @@ def run(params: Params, world: World) -> Outputs:
             f"look at: slipway env logs {target}",
         )
     world.registry.set_alias(target.value, candidate.version)
-    world.registry.write_record(target, record.with_current(candidate).confirmed(candidate).closed())
+    record = record.with_current(candidate).confirmed(candidate).closed()
+    world.registry.write_record(target, record)
+    take_back(world, target, record)
     close_source(world, source, from_record, params.release)
     say(f"{target}: promoted {candidate}")
     return Outputs()

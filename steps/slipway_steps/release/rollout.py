@@ -14,6 +14,7 @@ from slipway_steps.domain.errors import AppError, HostUnknown, PlatformError, Re
 from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.pods import Observation
 from slipway_steps.ports import World
+from slipway_steps.release.traffic_share import take_back
 
 POLL = 0.2
 """Seconds between two observations of an environment that is starting; a start takes one to three."""
@@ -145,14 +146,18 @@ def complete_revert(world: World, environment: Environment, record: Record) -> R
 
 
 def undo(world: World, environment: Environment, record: Record, reason: str) -> Record:
-    """End what the open release left half done. A revert is completed, a candidate that has passed stays, and anything
-    else is reverted.
+    """End what the open release left half done. A revert is completed, a candidate that has passed stays, a share of
+    the traffic is taken back, and anything else is reverted.
     """
     intent = record.open
     if intent is None:
         return record
     if intent.action == "revert":
         return complete_revert(world, environment, record)
+    if intent.action == "shift":
+        closed = take_back(world, environment, record).closed()
+        world.registry.write_record(environment, closed)
+        return closed
     passed = intent.target is not None and intent.target == record.last_good
     failed = None if intent.target in record.passed else intent.target
     target = intent.target if passed else revert_target(record, failed)
@@ -171,7 +176,12 @@ def take_over(world: World, environment: Environment, release: str, adopt: Candi
     """
     record = world.registry.record(environment)
     owner = record.open
-    if owner is None or owner.release == release:
+    if owner is None:
+        lost = record.traffic is not None and record.traffic.release != release
+        if lost and record.traffic and not world.platform.release_alive(record.traffic.release):
+            return take_back(world, environment, record)
+        return record
+    if owner.release == release:
         return record
     if world.platform.release_alive(owner.release):
         raise Refused(

@@ -2,7 +2,16 @@
 
 from slipway_steps.domain.environment import Environment
 from slipway_workflows.catalog import build_container_image, train_model
-from slipway_workflows.catalog.parts import MODEL_VERSION, STATE, VERDICT, exit_handler, output, template, when
+from slipway_workflows.catalog.parts import (
+    MODEL_VERSION,
+    RELEASE_LOCK,
+    STATE,
+    VERDICT,
+    exit_handler,
+    output,
+    template,
+    when,
+)
 from slipway_workflows.step import arguments_from_inputs, inputs_of, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import Parameter, Step, Steps, WorkflowTemplate
 
@@ -44,4 +53,4 @@ def build() -> WorkflowTemplate:
         )
     description = "Trains a first version and deploys it to staging, canary and production of a new installation."
     parts = [vacant, rejected, initialize]
-    return template("build-initial", description, main, parts, on_exit=exit_handler(), locked=True)
+    return template("build-initial", description, main, parts, on_exit=exit_handler(), lock=RELEASE_LOCK)

@@ -77,15 +77,15 @@ def template(
     parts: Sequence[Container | Steps | Suspend],
     *,
     on_exit: Sequence[Container | Steps] = (),
-    locked: bool = False,
+    lock: str = "",
     inner: Collection[str] = (),
     deadline: int | None = None,
 ) -> WorkflowTemplate:
     """A WorkflowTemplate that works both alone and nested.
 
     main: its entry point, whose inputs become the arguments of the workflow, and so the fields of the UI's form. parts:
-    the other templates. on_exit: the exit handler, followed by the templates of its steps. locked: whether the workflow
-    takes the release lock when it runs alone. inner: names of inputs that only other templates set; people do not see
+    the other templates. on_exit: the exit handler, followed by the templates of its steps. lock: the mutex that the
+    whole workflow holds when it runs alone. inner: names of inputs that only other templates set; people do not see
     them. deadline: seconds after which a workflow that runs alone is ended.
     """
     parameters = [p for p in main.inputs or [] if isinstance(p, Parameter) and p.name not in inner]
@@ -98,7 +98,7 @@ def template(
         templates=[main, *parts, *on_exit],
         on_exit=on_exit[0].name if on_exit else None,
         active_deadline_seconds=deadline,
-        synchronization=Synchronization(mutexes=[Mutex(name=RELEASE_LOCK)]) if locked else None,
+        synchronization=Synchronization(mutexes=[Mutex(name=lock)]) if lock else None,
         ttl_strategy=TTL,
         # failed pods are kept as long as the workflow, because their events tell the cause
         pod_gc=PodGC(strategy="OnPodSuccess"),

@@ -1,7 +1,7 @@
 """`release-model`: a whole release, from training to canary."""
 
 from slipway_workflows.catalog import build_container_image, deploy_container_image, test_staging, train_model
-from slipway_workflows.catalog.parts import MODEL_VERSION, VERDICT, exit_handler, output, template, when
+from slipway_workflows.catalog.parts import MODEL_VERSION, RELEASE_LOCK, VERDICT, exit_handler, output, template, when
 from slipway_workflows.catalog.test_staging import DEPLOY_STATUS
 from slipway_workflows.step import arguments_from_inputs, merged_parameters, pod_template, template_ref_step
 from slipway_workflows.strict_hera import ContinueOn, Parameter, Step, Steps, WorkflowTemplate
@@ -52,4 +52,4 @@ def build() -> WorkflowTemplate:
             },
         )
     description = "Trains a model and releases it: evaluation, image, staging, tests, then canary or revert."
-    return template("release-model", description, main, [rejected], on_exit=exit_handler(), locked=True)
+    return template("release-model", description, main, [rejected], on_exit=exit_handler(), lock=RELEASE_LOCK)

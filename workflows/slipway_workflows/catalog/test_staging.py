@@ -2,6 +2,7 @@
 
 from slipway_workflows.catalog.parts import (
     MODEL_VERSION,
+    RELEASE_LOCK,
     VERDICT,
     environment_mutex,
     exit_handler,
@@ -123,4 +124,6 @@ def build() -> WorkflowTemplate:
     description = "Runs integration, resource and load tests on what staging serves, then promotes or reverts it."
     parts = [gates, *pods.values(), hold, rejected]
     on_exit = exit_handler()
-    return template("test-staging", description, main, parts, on_exit=on_exit, locked=True, inner=[DEPLOY_STATUS.name])
+    return template(
+        "test-staging", description, main, parts, on_exit=on_exit, lock=RELEASE_LOCK, inner=[DEPLOY_STATUS.name]
+    )
