@@ -15,7 +15,8 @@ from slipway_steps.domain.evidence import Evidence
 from slipway_steps.domain.journal import Record
 from slipway_steps.domain.pods import ContainerState, Observation, Pod
 from slipway_steps.domain.run_address import RunAddress
-from slipway_steps.domain.verdict import Gate, Verdict
+from slipway_steps.domain.traffic import Share
+from slipway_steps.domain.verdict import RELEASE_GATES, Verdict
 from slipway_steps.settings import Settings
 
 
@@ -30,6 +31,7 @@ class FakeWorld:
     apps: Any = None
     load_generator: Any = None
     notifier: Any = None
+    traffic: Any = None
 
 
 class Killed(BaseException):
@@ -74,10 +76,11 @@ class Memory:
     messages: list[tuple[str, list[str], bool]] = field(default_factory=list)
     stored: dict[str, Any] | None = field(default_factory=dict)
     no_node: dict[str, str] = field(default_factory=dict)
+    shared: Share = field(default_factory=Share)
 
     def world(self) -> FakeWorld:
         settings = Settings(home=Path("/nonexistent"), healthy_timeout=0.0)
-        return FakeWorld(settings, self, self, self, apps=self, notifier=self)
+        return FakeWorld(settings, self, self, self, apps=self, notifier=self, traffic=self)
 
     @staticmethod
     def candidate(version: str) -> Candidate:
@@ -89,7 +92,7 @@ class Memory:
         digest = self.candidate(version).digest
         self.proofs[version] = [
             Evidence(gate=gate, verdict=verdict, version=version, digest=digest, release=release, at=0.0)
-            for gate in Gate
+            for gate in RELEASE_GATES
         ]
 
     # registry
@@ -158,6 +161,13 @@ class Memory:
 
     def label_release(self, release: str, labels: dict[str, str]) -> None:
         self.labels[release] = labels
+
+    # traffic
+    def share(self) -> Share:
+        return self.shared
+
+    def set_share(self, share: Share) -> None:
+        self.fuse.change(lambda: setattr(self, "shared", share))
 
     # apps and notifier
     def url(self, app_host: str) -> str:
