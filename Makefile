@@ -62,7 +62,7 @@ run: setup ## release a model: train, evaluate, build, stage, test, promote or r
 # playbooks; performance tests from the command line. Beside them `make acceptance` runs what is marked `acceptance`: of
 # tests that are many alike, such as all handlers with a fault, `make test` runs a fixed sample (tests/sampling.py).
 ACCEPTANCE := tests/e2e/test_tutorial.py tests/e2e/test_lookups.py tests/e2e/test_mlflow_server.py tests/e2e/test_breakage.py \
-  tests/e2e/test_validation.py tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
+  tests/e2e/test_validation.py tests/e2e/test_canary_rollout.py tests/e2e/simulated tests/ansible tests/workflows/cli/perf tests/workflows/cli/test_performance_page.py
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.platform .venv/mlflow-server/.ready ## run all tests but those of `make acceptance`, in about eight minutes
@@ -88,7 +88,7 @@ lock: ## resolve the newest versions that pyproject.toml allows, for this checko
 	$(CHECK_PYTHON)
 	@$(PYTHON) -m venv --clear .venv/lock
 	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
-	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,kfp,dev]' boto3 setuptools
+	@.venv/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,kfp,traffic,dev]' boto3 setuptools
 	@# without local versions, such as +cpu of torch: no other index has them
 	@.venv/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel \
 	  | sed 's/+[A-Za-z0-9.]*$$//' | LC_ALL=C sort -f > .venv/lock/requirements.lock

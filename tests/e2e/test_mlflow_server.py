@@ -12,7 +12,7 @@ from mlflow_server import MlflowServer
 from slipway_steps.adapters.mlflow.registry import MlflowRegistry
 from slipway_steps.adapters.mlflow.rest_client import RestClient
 from slipway_steps.domain.environment import Environment
-from slipway_steps.domain.verdict import Gate, Verdict
+from slipway_steps.domain.verdict import RELEASE_GATES, Gate, Verdict
 from slipway_steps.settings import Settings
 
 
@@ -44,7 +44,7 @@ def test_a_release_reaches_canary(machine: Slipway, server: MlflowServer, traine
     registry = MlflowRegistry(Settings(home=machine.home, tracking_uri=server.url))
     assert isinstance(registry.client, RestClient)
     reports = registry.reports(found.workflow["metadata"]["name"])
-    assert {report.gate for report in reports} == set(Gate)
+    assert {report.gate for report in reports} == set(RELEASE_GATES)
     experiment = registry.connection.mlflow_client.get_experiment(registry.connection.experiment)
     assert experiment.artifact_location.startswith("mlflow-artifacts:/")
 
@@ -65,7 +65,7 @@ def test_a_rejection_while_the_server_restarts_is_a_rejection(
     assert (outputs(workflow)["verdict"], ran["revert"]) == ("reject", "Succeeded")
     registry = MlflowRegistry(Settings(home=machine.home, tracking_uri=server.url))
     verdicts = {item.gate: item.verdict for item in registry.evidence("2")}
-    assert verdicts == dict.fromkeys(Gate, Verdict.PASS) | {Gate.LOAD: Verdict.REJECT}
+    assert verdicts == dict.fromkeys(RELEASE_GATES, Verdict.PASS) | {Gate.LOAD: Verdict.REJECT}
     record = registry.record(Environment.STAGING)
     assert record.open is None
     assert record.current == record.last_good == registry.candidate("1")

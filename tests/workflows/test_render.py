@@ -86,7 +86,7 @@ def test_the_release_lock_is_no_leaf_mutex(texts: dict[str, str]) -> None:
             for mutex in template.get("synchronization", {}).get("mutexes", []):
                 assert mutex["name"].startswith(("env-", "perf-"))
     locked = {name for name, text in texts.items() if "synchronization" in yaml.safe_load(text)["spec"]}
-    assert locked == {"build-initial.yaml", "release-model.yaml", "test-staging.yaml"}
+    assert locked == {"build-initial.yaml", "promote-by-canary.yaml", "release-model.yaml", "test-staging.yaml"}
 
 
 def test_a_parameter_has_one_default_everywhere(texts: dict[str, str]) -> None:

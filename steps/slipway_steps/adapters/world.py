@@ -53,7 +53,11 @@ class LazyWorld:
 
     @cached_property
     def traffic(self) -> Traffic:
-        """Envoy on this machine, or the HTTPRoute of production."""
+        """Envoy on this machine, or the route of a cluster."""
+        if self.settings.platform == "kubernetes":
+            from slipway_steps.adapters.argocd.traffic import ClusterTraffic
+
+            return ClusterTraffic()
         from slipway_steps.adapters.envoy.traffic import EnvoyTraffic
 
         return EnvoyTraffic(self.settings)

@@ -14,6 +14,9 @@ from slipway_steps.domain.exact_tests import Table, difference, less_bad, more_b
 from slipway_steps.domain.traffic import Counts, Window, total_of
 from slipway_steps.domain.verdict import Check, Verdict
 
+COMPARABLE_LOAD = 1.25
+"""The canary's latency is compared where its pods answer at most so many times the requests that the others' do: an app
+that has more to do is slower, whatever it serves. A quarter more is the noise of an equal share of 100 requests."""
 SHARE_DEVIATIONS = 3.0
 """The share of traffic that was seen may differ from the weight by so many binomial standard deviations."""
 
@@ -24,7 +27,8 @@ class Tolerance(BaseModel):
     alpha: chance of a false alarm of a whole rollout by the test of errors; it is divided by the number of steps
     (Bonferroni). alpha_other: the same for latency, and for the labels; far smaller, so that all tests together stay
     about at `alpha`. error_points: percentage points by which the share of errors may be larger, whatever a test says.
-    error_max_percent: share of errors that is rejected beside any version. latency_factor: the canary's p95 may be so
+    error_max_percent: share of errors that is rejected beside any version. p95_max_ms: the same for the latency, in
+    milliseconds; it is that of the load test. latency_factor: the canary's p95 may be so
     many times that of the version before. psi_max: the population stability index of the predicted labels; 0.2 is the
     usual bound of a change that matters (Siddiqi: Credit Risk Scorecards, 2006).
     """
@@ -35,6 +39,7 @@ class Tolerance(BaseModel):
     alpha_other: float = Field(0.005, gt=0, lt=1)
     error_points: float = Field(1.0, ge=0, le=100)
     error_max_percent: float = Field(5.0, gt=0, le=100)
+    p95_max_ms: float = Field(2000.0, gt=0)
     latency_factor: float = Field(1.25, ge=1)
     psi_max: float = Field(0.2, gt=0)
     requests_min: int = Field(100, ge=1)
@@ -50,10 +55,11 @@ def compare(windows: Sequence[Window], steps: int, tolerance: Tolerance) -> list
     fewest = min(newest.new.requests, newest.old.requests) if newest.weight < 100 else newest.new.requests
     if fewest < tolerance.requests_min:
         return [*_absolute(windows, tolerance, steps), _too_few(newest, tolerance)]
-    checks = [_share(newest), *_absolute(windows, tolerance, steps)]
+    checks = [_share(newest), *_absolute(windows, tolerance, steps), _slowest(newest, tolerance)]
     if newest.weight < 100:
-        checks += [_errors(windows, steps, tolerance), _latency(windows, steps, tolerance)]
-        checks += [_labels(windows, steps, tolerance)]
+        checks += [_errors(windows, steps, tolerance), _labels(windows, steps, tolerance)]
+        if _is_comparable(newest):
+            checks.append(_latency([one for one in windows if _is_comparable(one)], steps, tolerance))
     return checks
 
 
@@ -147,6 +153,26 @@ def _slow(window: Window, bound: float) -> Table:
         new.requests,
         max(old.requests - old.latencies.get(bound, 0), 0),
         old.requests,
+    )
+
+
+def _is_comparable(window: Window) -> bool:
+    """Whether the canary's pods had about as much to do as the others, or less."""
+    new, old = (side.requests / max(len(side.started), 1) for side in (window.new, window.old))
+    return new <= COMPARABLE_LOAD * old
+
+
+def _slowest(window: Window, tolerance: Tolerance) -> Check:
+    p95 = window.new.percentile(95)
+    if p95 is None:
+        return Check(code="p95-max", verdict=Verdict.INCONCLUSIVE, message="no latency was counted")
+    return Check(
+        code="p95-max",
+        verdict=Verdict.PASS if 1000 * p95 < tolerance.p95_max_ms else Verdict.REJECT,
+        message=f"p95 {1000 * p95:.0f} ms of the canary, less than {tolerance.p95_max_ms:g} ms is wanted",
+        measured=round(1000 * p95, 1),
+        threshold=tolerance.p95_max_ms,
+        unit="ms",
     )
 
 

@@ -28,7 +28,9 @@ class Params(StagingParams):
     source_environment: Environment = Field(CANARY, description="The environment that the gate judges.")
     weight: int = Field(description="Percent of production's requests that the canary gets now.", ge=1, le=100)
     steps: int = Field(1, description="Number of shares in the whole rollout.", ge=1)
-    requests_min: int = Field(100, description="Requests that each of the two versions has to have answered.", ge=1)
+    requests: int = Field(
+        100, description="Number of requests that each of the two versions has to have answered.", ge=1
+    )
     max_wait: float = Field(
         1800, gt=0, allow_inf_nan=False, description="Seconds to wait for so many requests; then: inconclusive."
     )
@@ -50,7 +52,7 @@ def run(params: Params, world: World) -> GateOutputs:
             checks = [_unseen(params)]
         else:
             windows = [*windows, window]
-            tolerance = Tolerance(requests_min=params.requests_min, error_max_percent=params.error_max_percent)
+            tolerance = Tolerance(requests_min=params.requests, error_max_percent=params.error_max_percent)
             checks = compare(windows, params.steps, tolerance)
         report = GateReport(
             gate=Gate.CANARY,
@@ -110,7 +112,7 @@ def _watch(params: Params, world: World, found: UnderTest) -> Window | None:
             before, window = now, None
             continue
         window = Window(weight=params.weight, new=new, old=old)
-        if min(new.requests, old.requests if params.weight < 100 else new.requests) >= params.requests_min:
+        if min(new.requests, old.requests if params.weight < 100 else new.requests) >= params.requests:
             break
     return window
 
@@ -119,7 +121,7 @@ def _play(params: Params, world: World, found: UnderTest, rounds: int, seconds: 
     """Send requests as users would, with one sample after the other: so many that both sides get what is wanted."""
     image = found.samples[rounds % len(found.samples)][1]
     rarer = min(params.weight, 100 - params.weight) or 100
-    number = max(params.users, round(params.requests_min * 100 / rarer / len(found.samples)))
+    number = max(params.users, round(params.requests * 100 / rarer / len(found.samples)))
     world.load_generator.send(world.traffic.url(), image, number, params.users, seconds)
 
 
@@ -129,5 +131,5 @@ def _unseen(params: Params) -> Check:
         verdict=Verdict.INCONCLUSIVE,
         message=f"no requests could be counted for {params.max_wait:.0f} s: an app did not tell, or was replaced",
         measured=0,
-        threshold=params.requests_min,
+        threshold=params.requests,
     )

@@ -19,7 +19,7 @@ from slipway_steps.domain.evidence import Evidence, check_evidence
 from slipway_steps.domain.journal import Intent, Record, revert_target
 from slipway_steps.domain.scenario import drawn_accuracy
 from slipway_steps.domain.statistics import percentile
-from slipway_steps.domain.verdict import PACKAGE_GATES, Check, Gate, Verdict, first_not_pass, judge
+from slipway_steps.domain.verdict import PACKAGE_GATES, RELEASE_GATES, Check, Gate, Verdict, first_not_pass, judge
 
 VERDICTS = st.sampled_from(list(Verdict))
 CANDIDATES = st.builds(Candidate, version=st.integers(1, 9).map(str), digest=st.just("sha256:x"))
@@ -32,9 +32,9 @@ def test_a_gate_passes_only_if_every_check_does(verdicts: list[Verdict]) -> None
     assert (judge(checks) is Verdict.REJECT) == (Verdict.REJECT in verdicts)
 
 
-@given(st.dictionaries(st.sampled_from(list(Gate)), VERDICTS))
+@given(st.dictionaries(st.sampled_from(RELEASE_GATES), VERDICTS))
 def test_a_release_passes_only_if_every_gate_did(verdicts: dict[Gate, Verdict]) -> None:
-    complete = set(verdicts) == set(Gate) and set(verdicts.values()) == {Verdict.PASS}
+    complete = set(verdicts) == set(RELEASE_GATES) and set(verdicts.values()) == {Verdict.PASS}
     assert (first_not_pass(verdicts) is Verdict.PASS) == complete
 
 
@@ -48,7 +48,7 @@ def test_a_known_fault_is_not_undone_by_missing_data() -> None:
     assert first_not_pass(both) is Verdict.REJECT
 
 
-@given(st.dictionaries(st.sampled_from(list(Gate)), VERDICTS), st.booleans(), st.booleans())
+@given(st.dictionaries(st.sampled_from(RELEASE_GATES), VERDICTS), st.booleans(), st.booleans())
 def test_nothing_but_complete_evidence_promotes(verdicts: dict[Gate, Verdict], other: bool, split: bool) -> None:
     candidate = Candidate(version="7", digest="sha256:a")
     evidence = [
@@ -62,7 +62,7 @@ def test_nothing_but_complete_evidence_promotes(verdicts: dict[Gate, Verdict], o
         )
         for number, (gate, verdict) in enumerate(verdicts.items())
     ]
-    good = set(verdicts) == set(Gate) and set(verdicts.values()) == {Verdict.PASS} and not other and not split
+    good = set(verdicts) == set(RELEASE_GATES) and set(verdicts.values()) == {Verdict.PASS} and not other and not split
     if good:
         check_evidence(candidate, evidence)
     else:
@@ -73,7 +73,7 @@ def test_nothing_but_complete_evidence_promotes(verdicts: dict[Gate, Verdict], o
 def evidence_of_all(release: str = "r") -> list[Evidence]:
     return [
         Evidence(gate=gate, verdict=Verdict.PASS, version="7", digest="sha256:a", release=release, at=0)
-        for gate in Gate
+        for gate in RELEASE_GATES
     ]
 
 

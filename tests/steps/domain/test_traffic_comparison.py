@@ -114,7 +114,30 @@ def test_all_of_the_traffic_leaves_nothing_to_compare_with() -> None:
     assert {check.code for check in compare([Window(weight=100, new=new, old=old)], 2, TOLERANCE)} == {
         "share",
         "error-rate",
+        "p95-max",
     }
+
+
+def slower(weight: int, pods: int = 1) -> Window:
+    """A canary that is twice as slow, with as many requests as its weight gives it."""
+    new, old = 10 * weight, 10 * (100 - weight)
+    return Window(
+        weight=weight,
+        new=Counts(requests=new, latencies={0.1: 0, 0.2: new}, started=tuple(map(float, range(pods)))),
+        old=Counts(requests=old, latencies={0.1: old, 0.2: old}, started=(1.0,)),
+    )
+
+
+def test_an_app_that_has_more_to_do_is_not_called_slower() -> None:
+    assert rejecting(compare([slower(50)], 1, TOLERANCE)) == {"p95"}
+    assert rejecting(compare([slower(90)], 1, TOLERANCE)) == set()
+    assert rejecting(compare([slower(90, pods=9)], 1, TOLERANCE)) == {"p95"}, "each pod has no more to do"
+
+
+def test_a_latency_that_nobody_accepts_is_rejected_under_any_load() -> None:
+    slow = Counts(requests=900, latencies={1.0: 0, 5.0: 900}, started=(1.0,))
+    old = Counts(requests=100, latencies={1.0: 100, 5.0: 100}, started=(1.0,))
+    assert rejecting(compare([Window(weight=90, new=slow, old=old)], 1, TOLERANCE)) == {"p95-max"}
 
 
 def test_the_stability_index_is_zero_for_equal_shares_and_grows() -> None:

@@ -98,7 +98,7 @@ def judged(memory: Memory, users: Users, kept: Kept | None = None, **given: Any)
 def test_equal_versions_pass_and_the_share_stays(memory: Memory) -> None:
     verdict, report = judged(memory, Users(memory))
     assert verdict is Verdict.PASS
-    assert {check.code for check in report.checks} == {"share", "error-rate", "more-errors", "p95", "labels"}
+    assert {check.code for check in report.checks} == {"share", "error-rate", "more-errors", "p95", "p95-max", "labels"}
     assert memory.shared == Share(percent=10)
 
 

@@ -66,6 +66,8 @@ def used(name: str, template: str) -> list[str]:
     found: list[str] = []
     for step in (step for group in here.get("steps", []) for step in group):
         there = step.get("templateRef")
+        if step.get("template") == template:
+            continue  # a template that calls itself uses nothing more
         inside = used(there["name"], there["template"]) if there else used(name, step["template"])
         passed = {one["name"]: one["value"] for one in step.get("arguments", {}).get("parameters", [])}
         for one in inside:

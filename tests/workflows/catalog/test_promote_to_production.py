@@ -53,8 +53,13 @@ def test_only_an_approval_gives_a_persons_word() -> None:
                 if "approved" in arguments and step.get("templateRef"):
                     said[name, step["name"]] = (arguments["approved"], step.get("when"))
         names = {p["name"] for p in document(name)["spec"]["arguments"]["parameters"]}
-        assert name == "promote-model" or "approved" not in names, name
+        assert name in ("promote-model", "promote-by-canary") or "approved" not in names, name
     approved = '"{{steps.approve.outputs.parameters.decision}}" == "approve"'
-    assert said == {("promote-to-production", "promote"): ("true", approved)}
-    (default,) = (p for p in document("promote-model")["spec"]["arguments"]["parameters"] if p["name"] == "approved")
-    assert default["value"] == "false"
+    given, passed = "{{inputs.parameters.approved}}", '"{{steps.roll.outputs.parameters.verdict}}" == "pass"'
+    assert said == {
+        ("promote-to-production", "promote"): ("true", approved),
+        ("promote-by-canary", "promote"): (given, passed),
+    }
+    for name in ("promote-model", "promote-by-canary"):
+        (default,) = (p for p in document(name)["spec"]["arguments"]["parameters"] if p["name"] == "approved")
+        assert default["value"] == "false"

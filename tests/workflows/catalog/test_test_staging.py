@@ -3,13 +3,13 @@
 import pytest
 from workflows.catalog.generated import template
 
-from slipway_steps.domain.verdict import PACKAGE_GATES, Gate, Verdict, first_not_pass
+from slipway_steps.domain.verdict import PACKAGE_GATES, RELEASE_GATES, Gate, Verdict, first_not_pass
 from slipway_workflows.catalog.test_staging import GRAPH_ORDER, VERDICT_ORDER
 from slipway_workflows.engine.language import exprlang, govaluate
 
 
 def test_every_gate_is_wired_and_only_gates_are() -> None:
-    assert set(GRAPH_ORDER) == set(VERDICT_ORDER) == set(Gate) - {*PACKAGE_GATES}
+    assert set(GRAPH_ORDER) == set(VERDICT_ORDER) == {*RELEASE_GATES} - {*PACKAGE_GATES}
     assert [gate for gate in Gate if gate in VERDICT_ORDER] == list(VERDICT_ORDER)
     steps = [step["name"] for group in template("test-staging", "gates")["steps"] for step in group]
     assert steps == list(GRAPH_ORDER)

@@ -30,7 +30,9 @@ def roll_template(shift: Container, canary: Container, inputs: list[Parameter]) 
     ends = f"{own} != 'pass' || steps['shift'].outputs.parameters.last == 'true'"
     verdict = ValueFrom(expression=f"({ends}) ? {own} : {later}", default="error")
     done = Parameter(name="done", value="0", description="How many of the shares the canary has had.")
-    with Steps(name="roll", inputs=[*inputs, done], outputs=[Parameter(name=VERDICT, value_from=verdict)]) as roll:
+    with Steps(
+        name="roll", inputs=[*inputs, done], outputs=[Parameter(name=VERDICT, global_name=VERDICT, value_from=verdict)]
+    ) as roll:
         Step(name="shift", template=shift.name, arguments=arguments_from_inputs(inputs_of("shift")))
         given = {name: output("shift", name) for name in FROM_SHIFT}
         Step(

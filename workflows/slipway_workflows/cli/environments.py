@@ -122,11 +122,13 @@ def up() -> int:
 
 @click.command()
 def down() -> None:
-    """Stop the environments; what they serve is remembered."""
+    """Stop the environments and the gateway before them; what they serve is remembered."""
+    from slipway_steps.adapters.envoy.traffic import EnvoyTraffic
     from slipway_steps.domain.environment import Environment
     from slipway_workflows.cli.environment_status import local_platform
 
     platform = local_platform()
+    EnvoyTraffic(platform.settings).stop()
     for environment in Environment:
         platform.down(environment)
     click.echo("all environments are stopped")
