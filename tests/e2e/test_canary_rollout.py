@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -65,10 +66,11 @@ def test_a_slow_version_is_rejected_and_users_get_the_old_one(machine: Slipway, 
     app, ends = psutil.Process(status["process"]["pid"]), threading.Event()
 
     def slow_down() -> None:
-        while not ends.wait(0.05):
-            app.send_signal(signal.SIGSTOP)
-            ends.wait(0.2)
-            app.send_signal(signal.SIGCONT)
+        with suppress(psutil.NoSuchProcess):  # the canary is reverted, and its process ends
+            while not ends.wait(0.05):
+                app.send_signal(signal.SIGSTOP)
+                ends.wait(0.2)
+                app.send_signal(signal.SIGCONT)
 
     before = set(_rollouts(machine))
     slower = threading.Thread(target=slow_down)

@@ -38,7 +38,9 @@ class Params(StagingParams):
         5, gt=0, le=100, allow_inf_nan=False, description="A larger share of answers with 5xx is rejected, in %."
     )
     users: int = Field(
-        0, ge=0, description="Users that the gate plays, each with one request at a time; 0: real ones send them."
+        0,
+        ge=0,
+        description="Number of users that the gate plays, each with one request at a time; 0: real ones send them.",
     )
 
 

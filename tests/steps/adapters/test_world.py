@@ -9,7 +9,7 @@ import pytest
 from slipway_steps.adapters.world import make_world
 from slipway_steps.settings import Settings
 
-MEMBERS = ("registry", "images", "platform", "apps", "load_generator", "notifier")
+MEMBERS = ("registry", "images", "platform", "traffic", "apps", "load_generator", "notifier")
 
 
 @pytest.mark.parametrize(
