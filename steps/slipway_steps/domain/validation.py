@@ -97,9 +97,10 @@ class E2ETestResult(BaseModel):
     total_duration: seconds. peak_memory_usage: GiB of all its processes together, shared memory counted once.
     steps_executed and steps_failed count steps; the lists name them. steps_unexpected names what ran without being
     expected, also a step that ran more often than expected; of these only the latter fails the scenario.
-    performance_metrics: seconds of each step. running_steps: those that ran when it was killed. error_details: all that
-    is not as expected, in one line each. last_lines: of the first step that failed, or ran when it was killed.
-    left_behind: commands of processes that outlived the run and were killed.
+    performance_metrics: seconds of each step, of one that was killed until then. running_steps: those that ran when
+    it was killed. error_details: all that is not as expected, in one line each. last_lines: of failed_step, the first
+    that failed or ran when it was killed. running_lines: the last lines of the others that ran then. left_behind:
+    commands of processes that outlived the run and were killed.
     """
 
     __test__: ClassVar[bool] = False
@@ -125,6 +126,7 @@ class E2ETestResult(BaseModel):
     performance_metrics: dict[str, float] = {}
     failed_step: str = ""
     last_lines: list[str] = []
+    running_lines: dict[str, list[str]] = {}
     left_behind: list[str] = []
 
     @property

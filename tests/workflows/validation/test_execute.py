@@ -133,6 +133,37 @@ def test_memory_of_a_grandchild_counts(validator: EndToEndValidator, tmp_path: P
     assert not living(mark)
 
 
+HANGS = "import time; print('waiting for the lock', flush=True); time.sleep(99)"
+
+
+def test_a_step_that_hangs_is_named_with_its_time_and_its_last_lines(
+    validator: EndToEndValidator, tmp_path: Path
+) -> None:
+    rules = "{second.duration: {max: 300}, first.duration: {max: 300}}"
+    result = run(validator, tmp_path, two("pass", HANGS), timeout_minutes=0.15, validation_rules=rules)
+    assert (result.verdict, result.outcome) == (Verdict.REJECT, Outcome.TIMEOUT)
+    assert (result.running_steps, result.failed_step) == (["second"], "second")
+    assert "waiting for the lock" in result.last_lines
+    # from its begin to the kill; what came before it is the start of the program and the first step
+    assert 1 < result.performance_metrics["second"] < 9
+    first, second = result.validation_results["first.duration"], result.validation_results["second.duration"]
+    assert first.passed
+    assert (second.measured, second.passed) == (None, False)
+    assert "second.duration was not measured, wanted: at most 300" in result.faults
+
+
+def test_what_a_killed_step_has_exceeded_already_is_measured(validator: EndToEndValidator, tmp_path: Path) -> None:
+    program = f"import time; time.sleep(1.5); x = bytearray(b'x') * (400 * 2**20); {HANGS}"
+    rules = "{first.duration: {max: 1}}"
+    result = run(validator, tmp_path, two(program), memory_limit_gb=0.3, validation_rules=rules)
+    assert result.outcome is Outcome.MEMORY
+    assert result.running_steps == ["first"]
+    rule = result.validation_results["first.duration"]
+    assert not rule.passed
+    assert rule.measured
+    assert rule.measured == result.performance_metrics["first"] > 1
+
+
 def test_a_daemon_of_a_step_is_ended_and_told(validator: EndToEndValidator, tmp_path: Path) -> None:
     mark = f"daemon-{os.getpid()}"
     how = "start_new_session=True, env=dict(), stdin=-3, stdout=-3, stderr=-3"

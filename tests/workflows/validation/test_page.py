@@ -72,6 +72,35 @@ def test_what_is_not_as_expected_is_told_below() -> None:
     ]
 
 
+KILLED = result(
+    "hangs",
+    success=False,
+    verdict=Verdict.REJECT,
+    outcome=Outcome.TIMEOUT,
+    error_details="killed after 1 minutes, its timeout, while load, gate ran",
+    performance_metrics={"train": 3.0, "load": 57.0, "gate": 1.0},
+    running_steps=["load", "gate"],
+    failed_step="load",
+    last_lines=["waiting <for> the lock"],
+    running_lines={"gate": ["step <two>"]},
+)
+
+
+def test_a_step_that_ran_at_the_kill_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    assert list(faults_of(KILLED)) == [
+        "killed after 1 minutes, its timeout, while load, gate ran",
+        "load said last:",
+        "  waiting <for> the lock",
+        "gate said last:",
+        "  step <two>",
+    ]
+    page = write_validation_report(report(KILLED), tmp_path / "r.html").read_text()
+    assert "<dt>Ran at the kill</dt><dd>load, gate</dd>" in page
+    for said in ("Last lines of load", "waiting &lt;for&gt; the lock", "Last lines of gate", "step &lt;two&gt;"):
+        assert said in page
+    assert "Last lines of slipway run" not in page
+
+
 def report(*results: E2ETestResult, **more: object) -> E2EValidationReport:
     return E2EValidationReport.model_validate(
         {"directory": "scenarios", "started": 0, "finished": 60, "results": list(results)} | more

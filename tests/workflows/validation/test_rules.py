@@ -108,3 +108,13 @@ def test_a_rule_says_what_was_measured_and_what_was_wanted() -> None:
         "evaluate.duration": (3, True),
     }
     assert found["load.p95"].wanted == "at least 1, at most 2"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "measured"), [({"max": 3}, 4.0), ({"max": 4}, None), ({"min": 1}, None), ({"min": 9}, None)]
+)
+def test_a_step_that_did_not_end_passes_no_rule_and_fails_what_it_has_exceeded(
+    bounds: dict[str, float], measured: float | None
+) -> None:
+    found = judge_rules(scenario({"load.duration": bounds}), [], 9, 1, {"load": 4.0}, unfinished=["load"])
+    assert (found["load.duration"].measured, found["load.duration"].passed) == (measured, False)

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 from slipway_workflows.argo import StoredWorkflow
@@ -38,6 +39,15 @@ def test_a_step_counts_once_however_often_it_is_tried() -> None:
 def test_the_items_of_a_loop_are_one_step() -> None:
     (step,) = steps_of(workflow(node("w.a(0:x)", "a(0:x)"), node("w.a(1:y (2))", "a(1:y (2))", phase="Failed")))
     assert (step.name, step.failed, len(step.nodes)) == ("a", True, 2)
+
+
+def test_what_did_not_end_ran_until_the_kill() -> None:
+    open_end = {"phase": "Running", "finishedAt": None}
+    nodes = (node("w.a", "a"), node("w.b(0:x)", "b(0:x)"), node("w.b(1:y)", "b(1:y)", **open_end))
+    until = datetime(2026, 11, 22, 8, 0, 9, tzinfo=UTC).timestamp()
+    first, second = steps_of(workflow(*nodes), until)
+    assert (first.seconds, first.running) == (2, ())
+    assert (second.seconds, [one.id for one in second.running]) == (9, ["w.b(1:y)"])
 
 
 def test_what_never_began_is_no_step() -> None:

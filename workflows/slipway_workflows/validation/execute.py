@@ -24,6 +24,8 @@ LAST_LINES = 20
 RELEASE_STATE = "slipway_workflows.cli.release_state"
 """The program that prints the reports of the gates. It imports MLflow, and so runs as a process of its own."""
 GIB = 2**30
+WITHOUT_END = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMEOUT, Outcome.MEMORY)
+"""The outcomes that the last lines explain."""
 REJECTED = 2
 """The exit code of `slipway run` for a release that a gate rejected."""
 SHARED = "images.yaml"
@@ -63,21 +65,40 @@ def _executed(scenario: E2ETestScenario, directory: Path, home: Path) -> E2ETest
     )
     workflow = _workflow(directory, home)
     result = judge(scenario, done, workflow, _reports(workflow, home))
-    failed = next((step for step in steps_of(workflow) if _explains(step, done)), None) if workflow else None
-    if failed and workflow:
-        result.failed_step = failed.name
-        node = next(node for node in reversed(failed.nodes) if node.phase.failed or not node.phase.completed)
-        result.last_lines = _last_lines(log_file(home / "runs" / workflow.name, node.id)) or [node.message]
-    elif result.outcome in (Outcome.REFUSED, Outcome.FAILED):
+    if workflow:
+        _explain(result, steps_of(workflow, done.until), home / "runs" / workflow.name)
+    if result.outcome in WITHOUT_END and not result.failed_step:
         result.last_lines = _last_lines(directory / STDERR)
     return result
+
+
+def _explain(result: E2ETestResult, steps: Sequence[StepRun], run: Path) -> None:
+    """Add the last lines of the first step that failed or was killed, and of all others that were killed.
+
+    run: the run's directory. `rejected` is no cause: it fails on purpose, to show a rejection.
+    """
+    for step in steps:
+        if step.running or (step.failed and step.name != "rejected"):
+            lines = _lines_of(step, run)
+            if not result.failed_step:
+                result.failed_step, result.last_lines = step.name, lines
+            elif step.running:
+                result.running_lines[step.name] = lines
+
+
+def _lines_of(step: StepRun, run: Path) -> list[str]:
+    """The last lines of a step: of what ran when it was killed, else of its last failure."""
+    if step.running:
+        return next(filter(None, (_last_lines(log_file(run, node.id)) for node in step.running)), [])
+    node = next(node for node in reversed(step.nodes) if node.phase.failed)
+    return _last_lines(log_file(run, node.id)) or [node.message]
 
 
 def judge(
     scenario: E2ETestScenario, done: BoundedRun, workflow: StoredWorkflow | None, reports: Sequence[GateReport]
 ) -> E2ETestResult:
     """The result of a run: how it ended, its steps and its rules, and all that is not as the scenario expects."""
-    steps = steps_of(workflow) if workflow else []
+    steps = steps_of(workflow, done.until) if workflow else []
     seconds = {step.name: round(step.seconds, 3) for step in steps}
     peak = done.peak / GIB
     expected, outcome = scenario.expected_steps, _outcome(done, workflow, steps)
@@ -95,10 +116,12 @@ def judge(
         steps_executed=len(steps),
         steps_failed=sum(step.failed for step in steps),
         failed_steps=[step.name for step in steps if step.failed],
-        running_steps=_running(steps) if done.ended_by else [],
+        running_steps=[step.name for step in steps if step.running],
         steps_missing=missing(expected, steps),
         steps_unexpected=unforeseen(expected, steps),
-        validation_results=judge_rules(scenario, reports, done.seconds, peak, seconds),
+        validation_results=judge_rules(
+            scenario, reports, done.seconds, peak, seconds, [step.name for step in steps if step.running]
+        ),
         performance_metrics=seconds,
         left_behind=done.left,
     )
@@ -121,10 +144,6 @@ def _outcome(done: BoundedRun, workflow: StoredWorkflow | None, steps: Sequence[
         return Outcome.REJECTED if done.code == REJECTED else Outcome.FAILED
     promoted = any(step.name == "promote" and not step.failed for step in steps)
     return Outcome.PROMOTED if promoted else Outcome.SUCCEEDED
-
-
-def _running(steps: Sequence[StepRun]) -> list[str]:
-    return [step.name for step in steps if any(not node.phase.completed for node in step.nodes)]
 
 
 def _limit_faults(scenario: E2ETestScenario, done: BoundedRun, running: Sequence[str]) -> Iterator[str]:
@@ -158,12 +177,6 @@ def _faults(result: E2ETestResult, twice: Mapping[str, int]) -> Iterator[str]:
         if not rule.passed:
             told = "was not measured" if rule.measured is None else f"is {rule.measured:.4g}"
             yield f"{name} {told}, wanted: {rule.wanted}"
-
-
-def _explains(step: StepRun, done: BoundedRun) -> bool:
-    """Whether a step is a cause: it ran when all was killed, or it failed. `rejected` fails on purpose."""
-    killed = done.ended_by and any(not node.phase.completed for node in step.nodes)
-    return bool(killed) or (step.failed and step.name != "rejected")
 
 
 def _workflow(directory: Path, home: Path) -> StoredWorkflow | None:

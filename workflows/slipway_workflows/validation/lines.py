@@ -38,3 +38,6 @@ def faults_of(result: E2ETestResult) -> Iterator[str]:
     if not result.success and result.last_lines:
         yield f"{result.failed_step or 'slipway run'} said last:"
         yield from (f"  {line}" for line in result.last_lines[-5:])
+    for name, lines in result.running_lines.items():
+        yield f"{name} said last:"
+        yield from (f"  {line}" for line in lines[-5:])

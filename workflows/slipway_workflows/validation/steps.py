@@ -17,8 +17,8 @@ NUMBERED = re.compile(r"(\(\d+(:.*)?\))+$", re.DOTALL)
 class StepRun:
     """A step that began: once, however often it was tried and for however many items.
 
-    seconds: from its first begin to its last end. on_exit: whether it belongs to the exit handler or a hook. nodes: its
-    own, in order.
+    seconds: from its first begin to its last end, or to the end of the run where that came before. on_exit: whether it
+    belongs to the exit handler or a hook. nodes: its own, in order.
     """
 
     name: str
@@ -27,9 +27,17 @@ class StepRun:
     on_exit: bool
     nodes: tuple[StoredNode, ...]
 
+    @property
+    def running(self) -> tuple[StoredNode, ...]:
+        """Its nodes that had not ended."""
+        return tuple(node for node in self.nodes if not node.finished)
 
-def steps_of(workflow: StoredWorkflow) -> list[StepRun]:
-    """The steps of a workflow that began, in the order in which they did."""
+
+def steps_of(workflow: StoredWorkflow, until: float = 0.0) -> list[StepRun]:
+    """The steps of a workflow that began, in the order in which they did.
+
+    until: when the run ended or was killed, in Unix seconds: what had not ended ran until then.
+    """
     groups: dict[tuple[str, str], list[StoredNode]] = {}
     for node in workflow.nodes.values():
         if node.type in STEPS and node.started and node.phase is not Phase.PENDING and not node.phase.left_out:
@@ -43,12 +51,12 @@ def steps_of(workflow: StoredWorkflow) -> list[StepRun]:
     found = []
     for (_, name), nodes in groups.items():
         nodes.sort(key=_began)
-        ends = [node.finished for node in nodes if node.finished]
+        end = max(node.finished.timestamp() if node.finished else until for node in nodes)
         found.append(
             StepRun(
                 # a workflow of one container has its own name
                 name="main" if name == workflow.name else name,
-                seconds=max(0.0, max(one.timestamp() for one in ends) - _began(nodes[0])) if ends else 0.0,
+                seconds=max(0.0, end - _began(nodes[0])),
                 failed=any(node.phase.failed and node.id not in recovered for node in nodes),
                 on_exit=_on_exit(workflow, nodes[0]),
                 nodes=tuple(nodes),

@@ -55,14 +55,17 @@ class Bounds:
 
 @dataclass
 class BoundedRun:
-    """How it went. code: of the program (negative: a signal). ended_by: "timeout", "memory" or "stopped" where it was
-    killed, else "". peak: bytes. late: seconds from the timeout, or from the last look that found the memory below its
-    limit, until nothing of it lived any more. left: commands of processes that had outlived the program and were
-    killed. alive: processes that could not be ended.
+    """How it went.
+
+    code: of the program (negative: a signal). until: when it ended or was killed, in Unix seconds. ended_by: "timeout",
+    "memory" or "stopped" where it was killed, else "". peak: bytes. late: seconds from the timeout, or from the last
+    look that found the memory below its limit, until nothing of it lived any more. left: commands of processes that had
+    outlived the program and were killed. alive: processes that could not be ended.
     """
 
     code: int = 0
     seconds: float = 0.0
+    until: float = 0.0
     peak: int = 0
     ended_by: str = ""
     late: float = 0.0
@@ -212,6 +215,7 @@ def _watch(bounds: Bounds, done: BoundedRun) -> float:
         if sys.stdin in select.select([sys.stdin, handle], [], [], min(EVERY, left))[0]:
             done.ended_by = "stopped"
             break
+    done.until = time.time()
     os.close(handle)
     done.peak = memory.peak
     return {"timeout": began + bounds.seconds, "memory": memory.below}.get(done.ended_by, time.monotonic())
