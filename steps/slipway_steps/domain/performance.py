@@ -43,8 +43,9 @@ SEVERITIES = tuple(Severity)
 class PerformanceMetrics(BaseModel):
     """What a step, or a whole run, used while it was measured. None: not known, or not set.
 
-    `seconds`: as long as it was measured; `ended`: whether its end was seen, so that its peak is known. `cpu`: seconds
-    of processor time. `peak`, `memory_request`, `memory_limit`, `read`, `written`: bytes. `throttled`: share of time in
+    `seconds`: as long as it was measured; `ended`: whether its end was seen, so that its peak is known. `cpu`:
+    seconds of processor time; a step counts from its start, so that `cpu_before` of a run's are from before the
+    measurement. `peak`, `memory_request`, `memory_limit`, `read`, `written`: bytes. `throttled`: share of time in
     which its CPU limit stopped it. `io_wait`: share of the time in which the machine's processors only waited for
     disks. `concurrency`: the most steps that ran at a time. `queued`: share of the time in which steps waited for
     parallelism or a lock although a core had nothing to do; `idle`: how many cores, in that time.
@@ -56,6 +57,7 @@ class PerformanceMetrics(BaseModel):
     seconds: float
     cpu: float
     peak: int
+    cpu_before: float = 0.0
     read: int = 0
     written: int = 0
     ended: bool = True
@@ -71,7 +73,7 @@ class PerformanceMetrics(BaseModel):
     @property
     def cores(self) -> float:
         """The processor cores that it used on average."""
-        return self.cpu / self.seconds if self.seconds > 0 else 0.0
+        return (self.cpu - self.cpu_before) / self.seconds if self.seconds > 0 else 0.0
 
 
 class OptimizationRecommendation(BaseModel):

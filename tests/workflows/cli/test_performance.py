@@ -85,6 +85,29 @@ def test_the_text_has_a_line_for_each_step_and_what_follows(tmp_path: Path) -> N
     assert len(lines) == 4
 
 
+WRITE = """
+import os, time
+time.sleep(2.5)
+with open("big", "wb") as file:
+    file.write(b"x" * (50 * 2**20))
+    os.fsync(file.fileno())
+"""
+
+
+def test_what_a_step_does_in_its_last_moment_counts(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    child = f"import subprocess, sys, time\ntime.sleep(1.5)\nsubprocess.run([sys.executable, '-c', {burn!r}])"
+    write = python("write", WRITE)
+    with running(tmp_path, [["write", "burn"], ["short"]], write, python("burn", child), python("short", burn)):
+        found = json.loads(told(tmp_path, "--output", "json").stdout)
+    steps = {step["subject"]: step for step in found["steps"]}
+    assert steps["write"]["written"] >= 50 * 2**20
+    assert steps["burn"]["cpu"] > 0.2
+    for counter in ("cpu", "read", "written"):
+        assert found["run"][counter] >= sum(step[counter] for step in found["steps"]) - 1e-6
+    assert found["run"]["written"] >= 50 * 2**20
+
+
 def test_steps_that_wait_for_parallelism_while_a_core_is_idle(tmp_path: Path) -> None:
     if (os.cpu_count() or 1) < 2:
         pytest.skip("needs two cores, of which one is idle")

@@ -21,6 +21,7 @@ from slipway_workflows.argo import NodeType, StoredWorkflow
 from slipway_workflows.engine.machine.groups import GROUPS
 from slipway_workflows.engine.machine.timings import CONTAINER_START, QUEUE, TIMINGS
 from slipway_workflows.engine.state.store import is_alive, load_workflow
+from slipway_workflows.local.step_ends import StepEnd, Used, step_ends, total
 from slipway_workflows.local.step_resources import NO_RESOURCES, StepResources
 
 PERFORMANCE = "performance.json"
@@ -54,14 +55,25 @@ def stored_performance(directory: Path) -> RunPerformance | None:
 
 @dataclass
 class _Step:
-    """A step that was seen. `first`, `last`: Unix seconds."""
+    """A step that was seen. `first`, `last`: Unix seconds. `before`: what it had used when the measurement began."""
 
     first: float
     last: float
     usage: Usage
+    before: Usage | None = None
 
     def take(self, usage: Usage, at: float) -> None:
         self.usage, self.last = usage, at
+
+    def with_end(self, end: StepEnd | None) -> "_Step":
+        """The same step with what it had used at its end, where that is known and more than was seen."""
+        if end is None:
+            return self
+        seen, used = self.usage, end.used
+        usage = seen._replace(
+            cpu=max(seen.cpu, used.cpu), read=max(seen.read, used.read), written=max(seen.written, used.written)
+        )
+        return _Step(self.first, max(self.last, end.at), usage, self.before)
 
 
 class Idle(NamedTuple):
@@ -122,7 +134,8 @@ class RunMonitor:
         self._first, self._total = self._first or found.total, found.total
         now, at = processor_waits(self._engine), time.time()
         for node, usage in found.groups.items():
-            self._steps.setdefault(node, _Step(at, at, usage)).take(usage, at)
+            before = usage if self._now is None else None
+            self._steps.setdefault(node, _Step(at, at, usage, before)).take(usage, at)
         if self._now is not None and found.at > self._last:
             seconds = found.at - self._last
             self._idle.append(Idle(at - seconds, at, max(0.0, now.idle - self._now.idle) / seconds))
@@ -148,11 +161,13 @@ class RunMonitor:
             self._resources = StepResources(self.directory, workflow)
         # the processor time of a step is that since its start, which may be before the first measurement
         starts = {one.node: one.end for one in _timings(self.directory, CONTAINER_START)}
-        steps = [
-            self._of_step(node, step, starts.get(node, step.first), workflow) for node, step in self._steps.items()
-        ]
+        ends = step_ends(self.directory)
+        seen = {node: step.with_end(ends.get(node)) for node, step in self._steps.items()}
+        steps = [self._of_step(node, step, starts.get(node, step.first), workflow) for node, step in seen.items()]
+        unseen = self._unseen(workflow)
+        used = total([*(step.usage for step in seen.values()), *(ends[node].used for node in unseen if node in ends)])
         finished = workflow is not None and workflow.phase.completed and not self.alive
-        return RunPerformance(run=self._of_run(finished), steps=steps, unseen=self._unseen(workflow), finished=finished)
+        return RunPerformance(run=self._of_run(used, finished), steps=steps, unseen=len(unseen), finished=finished)
 
     def store(self) -> RunPerformance:
         """Keep what was measured in the run's directory, where that can be written."""
@@ -161,24 +176,29 @@ class RunMonitor:
             replace_file(self.directory / PERFORMANCE, found.model_dump_json(indent=2) + "\n")
         return found
 
-    def _of_run(self, finished: bool) -> PerformanceMetrics:
-        first, total = self._first, self._total
+    def _of_run(self, used: Used, finished: bool) -> PerformanceMetrics:
+        """The run as a whole. `used`: by its steps, each from its start; of the run no less is told, though no sample
+        sees its end.
+        """
+        first, last = self._first, self._total
         seconds = max(0.0, self._last - self._began)
-        if first is None or total is None:
+        if first is None or last is None:
             return PerformanceMetrics(subject=self.directory.name, seconds=seconds, cpu=0, peak=0, ended=finished)
         throttled = io_wait = None
         if self._waits and self._now and seconds:
             io_wait = min(1.0, (self._now.io - self._waits.io) / seconds / cores())
             if self._now.throttled is not None and self._waits.throttled is not None:
                 throttled = min(1.0, (self._now.throttled - self._waits.throttled) / seconds)
+        before = total([step.before for step in self._steps.values() if step.before])
         queued, idle = queued_while_idle(self._idle, _timings(self.directory, QUEUE))
         return PerformanceMetrics(
             subject=self.directory.name,
             seconds=seconds,
-            cpu=max(0.0, total.cpu - first.cpu),
-            peak=total.peak,
-            read=max(0, total.read - first.read),
-            written=max(0, total.written - first.written),
+            cpu=max(used.cpu, last.cpu - first.cpu + before.cpu),
+            cpu_before=before.cpu,
+            peak=last.peak,
+            read=max(used.read, last.read - first.read + before.read),
+            written=max(used.written, last.written - first.written + before.written),
             ended=finished,
             throttled=throttled,
             io_wait=io_wait,
@@ -203,14 +223,16 @@ class RunMonitor:
             memory_limit=asked.memory_limit,
         )
 
-    def _unseen(self, workflow: StoredWorkflow | None) -> int:
-        if workflow is None:
-            return 0
-        return sum(
-            node.id not in self._steps and node.finished is not None and node.finished.timestamp() > self._began_at
-            for node in workflow.pods
+    def _unseen(self, workflow: StoredWorkflow | None) -> list[str]:
+        """The ids of the nodes that ended while it was measured, and were too short to be."""
+        return [
+            node.id
+            for node in (workflow.pods if workflow else ())
             if not node.phase.left_out
-        )
+            and node.id not in self._steps
+            and node.finished is not None
+            and node.finished.timestamp() > self._began_at
+        ]
 
 
 def queued_while_idle(idle: Sequence[Idle], waits: Sequence[Timing]) -> tuple[float, float]:

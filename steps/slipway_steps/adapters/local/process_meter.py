@@ -7,13 +7,13 @@ only as often as the meter may, and in between where the resident size has grown
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from slipway_steps.adapters.local.process_tree import PAGE, children_of, cpu_seconds
+from slipway_steps.adapters.local.process_tree import PAGE, TICKS, children_of
 
 SHARE = 0.01
 """Most of one core that reading PSS may take where memory does not grow."""
@@ -23,7 +23,8 @@ GROWN = 1.03
 
 class Usage(NamedTuple):
     """What some processes use at one moment: bytes of memory now, and the largest so far; and since they began seconds
-    of processor time, bytes read from disks and written to them.
+    of processor time, bytes read from disks and written to them, which never become less: what was seen of processes
+    that have ended since stays in them.
 
     Memory is at least what the largest process holds: pages that it shares with processes which are not measured, such
     as the server that it was forked from, it would need in a pod of its own too.
@@ -47,7 +48,12 @@ class Sample(NamedTuple):
 
 @dataclass
 class _Process:
-    """What is known of one process. `high`: the largest resident bytes since its program began."""
+    """What is known of one process.
+
+    `resident`: 0 of one that has ended and was not waited for. `high`: the largest number of resident bytes since its
+    program began. `begun`: its start, which tells it from a later one with its id. `parent`: a process id. `waited`:
+    the part of `cpu` that is of children which have ended and were waited for.
+    """
 
     resident: int = 0
     pss: int = 0
@@ -55,28 +61,78 @@ class _Process:
     cpu: float = 0.0
     read: int = 0
     written: int = 0
+    begun: str = ""
+    parent: int = 0
+    waited: float = 0.0
     unseen: int = 0
     """Bytes that it had more, for a moment since the last sample, than now."""
+
+
+@dataclass
+class _Gone:
+    """What was used by processes of a tree, or of a group, that are gone without being counted by their parent.
+
+    Linux adds what a process has used to its parent's counters if the parent waits for it. It is lost if nobody does:
+    the parent ignores the signal, or has ended; for a group also if the one who waits is outside of it.
+    """
+
+    cpu: float = 0.0
+    read: int = 0
+    written: int = 0
+    members: Mapping[int, _Process] = field(default_factory=dict)
+
+    def update(self, members: Mapping[int, _Process]) -> None:
+        """Take what the members of the last sample had used that are not among those of this one."""
+        lost: dict[int | None, list[_Process]] = {}
+        for pid, one in self.members.items():
+            if not _same(one, members.get(pid)):
+                lost.setdefault(self._heir(one, members), []).append(one)
+        for heir, gone in lost.items():
+            cpu, read, written = 0.0, 0, 0
+            if heir is not None:
+                before, now = self.members[heir], members[heir]
+                cpu, read, written = now.waited - before.waited, now.read - before.read, now.written - before.written
+            self.cpu += max(0.0, sum(one.cpu for one in gone) - cpu)
+            self.read += max(0, sum(one.read for one in gone) - read)
+            self.written += max(0, sum(one.written for one in gone) - written)
+        self.members = members
+
+    def _heir(self, one: _Process, members: Mapping[int, _Process]) -> int | None:
+        """The nearest ancestor that is still there, whose counters have what was waited for."""
+        for _ in self.members:
+            parent = self.members.get(one.parent)
+            if parent is None:
+                return None
+            if _same(parent, members.get(one.parent)):
+                return one.parent
+            one = parent
+        return None
+
+
+def _same(one: _Process, other: _Process | None) -> bool:
+    return other is not None and one.begun == other.begun
 
 
 @dataclass
 class _Sum:
     """The sum over some processes, while a sample is taken."""
 
-    members: list[_Process] = field(default_factory=list)
+    gone: _Gone
+    members: dict[int, _Process] = field(default_factory=dict)
 
     def usage(self, before: Usage | None) -> Usage:
-        members = self.members
+        self.gone.update(self.members)
+        members = self.members.values()
         memory = max(sum(one.pss for one in members), *(one.resident for one in members), 0)
         # between two samples at most one process is taken to have had its peak, as peaks need not coincide
         peak = memory + max((one.unseen for one in members), default=0)
         return Usage(
             memory,
             max(peak, before.peak if before else 0),
-            sum(one.cpu for one in members),
-            sum(one.read for one in members),
-            sum(one.written for one in members),
-            len(members),
+            self.gone.cpu + sum(one.cpu for one in members),
+            self.gone.read + sum(one.read for one in members),
+            self.gone.written + sum(one.written for one in members),
+            sum(one.resident > 0 for one in members),
         )
 
 
@@ -88,6 +144,7 @@ class ProcessMeter:
         self._known: dict[int, _Process] = {}
         self._last: dict[str, Usage] = {}
         self._total: Usage | None = None
+        self._gone, self._gone_of = _Gone(), dict[str, _Gone]()
         self._resident = 0
         self._pss_due = 0.0
 
@@ -102,37 +159,60 @@ class ProcessMeter:
         owners: dict[int, str | None] = dict(_tree(self._pid, names))
         for orphan, name in _orphans(owners, names):
             owners.update(_tree(orphan, names, name))
-        found = {pid: one for pid in owners if (one := self._read(pid)) is not None}
-        if self._pid not in found:
+        found = self._read_all(owners)
+        if self._pid not in found or not found[self._pid].resident:
             return None
         self._read_pss(found)
-        sums: dict[str, _Sum] = {name: _Sum() for name in groups}
+        self._gone_of = {name: self._gone_of.get(name) or _Gone() for name in groups}
+        sums = {name: _Sum(gone) for name, gone in self._gone_of.items()}
         for pid, one in found.items():
             if (owner := owners[pid]) is not None:
-                sums[owner].members.append(one)
+                sums[owner].members[pid] = one
         self._known = found
         self._last = {name: one.usage(self._last.get(name)) for name, one in sums.items() if one.members}
-        self._total = _Sum(list(found.values())).usage(self._total)
+        self._total = _Sum(self._gone, found).usage(self._total)
         return Sample(time.monotonic(), self._total, dict(self._last))
 
+    def _read_all(self, pids: Iterable[int]) -> dict[int, _Process]:
+        """The processes as they are now. What has ended is either among them, or in the counters of its parent."""
+        found = {pid: one for pid in pids if (one := self._read(pid)) is not None}
+        ended = {pid: one for pid, one in self._known.items() if pid not in found}
+        while ended:
+            # its parent may have been read before it waited for it; and again for another one after that was read
+            for parent in {one.parent for one in ended.values()} & found.keys():
+                found[parent] = self._read(parent) or found[parent]
+            ended = {pid: one for pid, one in found.items() if not os.path.exists(f"/proc/{pid}")}  # noqa: PTH110 - a Path each would cost more
+            for pid in ended:
+                del found[pid]
+        return found
+
     def _read(self, pid: int) -> _Process | None:
-        """A process as it is now, without PSS; None for one that has ended."""
+        """A process as it is now, without PSS; None for one that is gone."""
         one = _Process()
         with suppress(OSError, ValueError, IndexError):
             directory = f"/proc/{pid}"
-            one.cpu = cpu_seconds(pid)
-            one.resident = int(_text(f"{directory}/statm").split()[1]) * PAGE
-            if not one.resident:
-                return None  # it has ended, and is not reaped yet
-            one.high = 1024 * _field(_text(f"{directory}/status"), "VmHWM:")
+            # the name of the program may have spaces and parentheses
+            fields = _text(f"{directory}/stat").rpartition(")")[2].split()
+            one.parent, one.begun = int(fields[1]), fields[19]
+            one.waited = sum(map(int, fields[13:15])) / TICKS
+            one.cpu = sum(map(int, fields[11:15])) / TICKS
+            before = self._known.get(pid)
+            if before is not None and not _same(before, one):
+                before = None
+            if before:
+                one.read, one.written = before.read, before.written
             with suppress(PermissionError):
                 counts = _text(f"{directory}/io")
                 one.read, one.written = _field(counts, "read_bytes:"), _field(counts, "\nwrite_bytes:")
-            before = self._known.get(pid)
+            one.resident = int(_text(f"{directory}/statm").split()[1]) * PAGE
+            if not one.resident:
+                return one  # it has ended, and nobody has waited for it yet
+            one.high = 1024 * _field(_text(f"{directory}/status"), "VmHWM:")
             if before is None or one.high > before.high:
                 one.unseen = max(0, one.high - one.resident)
             # until it is read again, the same part of the resident memory as before
-            one.pss = round(one.resident * before.pss / before.resident) if before else one.resident
+            part = before.pss / before.resident if before and before.resident else 1
+            one.pss = round(one.resident * part)
             return one
         return None
 

@@ -53,6 +53,20 @@ def test_a_step_that_has_ended_is_not_named(tmp_path: Path) -> None:
     assert len({key for one in ran.seen for key in one["steps"]}) == 2
 
 
+def test_what_a_step_had_used_is_written_at_its_end(tmp_path: Path) -> None:
+    spin = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+    write = f"dd if=/dev/zero of=big bs=1M count=8 conv=fsync; {spin}"
+    began = time.time()
+    ran = Watched(tmp_path, steps([call("a")], [call("b")]), pod("a", write), pod("b", "exit 1"))
+    lines = [json.loads(line) for line in (ran.path.parent / "usage.jsonl").read_text().splitlines()]
+    nodes = {one["displayName"]: key for key, one in ran.nodes.items() if one["type"] == "Pod"}
+    assert [line["node"] for line in lines] == [nodes["a"], nodes["b"]]
+    assert 8 * 2**20 <= lines[0]["written"] < 10 * 2**20
+    assert lines[0]["cpu"] > 0.1
+    assert began < lines[0]["at"] < lines[1]["at"]
+    assert lines[1]["written"] < 2**20
+
+
 def test_a_slow_disk_does_not_keep_steps_from_being_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[float] = []
 

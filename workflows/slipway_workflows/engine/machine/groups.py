@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from slipway_steps.files import replace_file
+from slipway_workflows.engine.machine.step_usage import note_usage
 
 GROUPS = "groups.json"
 PAUSE = 0.1
@@ -23,7 +24,7 @@ class Groups:
     """Writes the file. `directory`: the run's. What cannot be written is left out, as nothing of a run needs it."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / GROUPS
+        self._directory, self._path = directory, directory / GROUPS
         self._steps: dict[str, int] = {}
         self._written: asyncio.TimerHandle | None = None
         self._cost = 0.0
@@ -32,6 +33,11 @@ class Groups:
         """The program of a node has begun, in that process group."""
         self._steps[node_id] = group
         self._changed()
+
+    def ended(self, node_id: str) -> None:
+        """The first process of a node has ended; it is not reaped yet."""
+        if node_id in self._steps:
+            note_usage(self._directory, node_id, self._steps[node_id])
 
     def end(self, node_id: str) -> None:
         """The program of a node has ended, or could not be started."""

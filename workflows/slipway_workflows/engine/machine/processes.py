@@ -126,6 +126,7 @@ class Processes:
             if seconds is not None:
                 timer = asyncio.get_running_loop().call_later(seconds, process.end, late)
             await process.until_ended()
+            self._groups.ended(node_id)
             return Finished(process.reap(), captured.finish() if captured else b"", process.end_reason)
         finally:
             if timer:
