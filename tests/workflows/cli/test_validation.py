@@ -62,6 +62,22 @@ def test_json_has_all_of_it(scenarios: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("command", ["validate-e2e", "validate-system"])
+def test_a_report_that_cannot_be_written_is_one_line_and_not_announced(
+    scenarios: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("slipway_workflows.validation.end_to_end.NAME_LETTERS", "a")
+    page = Path(".slipway/validation/aaaaaa/report.html").absolute()
+    (page / "in-the-way").mkdir(parents=True)
+    (scenarios / "bad.yaml").unlink()
+    assert main([command, "scenarios" if command == "validate-system" else "scenarios/good.yaml"]) == 1
+    said = capsys.readouterr()
+    assert "succeeded as expected" in said.out
+    assert "report:" not in said.out
+    assert said.err.startswith(f"error: the report could not be written to {page}: ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["validate-e2e", "validate-system"])
 def test_bad_input_is_one_line_and_exit_1_and_nothing_runs(
     scenarios: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -118,20 +134,55 @@ def test_what_is_deployed_is_validated_too(scenarios: Path, capsys: pytest.Captu
     assert "SD107 selects-nothing" in said
 
 
-def test_ctrl_c_ends_all_that_runs_and_leaves_no_home(scenarios: Path) -> None:
+@pytest.mark.parametrize("command", ["validate-e2e", "validate-system"])
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]])
+def test_an_interrupt_ends_all_that_runs_and_leaves_no_home(
+    scenarios: Path, command: str, numbers: list[signal.Signals]
+) -> None:
+    running, mark = _hanging(scenarios, command)
+    for number in numbers:
+        running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said.strip()) == (130, "error: interrupted")
+    assert not _living(mark)
+    assert not list(Path(".slipway").glob("validation/*/*/home"))
+
+
+def test_what_a_kill_has_left_the_next_run_removes(scenarios: Path) -> None:
+    running, mark = _hanging(scenarios, "validate-e2e")
+    running.kill()
+    _, said = running.communicate(timeout=60)  # until the process that ends the run has closed it too
+    assert not said, "no traceback"
+    assert not _living(mark)
+    assert len(list(Path(".slipway").glob("validation/*/*/home"))) == 1
+    (scenarios / "pipelines" / "good.yaml").write_text(WORKFLOW.replace("SCRIPT", "true"))
+    assert main(["validate-e2e", "scenarios/good.yaml"]) == 0
+    assert not list(Path(".slipway").glob("validation/*/*/home"))
+
+
+def test_the_home_of_a_run_that_lives_is_left_alone(scenarios: Path) -> None:
+    running, mark = _hanging(scenarios, "validate-e2e")
+    (scenarios / "pipelines" / "good.yaml").write_text(WORKFLOW.replace("SCRIPT", "true"))
+    assert main(["validate-e2e", "scenarios/good.yaml"]) == 0
+    assert _living(mark)
+    assert len(list(Path(".slipway").glob("validation/*/*/home/runs"))) == 1
+    running.terminate()
+    running.communicate(timeout=60)
+
+
+def _hanging(scenarios: Path, command: str) -> tuple["subprocess.Popen[str]", str]:
+    """The command on a scenario whose step runs now, and what marks the step."""
     mark = f"sleep 98.{os.getpid()}"
+    (scenarios / "bad.yaml").unlink()
     (scenarios / "pipelines" / "good.yaml").write_text(WORKFLOW.replace("SCRIPT", mark))
-    program = [sys.executable, "-m", "slipway_workflows.cli", "validate-e2e", "scenarios/good.yaml"]
+    given = "scenarios" if command == "validate-system" else "scenarios/good.yaml"
+    program = [sys.executable, "-m", "slipway_workflows.cli", command, given]
     running = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not _living(mark):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
-    assert (running.returncode, said.strip()) == (130, "error: interrupted")
-    assert not _living(mark)
-    assert not list(Path(".slipway").glob("validation/*/*/home"))
+    return running, mark
 
 
 def _living(mark: str) -> list[int]:

@@ -1,16 +1,20 @@
 """`slipway validate-e2e` and `slipway validate-system`: whether pipelines, and all that they need, are fit for use."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from slipway_workflows.cli.exit_codes import CODES
+from slipway_steps.domain.errors import SlipwayError
+from slipway_workflows.cli import fail
+from slipway_workflows.cli.exit_codes import CODES, UNDECIDED
 from slipway_workflows.cli.settings import current_settings
 
 if TYPE_CHECKING:
-    from slipway_steps.domain.validation import E2ETestResult, E2EValidationReport
+    from slipway_steps.domain.validation import E2ETestResult, E2EValidationReport, ReadinessSection
     from slipway_workflows.validation.end_to_end import EndToEndValidator
 
 output_option = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -25,19 +29,25 @@ def validate_e2e(scenario: Path, output: str) -> int:
     Every scenario runs with a home of its own, which is removed: nothing that people use is touched. Exit codes: 0 as
     expected, 2 not as expected, 1 bad input, or something broke.
     """
-    validator = _validator()
-    if scenario.is_dir():
-        scenarios = validator.discover_test_scenarios(scenario)
-    else:
-        scenarios = [validator.read_test_scenario(scenario)]
-    named = len(scenarios) > 1
-    report = validator.run(scenarios, str(scenario), _Teller(validator, named) if output == "text" else None)
-    if output == "json":
-        click.echo(_as_json(report, validator))
-    elif named:
-        good = sum(one.success for one in report.results)
-        click.echo(f"{good} of {len(report.results)} scenarios as expected   report: {_relative(validator.page)}")
-    return CODES[report.verdict]
+    with _interruptible():
+        validator = _validator()
+        if scenario.is_dir():
+            scenarios = validator.discover_test_scenarios(scenario)
+        else:
+            scenarios = [validator.read_test_scenario(scenario)]
+        named = len(scenarios) > 1
+        report = validator.results_of(scenarios, str(scenario), _tell_named if output == "text" and named else None)
+        page = _written(validator, report)
+        if output == "json":
+            click.echo(_as_json(report, page))
+        else:
+            where = f"   report: {_relative(page)}" if page else ""
+            if named:
+                good = sum(one.success for one in report.results)
+                click.echo(f"{good} of {len(report.results)} scenarios as expected{where}")
+            else:
+                _tell(report.results[0], end=where)
+        return CODES[report.verdict] or (0 if page else UNDECIDED)
 
 
 @click.command("validate-system")
@@ -66,21 +76,19 @@ def validate_system(directory: Path, paths: tuple[Path, ...], values: tuple[Path
     """
     from slipway_workflows.validation.system import sections_of
 
-    validator = _validator()
-    scenarios = validator.discover_test_scenarios(directory)
-    report = validator.run(scenarios, str(directory), _Teller(validator, True) if output == "text" else None)
-    report.sections = sections_of(report.results, current_settings(), Path.cwd(), paths, values)
-    validator.write(report)
-    if output == "json":
-        click.echo(_as_json(report, validator))
-    else:
-        click.echo("")
-        for section in report.sections:
-            click.echo(f"{section.title:<26}{section.state:<10}{section.lines[0] if section.lines else ''}")
-            for line in section.lines[1:]:
-                click.echo(f"{'':<36}{line}")
-        click.echo(f"report: {_relative(validator.page)}")
-    return CODES[report.verdict]
+    with _interruptible():
+        validator = _validator()
+        scenarios = validator.discover_test_scenarios(directory)
+        report = validator.results_of(scenarios, str(directory), _tell_named if output == "text" else None)
+        report.sections = sections_of(report.results, current_settings(), Path.cwd(), paths, values)
+        page = _written(validator, report)
+        if output == "json":
+            click.echo(_as_json(report, page))
+        else:
+            _tell_sections(report.sections)
+            if page:
+                click.echo(f"report: {_relative(page)}")
+        return CODES[report.verdict] or (0 if page else UNDECIDED)
 
 
 def _validator() -> "EndToEndValidator":
@@ -89,23 +97,49 @@ def _validator() -> "EndToEndValidator":
     return EndToEndValidator(current_settings())
 
 
-class _Teller:
-    """Prints each result as soon as it is known. named: with the name of the scenario, not the report, in its line."""
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does. What is cleaned up then is not interrupted by the next of them."""
+    from slipway_steps.perf.signals import Signals
 
-    def __init__(self, validator: "EndToEndValidator", named: bool) -> None:
-        self.validator, self.named = validator, named
-
-    def __call__(self, result: "E2ETestResult") -> None:
-        from slipway_workflows.validation.lines import faults_of, line_of
-
-        end = "" if self.named else f"   report: {_relative(self.validator.page)}"
-        click.echo(f"{result.scenario_name + ': ' if self.named else ''}{line_of(result)}{end}")
-        for line in faults_of(result):
-            click.echo(f"  {line}")
+    with Signals() as signals:
+        signals.raising()
+        yield
 
 
-def _as_json(report: "E2EValidationReport", validator: "EndToEndValidator") -> str:
-    told = report.model_dump(mode="json") | {"verdict": report.verdict.value, "report": str(validator.page)}
+def _tell(result: "E2ETestResult", begin: str = "", end: str = "") -> None:
+    """Print a result: its line, and below it what is not as expected."""
+    from slipway_workflows.validation.lines import faults_of, line_of
+
+    click.echo(f"{begin}{line_of(result)}{end}")
+    for line in faults_of(result):
+        click.echo(f"  {line}")
+
+
+def _tell_named(result: "E2ETestResult") -> None:
+    """Print one of several results as soon as it is known."""
+    _tell(result, begin=f"{result.scenario_name}: ")
+
+
+def _tell_sections(sections: Sequence["ReadinessSection"]) -> None:
+    click.echo("")
+    for section in sections:
+        click.echo(f"{section.title:<26}{section.state:<10}{section.lines[0] if section.lines else ''}")
+        for line in section.lines[1:]:
+            click.echo(f"{'':<36}{line}")
+
+
+def _written(validator: "EndToEndValidator", report: "E2EValidationReport") -> Path | None:
+    """Write the report; returns its page. None, and an error on stderr, where it cannot be written."""
+    try:
+        return validator.write(report)
+    except SlipwayError as error:
+        fail(str(error))
+        return None
+
+
+def _as_json(report: "E2EValidationReport", page: Path | None) -> str:
+    told = report.model_dump(mode="json") | {"verdict": report.verdict.value, "report": str(page) if page else None}
     return json.dumps(told, indent=1)
 
 

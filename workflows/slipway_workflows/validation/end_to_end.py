@@ -11,6 +11,7 @@ from slipway_steps.domain.verdict import Gate
 from slipway_steps.settings import Settings, read_settings
 from slipway_workflows.validation import scenarios as files
 from slipway_workflows.validation.execute import execute
+from slipway_workflows.validation.homes import remove_left
 from slipway_workflows.validation.pipelines import check_pipelines
 from slipway_workflows.validation.rules import check_rules, evaluation_checks
 
@@ -50,6 +51,8 @@ class EndToEndValidator:
 
     def execute_scenario(self, scenario: E2ETestScenario) -> E2ETestResult:
         """Run a scenario under its limits and judge it. Raises SlipwayError where it cannot be run at all."""
+        if not self._runs:
+            remove_left(self.directory.parent)
         self._runs += 1
         return execute(scenario, self.directory / str(self._runs), self.settings.home)
 
@@ -68,7 +71,21 @@ class EndToEndValidator:
         about: str,
         on_result: Callable[[E2ETestResult], None] | None = None,
     ) -> E2EValidationReport:
-        """Run scenarios, one after the other, and write the report. Raises BadInput for none."""
+        """Run scenarios, one after the other, and write the report.
+
+        Raises BadInput for none, and where the report cannot be written.
+        """
+        report = self.results_of(scenarios, about, on_result)
+        self.write(report)
+        return report
+
+    def results_of(
+        self,
+        scenarios: Sequence[E2ETestScenario],
+        about: str,
+        on_result: Callable[[E2ETestResult], None] | None = None,
+    ) -> E2EValidationReport:
+        """Run scenarios, one after the other; nothing is written yet. Raises BadInput for none."""
         if not scenarios:
             raise BadInput("there is no scenario to run", "name a scenario, or a directory of them")
         began, results = time.time(), []
@@ -76,19 +93,17 @@ class EndToEndValidator:
             results.append(self.execute_scenario(scenario))
             if on_result:
                 on_result(results[-1])
-        report = E2EValidationReport(directory=about, started=began, finished=time.time(), results=results)
-        self.write(report)
-        return report
+        return E2EValidationReport(directory=about, started=began, finished=time.time(), results=results)
 
     @property
     def page(self) -> Path:
         """The file of the report."""
         return self.directory / "report.html"
 
-    def write(self, report: E2EValidationReport) -> None:
-        """Write the report as JSON and as HTML."""
-        from slipway_steps.files import replace_file
+    def write(self, report: E2EValidationReport) -> Path:
+        """Write the report as JSON and as HTML; returns the page. Raises BadInput where that cannot be done."""
+        from slipway_workflows.report.page_file import write_page
         from slipway_workflows.validation.page import write_validation_report
 
-        replace_file(self.directory / "report.json", report.model_dump_json(indent=1))
-        write_validation_report(report, self.page)
+        write_page(report.model_dump_json(indent=1), self.directory / "report.json")
+        return write_validation_report(report, self.page)

@@ -1,7 +1,6 @@
 """Runs a scenario: `slipway run` as a process under its limits, with a home of its own that is removed afterwards."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from slipway_steps.domain.verdict import GateReport, Verdict
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.engine.state.events import log_file
+from slipway_workflows.validation.homes import own_home
 from slipway_workflows.validation.pipelines import PROGRAM, data_options, environment, pipeline_of
 from slipway_workflows.validation.rules import judge_rules
 from slipway_workflows.validation.steps import StepRun, doubled, missing, steps_of, unforeseen
@@ -38,14 +38,10 @@ def execute(scenario: E2ETestScenario, directory: Path, home: Path | None = None
     directory: where its files are put while it runs; of them the output of the program is kept. home: that of the user.
     Raises BadInput where it cannot be run, PlatformError where the machine does not let it.
     """
-    own = directory / "home"
-    own.mkdir(parents=True)
-    if home and (home / SHARED).exists():
-        (own / SHARED).symlink_to(home.absolute() / SHARED)
-    try:
+    with own_home(directory) as own:
+        if home and (home / SHARED).exists():
+            (own / SHARED).symlink_to(home.absolute() / SHARED)
         return _executed(scenario, directory, own)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _executed(scenario: E2ETestScenario, directory: Path, home: Path) -> E2ETestResult:

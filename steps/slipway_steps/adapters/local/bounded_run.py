@@ -263,4 +263,6 @@ def run(bounds: Bounds) -> BoundedRun:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(run(Bounds(**json.loads(sys.stdin.readline()))))))
+    told = json.dumps(asdict(run(Bounds(**json.loads(sys.stdin.readline())))))
+    with suppress(OSError):  # nobody listens any more
+        os.write(sys.stdout.fileno(), told.encode())
