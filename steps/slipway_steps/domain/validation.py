@@ -13,8 +13,9 @@ SYNTHETIC, DIGITS = "synthetic", "digits"
 
 
 class Outcome(StrEnum):
-    """How a run ended. promoted: it succeeded and its step `promote` ran. rejected: a gate said no, and all that undoes
-    the release succeeded. timeout, memory: it crossed a limit of its scenario and was killed. refused: it never began.
+    """How a run ended. promoted: it succeeded and its step `promote` ran. rejected: a gate said no, and all that
+    undoes the release succeeded. timeout, memory: it crossed a limit of its scenario and was killed. refused: it
+    never began. broken: Slipway itself failed.
     """
 
     PROMOTED = "promoted"
@@ -24,6 +25,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     MEMORY = "memory"
     REFUSED = "refused"
+    BROKEN = "broken"
 
 
 class Bounds(BaseModel):

@@ -1,6 +1,7 @@
 """Scenarios of small workflows, run as people run them."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def run(validator: EndToEndValidator, directory: Path, workflow: str, **fields: 
     (scenarios / "scenario.yaml").write_text("\n".join(lines))
     (scenario,) = validator.discover_test_scenarios(scenarios)
     return validator.execute_scenario(scenario)
+
+
+def planted(directory: Path) -> tuple[str, ...]:
+    """The program `slipway` with the fault of FAULT, after its own imports."""
+    file = directory / "planted.py"
+    file.write_text(f"{FAULT}\nfrom slipway_workflows.cli import script\nscript()\n")
+    return (sys.executable, "-P", str(file))
 
 
 def two(first: str, second: str = "pass") -> str:
@@ -162,6 +170,37 @@ def test_what_a_killed_step_has_exceeded_already_is_measured(validator: EndToEnd
     assert not rule.passed
     assert rule.measured
     assert rule.measured == result.performance_metrics["first"] > 1
+
+
+FAULT = """
+from slipway_workflows.engine.run import pod
+pod._place_artifacts = lambda *_: 1 / 0
+"""
+
+
+@pytest.mark.parametrize("expect", ["succeeded", "failed"])
+def test_a_fault_of_slipway_itself_is_broken_and_its_traceback_is_kept(
+    validator: EndToEndValidator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect: str
+) -> None:
+    monkeypatch.setattr("slipway_workflows.validation.execute.PROGRAM", planted(tmp_path))
+    result = run(validator, tmp_path, two("pass"), expect=expect)
+    assert (result.verdict, result.outcome, result.success) == (Verdict.ERROR, Outcome.BROKEN, False)
+    log = validator.directory / "1" / "engine.log"
+    assert "ZeroDivisionError" in log.read_text()
+    assert f"a fault of Slipway itself; its traceback is in {log}" in "\n".join(result.last_lines)
+    assert str(log) in (result.error_details or "")
+    assert "/1/home/" not in "\n".join(result.last_lines)
+
+
+@pytest.mark.parametrize("expect", ["succeeded", "failed"])
+def test_a_program_that_dies_is_broken_whatever_is_expected(
+    validator: EndToEndValidator, tmp_path: Path, expect: str
+) -> None:
+    died = "import os, signal, time; time.sleep(1); os.kill(os.getppid(), signal.SIGKILL)"
+    result = run(validator, tmp_path, two(died), expect=expect)
+    assert (result.verdict, result.outcome) == (Verdict.ERROR, Outcome.BROKEN)
+    assert "slipway run ended with signal 9 before the workflow did" in (result.error_details or "")
+    assert result.running_steps == ["first"]
 
 
 def test_a_daemon_of_a_step_is_ended_and_told(validator: EndToEndValidator, tmp_path: Path) -> None:

@@ -130,6 +130,16 @@ def test_the_title_says_ready_only_as_far_as_it_was_checked(tmp_path: Path) -> N
     assert "Not ready: Security" in page
 
 
+def test_what_is_broken_is_not_called_unexpected(tmp_path: Path) -> None:
+    broken = result("c", success=False, verdict=Verdict.ERROR, outcome=Outcome.BROKEN)
+    assert headline(broken) == "broken"
+    page = write_validation_report(report(result(), broken), tmp_path / "r.html").read_text()
+    assert "1 of 2 scenarios broken: c" in page
+    assert "not as expected" not in page
+    page = write_validation_report(report(BAD, broken), tmp_path / "r.html").read_text()
+    assert "1 of 2 scenarios not as expected: slow &lt;b&gt;; 1 of 2 scenarios broken: c" in page
+
+
 def test_a_report_of_nothing_is_no_pass() -> None:
     assert report().verdict is Verdict.INCONCLUSIVE
     assert report(result(), BAD).verdict is Verdict.REJECT

@@ -1,6 +1,7 @@
 """Runs a scenario: `slipway run` as a process under its limits, with a home of its own that is removed afterwards."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from slipway_steps.domain.verdict import GateReport, Verdict
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.argo.stored import read_workflow
 from slipway_workflows.engine.state.events import log_file
+from slipway_workflows.engine.state.store import FAULT_LOG
 from slipway_workflows.validation.homes import own_home
 from slipway_workflows.validation.pipelines import PROGRAM, data_options, environment, pipeline_of
 from slipway_workflows.validation.rules import judge_rules
@@ -24,7 +26,7 @@ LAST_LINES = 20
 RELEASE_STATE = "slipway_workflows.cli.release_state"
 """The program that prints the reports of the gates. It imports MLflow, and so runs as a process of its own."""
 GIB = 2**30
-WITHOUT_END = (Outcome.REFUSED, Outcome.FAILED, Outcome.TIMEOUT, Outcome.MEMORY)
+WITHOUT_END = (Outcome.REFUSED, Outcome.BROKEN, Outcome.FAILED, Outcome.TIMEOUT, Outcome.MEMORY)
 """The outcomes that the last lines explain."""
 REJECTED = 2
 """The exit code of `slipway run` for a release that a gate rejected."""
@@ -60,12 +62,25 @@ def _executed(scenario: E2ETestScenario, directory: Path, home: Path) -> E2ETest
         environment(),
     )
     workflow = _workflow(directory, home)
-    result = judge(scenario, done, workflow, _reports(workflow, home))
+    moved = _kept_logs(directory, home)
+    result = judge(scenario, done, workflow, _reports(workflow, home), list(moved.values()))
     if workflow:
         _explain(result, steps_of(workflow, done.until), home / "runs" / workflow.name)
     if result.outcome in WITHOUT_END and not result.failed_step:
         result.last_lines = _last_lines(directory / STDERR)
+    for old, new in moved.items():
+        result.last_lines = [line.replace(str(old), str(new)) for line in result.last_lines]
     return result
+
+
+def _kept_logs(directory: Path, home: Path) -> dict[Path, Path]:
+    """Keep the tracebacks of Slipway's own faults: where each file was -> where it is now."""
+    moved = {}
+    for number, old in enumerate(sorted(home.glob(f"runs/*/{FAULT_LOG}"))):
+        new = directory / (FAULT_LOG if not number else f"{number + 1}-{FAULT_LOG}")
+        with suppress(OSError):
+            moved[old] = Path(shutil.copyfile(old, new))
+    return moved
 
 
 def _explain(result: E2ETestResult, steps: Sequence[StepRun], run: Path) -> None:
@@ -91,13 +106,20 @@ def _lines_of(step: StepRun, run: Path) -> list[str]:
 
 
 def judge(
-    scenario: E2ETestScenario, done: BoundedRun, workflow: StoredWorkflow | None, reports: Sequence[GateReport]
+    scenario: E2ETestScenario,
+    done: BoundedRun,
+    workflow: StoredWorkflow | None,
+    reports: Sequence[GateReport],
+    own_faults: Sequence[Path] = (),
 ) -> E2ETestResult:
-    """The result of a run: how it ended, its steps and its rules, and all that is not as the scenario expects."""
+    """The result of a run: how it ended, its steps and its rules, and all that is not as the scenario expects.
+
+    own_faults: files with tracebacks of Slipway itself.
+    """
     steps = steps_of(workflow, done.until) if workflow else []
     seconds = {step.name: round(step.seconds, 3) for step in steps}
     peak = done.peak / GIB
-    expected, outcome = scenario.expected_steps, _outcome(done, workflow, steps)
+    expected, outcome = scenario.expected_steps, _outcome(done, workflow, steps, own_faults)
     result = E2ETestResult(
         scenario_name=scenario.scenario_name,
         success=False,
@@ -123,19 +145,29 @@ def judge(
     )
     twice = doubled(expected, steps)
     result.steps_unexpected += [f"{name} ({times} times)" for name, times in twice.items()]
-    faults = [*_limit_faults(scenario, done, result.running_steps), *_faults(result, twice)]
-    broken = outcome is Outcome.REFUSED or bool(done.alive)
+    faults = [
+        *_limit_faults(scenario, done, result.running_steps),
+        *_own_faults(done, outcome, own_faults),
+        *_faults(result, twice),
+    ]
+    broken = outcome in (Outcome.REFUSED, Outcome.BROKEN) or bool(done.alive)
     result.verdict = Verdict.ERROR if broken else Verdict.REJECT if faults else Verdict.PASS
     result.success = result.verdict is Verdict.PASS
     result.error_details = "\n".join(faults) or None
     return result
 
 
-def _outcome(done: BoundedRun, workflow: StoredWorkflow | None, steps: Sequence[StepRun]) -> Outcome:
+def _outcome(
+    done: BoundedRun, workflow: StoredWorkflow | None, steps: Sequence[StepRun], own_faults: Sequence[Path]
+) -> Outcome:
+    if own_faults:
+        return Outcome.BROKEN
     if done.ended_by in (Outcome.TIMEOUT, Outcome.MEMORY):
         return Outcome(done.ended_by)
     if workflow is None:
         return Outcome.REFUSED
+    if not workflow.phase.completed:
+        return Outcome.BROKEN
     if done.code:
         return Outcome.REJECTED if done.code == REJECTED else Outcome.FAILED
     promoted = any(step.name == "promote" and not step.failed for step in steps)
@@ -159,11 +191,20 @@ def _limit_faults(scenario: E2ETestScenario, done: BoundedRun, running: Sequence
         yield f"processes {', '.join(map(str, done.alive))} cannot be ended: they wait for a device"
 
 
+def _own_faults(done: BoundedRun, outcome: Outcome, logs: Sequence[Path]) -> Iterator[str]:
+    """What failed in Slipway itself."""
+    for log in logs:
+        yield f"a fault of Slipway itself: its traceback is in {log}"
+    if outcome is Outcome.BROKEN and not logs:
+        how = f"signal {-done.code}" if done.code < 0 else f"exit code {done.code}"
+        yield f"slipway run ended with {how} before the workflow did"
+
+
 def _faults(result: E2ETestResult, twice: Mapping[str, int]) -> Iterator[str]:
     """What differs from what the scenario expects."""
     if result.outcome is Outcome.REFUSED:
         yield "the workflow never began"
-    elif result.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY) and not result.ended_as_expected:
+    elif result.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY, Outcome.BROKEN) and not result.ended_as_expected:
         yield f"{result.outcome}, but {result.expect} was expected"
     if result.steps_missing:
         yield f"did not run: {', '.join(result.steps_missing)}"

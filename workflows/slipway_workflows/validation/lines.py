@@ -9,6 +9,8 @@ def headline(result: E2ETestResult) -> str:
     """How it ended, and whether that was expected."""
     if result.outcome is Outcome.REFUSED:
         return "could not be run"
+    if result.outcome is Outcome.BROKEN:
+        return "broken"
     if result.outcome in (Outcome.TIMEOUT, Outcome.MEMORY):
         return "killed: too late" if result.outcome is Outcome.TIMEOUT else "killed: too much memory"
     if not result.ended_as_expected:

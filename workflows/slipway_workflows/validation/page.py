@@ -38,10 +38,13 @@ def write_validation_report(report: E2EValidationReport, target: Path) -> Path:
 
 def _title(report: E2EValidationReport) -> str:
     number = len(report.results)
-    bad = [one.scenario_name for one in report.results if not one.success]
+    broken = [one.scenario_name for one in report.results if one.verdict is Verdict.ERROR]
+    bad = [one.scenario_name for one in report.results if not one.success and one.scenario_name not in broken]
     sections = [one.title for one in report.sections if one.verdict not in (None, Verdict.PASS)]
-    if bad:
-        return f"{len(bad)} of {number} scenarios not as expected: {', '.join(bad)}"
+    if bad or broken:
+        told = ((bad, "not as expected"), (broken, "broken"))
+        parts = [f"{len(names)} of {number} scenarios {what}: {', '.join(names)}" for names, what in told if names]
+        return "; ".join(parts)
     if sections:
         return f"Not ready: {', '.join(sections)}"
     if report.sections:

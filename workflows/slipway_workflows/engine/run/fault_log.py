@@ -4,9 +4,7 @@ import traceback
 from pathlib import Path
 
 from slipway_workflows.engine.errors import UnforeseenError
-
-FAULT_LOG = "engine.log"
-"""The name of the file in the run's directory that holds the tracebacks."""
+from slipway_workflows.engine.state.store import FAULT_LOG
 
 
 class FaultLog:

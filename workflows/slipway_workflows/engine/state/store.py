@@ -16,6 +16,8 @@ from slipway_workflows.argo.stored import StoredWorkflow, read_workflow
 
 WORKFLOW, LOCK, PIPE, ANSWERS = "workflow.json", "lock", "answers.pipe", "answers"
 LIBRARY, STOP = "library.json", "stop"
+FAULT_LOG = "engine.log"
+"""Holds the tracebacks of the engine's own faults."""
 FOR_RETRY = (WORKFLOW, LIBRARY, "logs", "artifacts")
 """The files and directories of a run that a retry of it needs."""
 NODES = 3
