@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, shown
 
 from slipway_steps.domain.validation import E2ETestResult, E2EValidationReport, Outcome, ReadinessSection, RuleResult
 from slipway_steps.domain.verdict import Verdict
@@ -128,6 +129,17 @@ def test_the_title_says_ready_only_as_far_as_it_was_checked(tmp_path: Path) -> N
     sections[1] = sections[1].model_copy(update={"verdict": Verdict.REJECT})
     page = write_validation_report(report(result(), sections=sections), tmp_path / "r.html").read_text()
     assert "Not ready: Security" in page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_lines_and_names_widen_no_page(tmp_path: Path, width: int) -> None:
+    lines = ["z" * 400, "/a/long/path" * 30]
+    long = result("n" * 200, success=False, last_lines=lines, left_behind=["y" * 200], steps_running={"load": lines})
+    page = write_validation_report(report(long, BAD), tmp_path / "report.html")
+    beyond, letters = shown(page, width)
+    assert beyond <= 0
+    assert letters > 1000
 
 
 def test_what_is_broken_is_not_called_unexpected(tmp_path: Path) -> None:
