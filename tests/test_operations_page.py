@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_a_target_exists(command: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_tools_of_the_section_on_functions_are_an_extra_of_their_own() -> None:
+    extras = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    section = PAGE.partition("\n## Which function it is\n")[2].partition("\n## ")[0]
+    for name in re.findall(r"slipway\[(\w+)\]", section):
+        assert [one.partition(">")[0] for one in extras[name]] == ["memray", "py-spy"]
+    assert "py-spy record" in section
+    assert "memray run" in section
+    for file in re.findall(r"images/\S+\.py", section):
+        assert (PROJECT_ROOT / file).is_file()
 
 
 def test_scenarios_of_the_routine_are_there() -> None:
