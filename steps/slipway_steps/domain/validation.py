@@ -137,6 +137,11 @@ class E2ETestResult(BaseModel):
         return (self.error_details or "").splitlines()
 
     @property
+    def steps_never_run(self) -> list[str]:
+        """The expected steps that did not run once."""
+        return list(dict.fromkeys(name for name in self.steps_missing if name not in self.performance_metrics))
+
+    @property
     def ended_as_expected(self) -> bool:
         """Whether it ended in the expected way, whatever else was wrong. What was promoted has succeeded too."""
         return self.outcome == self.expect or (self.outcome, self.expect) == (Outcome.PROMOTED, Outcome.SUCCEEDED)

@@ -109,6 +109,19 @@ def test_a_missing_and_a_doubled_step_are_found(validator: EndToEndValidator, tm
     assert result.error_details == "did not run: third\nsecond ran 2 times"
 
 
+def test_a_step_that_ran_too_seldom_is_told_with_both_numbers(validator: EndToEndValidator, tmp_path: Path) -> None:
+    result = run(
+        validator, tmp_path, two("pass"), expected_steps="[first, first, second, second, second, third, third]"
+    )
+    assert result.steps_missing == ["first", "second", "second", "third", "third"]
+    assert result.faults == [
+        "did not run: third",
+        "first ran once, twice expected",
+        "second ran once, 3 times expected",
+    ]
+    assert result.steps_never_run == ["third"]
+
+
 def test_a_step_that_nobody_expected_is_told_and_fails_nothing(validator: EndToEndValidator, tmp_path: Path) -> None:
     result = run(validator, tmp_path, two("pass"), expected_steps="[first]")
     assert (result.success, result.steps_unexpected) == (True, ["second"])

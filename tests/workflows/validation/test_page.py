@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, shown
+from sampling import for_acceptance
 
 from slipway_steps.domain.validation import E2ETestResult, E2EValidationReport, Outcome, ReadinessSection, RuleResult
 from slipway_steps.domain.verdict import Verdict
@@ -132,7 +133,7 @@ def test_the_title_says_ready_only_as_far_as_it_was_checked(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian package chromium)")
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, for_acceptance(390)])
 def test_long_lines_and_names_widen_no_page(tmp_path: Path, width: int) -> None:
     lines = ["z" * 400, "/a/long/path" * 30]
     long = result("n" * 200, success=False, last_lines=lines, left_behind=["y" * 200], steps_running={"load": lines})

@@ -89,6 +89,34 @@ def test_one_report_is_no_list_and_none_has_no_results(tmp_path: Path, monkeypat
     assert not [finding for finding in found.findings if "CKV" in finding.rule]
 
 
+@pytest.mark.parametrize("environment", ["staging", "canary", "production"])
+def test_a_version_of_the_app_by_its_tag_is_accepted(
+    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("helm_python", reason="helm-python-sdk is not installed (pip install -e .[platform])")
+    failed = [
+        checked(code, f"/object{number}/object.yaml", 1, "spec/template/spec/containers/[0]/image")
+        for code in ("CKV_K8S_15", "CKV_K8S_43")
+        for number in range(3)
+    ]
+    program = checkov(tmp_path, json.dumps({"results": {"failed_checks": failed}}))
+    monkeypatch.setattr(policies, "program", lambda: program)
+    given = [CHARTS / "model-app" / f"values-{environment}.yaml", values(tmp_path)]
+    found = validate([CHARTS / "model-app"], given)
+    assert not [one for one in found.findings if "Deployment" in one.message]
+    assert {one.finding.rule.split()[0] for one in found.waived} == {"CKV_K8S_15", "CKV_K8S_43"}
+
+
+@pytest.mark.skipif(PROGRAM() is None, reason="checkov is not installed (docs/validation.md)")
+@pytest.mark.parametrize("environment", ["staging", "canary", "production"])
+def test_checkov_itself_finds_nothing_in_the_app(
+    environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "program", PROGRAM)
+    found = validate([CHARTS / "model-app"], [CHARTS / "model-app" / f"values-{environment}.yaml", values(tmp_path)])
+    assert (found.findings, found.layers["policies"]) == ([], "run")
+
+
 @pytest.mark.parametrize("answer", ["", "Traceback (most recent call last):\nMemoryError"])
 def test_one_that_fails_is_told_and_is_no_pass(answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pod.yaml").write_text(POD)

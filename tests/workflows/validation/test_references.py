@@ -165,6 +165,12 @@ def test_two_routes(first: dict[str, Any], second: dict[str, Any], both: bool) -
     assert found("SD109", *routes) == wanted
 
 
+def test_a_route_of_no_namespace_is_named_without_one() -> None:
+    rule = {"host": "h", "http": {"paths": [{"path": "/"}]}}
+    routes = [manifest("Ingress", {"rules": [rule]}, name, namespace="") for name in ("a", "b")]
+    assert found("SD109", *routes) == ["Ingress b claims h, which Ingress a claims too"]
+
+
 def test_gateways_of_one_name_in_two_namespaces_are_two() -> None:
     spec = {"hostnames": ["h"], "parentRefs": [{"name": "g"}]}
     shared = {"hostnames": ["h"], "parentRefs": [{"name": "g", "namespace": "n"}]}

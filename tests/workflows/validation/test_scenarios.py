@@ -120,6 +120,30 @@ def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, text: str, said
     assert said in refused(written(tmp_path, text))
 
 
+def test_a_scenario_that_is_a_link_out_of_its_directory_is_not_read(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    written(tmp_path, "the: secret\nlines: here", "elsewhere.yaml")
+    link = inside / "link.yaml"
+    link.symlink_to("../elsewhere.yaml")
+    for path in (link, inside):
+        said = refused(path)
+        assert said.startswith(f"{link} is a link that leads out of its directory")
+        assert "secret" not in said
+        assert "lines" not in said
+
+
+def test_a_link_within_the_directory_is_read(tmp_path: Path) -> None:
+    """A ConfigMap's files are links into a directory beside them."""
+    (tmp_path / "..data").mkdir()
+    written(tmp_path / "..data", GOOD)
+    (tmp_path / "one.yaml").symlink_to("..data/one.yaml")
+    assert [one.scenario_name for one in discover(tmp_path)] == ["normal release"]
+    around = tmp_path.with_name(f"{tmp_path.name}-link")
+    around.symlink_to(tmp_path)
+    assert len(discover(around)) == 1
+
+
 def test_a_link_out_of_the_directory_is_outside(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()

@@ -19,7 +19,15 @@ from slipway_workflows.engine.state.store import FAULT_LOG
 from slipway_workflows.validation.homes import own_home
 from slipway_workflows.validation.pipelines import PROGRAM, data_options, environment, pipeline_of
 from slipway_workflows.validation.rules import judge_rules
-from slipway_workflows.validation.steps import StepRun, doubled, missing, steps_of, unforeseen
+from slipway_workflows.validation.steps import (
+    StepRun,
+    doubled,
+    missing,
+    steps_of,
+    times_text,
+    too_seldom,
+    unforeseen,
+)
 
 STDOUT, STDERR = "workflow.json", "stderr.txt"
 LAST_LINES = 20
@@ -148,7 +156,7 @@ def judge(
     faults = [
         *_limit_faults(scenario, done, result.running_steps),
         *_own_faults(done, outcome, own_faults),
-        *_faults(result, twice),
+        *_faults(result, too_seldom(expected, steps), twice),
     ]
     broken = outcome in (Outcome.REFUSED, Outcome.BROKEN) or bool(done.alive)
     result.verdict = Verdict.ERROR if broken else Verdict.REJECT if faults else Verdict.PASS
@@ -200,14 +208,16 @@ def _own_faults(done: BoundedRun, outcome: Outcome, logs: Sequence[Path]) -> Ite
         yield f"slipway run ended with {how} before the workflow did"
 
 
-def _faults(result: E2ETestResult, twice: Mapping[str, int]) -> Iterator[str]:
+def _faults(result: E2ETestResult, seldom: Mapping[str, tuple[int, int]], twice: Mapping[str, int]) -> Iterator[str]:
     """What differs from what the scenario expects."""
     if result.outcome is Outcome.REFUSED:
         yield "the workflow never began"
     elif result.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY, Outcome.BROKEN) and not result.ended_as_expected:
         yield f"{result.outcome}, but {result.expect} was expected"
-    if result.steps_missing:
-        yield f"did not run: {', '.join(result.steps_missing)}"
+    if result.steps_never_run:
+        yield f"did not run: {', '.join(result.steps_never_run)}"
+    for name, (ran, wanted) in seldom.items():
+        yield f"{name} ran {times_text(ran)}, {times_text(wanted)} expected"
     for name, times in twice.items():
         yield f"{name} ran {times} times"
     for name, rule in result.validation_results.items():

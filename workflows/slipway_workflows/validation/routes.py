@@ -65,7 +65,8 @@ def hosts(objects: Objects) -> Iterator[Fault]:
             pair = (id(earlier.route), id(claim.route), claim.host)
             if earlier.route is not claim.route and claim.meets(earlier) and pair not in told:
                 told.add(pair)
-                message = f"claims {claim.host}, which {earlier.route} in {earlier.route.namespace} claims too"
+                where = f" in {earlier.route.namespace}" if earlier.route.namespace else ""
+                message = f"claims {claim.host}, which {earlier.route}{where} claims too"
                 yield claim.route.fault("SD109", claim.path, message)
 
 

@@ -55,6 +55,8 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def _document(path: Path) -> Any:
+    if not _is_inside(path.parent, path.name):
+        raise BadInput(f"{path} is a link that leads out of its directory", "copy the file to here; it was not read")
     text = read_text(path)
     if path.suffix == ".json":
         try:
@@ -119,12 +121,15 @@ def _check_paths(path: Path, scenario: E2ETestScenario) -> None:
         )
 
 
-def _inside(path: Path, name: str, directory: Path, given: str) -> None:
+def _is_inside(directory: Path, given: str) -> bool:
     try:
-        inside = (directory / given).resolve().is_relative_to(directory.resolve())
+        return (directory / given).resolve().is_relative_to(directory.resolve())
     except (OSError, ValueError, RuntimeError):  # a null byte, a loop of links
-        inside = False
-    if not inside:
+        return False
+
+
+def _inside(path: Path, name: str, directory: Path, given: str) -> None:
+    if not _is_inside(directory, given):
         raise BadInput(f"{path}: {name} {given!r} lies outside of the directory of the scenario", "move it into that")
 
 

@@ -79,6 +79,17 @@ def missing(expected: Sequence[str], steps: Sequence[StepRun]) -> list[str]:
     return list((Counter(expected) - Counter(step.name for step in steps)).elements())
 
 
+def too_seldom(expected: Sequence[str], steps: Sequence[StepRun]) -> dict[str, tuple[int, int]]:
+    """The steps that ran, but less often than expected -> how often, and how often they had to."""
+    ran, wanted = Counter(step.name for step in steps), Counter(expected)
+    return {name: (ran[name], wanted[name]) for name in wanted if 0 < ran[name] < wanted[name]}
+
+
+def times_text(number: int) -> str:
+    """How often, in words."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
 def doubled(expected: Sequence[str], steps: Sequence[StepRun]) -> dict[str, int]:
     """The expected steps that ran more often than expected -> how often."""
     ran, wanted = Counter(step.name for step in steps), Counter(expected)
