@@ -33,6 +33,7 @@ STEPS = {
     "integration": "slipway_steps.release.integration",
     "resources": "slipway_steps.release.resources",
     "load": "slipway_steps.release.load",
+    "shadow": "slipway_steps.release.shadow",
     "shift": "slipway_steps.release.shift",
     "canary": "slipway_steps.release.canary",
     "promote": "slipway_steps.release.promote",

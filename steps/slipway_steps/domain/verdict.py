@@ -23,8 +23,8 @@ class Verdict(StrEnum):
 
 class Gate(StrEnum):
     """The gates, in the order in which their verdicts are read: a killed pod (resources) explains a refused connection
-    (integration), never the reverse. They run in the order evaluation, handler, integration, resources, load. The gate
-    canary judges real traffic, after a release, on the way to production.
+    (integration), never the reverse. They run in the order evaluation, handler, integration, resources, load. The gates
+    shadow and canary compare a version with that of production, after a release, on the way there.
     """
 
     EVALUATION = "evaluation"
@@ -32,6 +32,7 @@ class Gate(StrEnum):
     RESOURCES = "resources"
     INTEGRATION = "integration"
     LOAD = "load"
+    SHADOW = "shadow"
     CANARY = "canary"
 
 
@@ -41,6 +42,10 @@ PACKAGE_GATES = (Gate.EVALUATION, Gate.HANDLER)
 
 RELEASE_GATES = (Gate.EVALUATION, Gate.HANDLER, Gate.RESOURCES, Gate.INTEGRATION, Gate.LOAD)
 """The gates that every version has to pass before any promotion, in the order of `Gate`."""
+
+
+TRAFFIC_GATES = (Gate.SHADOW, Gate.CANARY)
+"""The gates that compare a version with that of production before it gets all of the traffic."""
 
 
 class Check(BaseModel):

@@ -55,7 +55,7 @@ def test_only_an_approval_gives_a_persons_word() -> None:
         names = {p["name"] for p in document(name)["spec"]["arguments"]["parameters"]}
         assert name in ("promote-model", "promote-by-canary") or "approved" not in names, name
     approved = '"{{steps.approve.outputs.parameters.decision}}" == "approve"'
-    given, passed = "{{inputs.parameters.approved}}", '"{{steps.roll.outputs.parameters.verdict}}" == "pass"'
+    given, passed = "{{inputs.parameters.approved}}", '"{{steps.judge.outputs.parameters.verdict}}" == "pass"'
     assert said == {
         ("promote-to-production", "promote"): ("true", approved),
         ("promote-by-canary", "promote"): (given, passed),

@@ -55,3 +55,16 @@ def test_a_release_has_no_such_gate(tmp_path: Path) -> None:
     assert "Load test" in page
     assert "Canary</span>" not in page
     assert "Shares of traffic" not in page
+
+
+def test_images_whose_label_changed_are_shown(tmp_path: Path) -> None:
+    changed = [
+        {"label": "7", "new": "1", "old": "7", "png": "aGk="},
+        {"label": "<b>", "new": "", "old": "3", "png": "aGk="},
+        {"label": "9", "new": "4", "old": "9", "png": '"><script>'},
+    ]
+    page = text(tmp_path, report(Gate.SHADOW, changed=changed))
+    assert "7: 7 → 1" in page
+    assert "&lt;b&gt;: 3 → no answer" in page
+    assert "<script" not in page
+    assert page.count("data:image/png;base64,aGk=") == 2

@@ -50,21 +50,45 @@ def roll_template(shift: Container, canary: Container, inputs: list[Parameter]) 
     return roll
 
 
-def build() -> WorkflowTemplate:
-    """Steps roll -> promote, or revert and rejected. Production keeps its version until every share has passed."""
-    shift = pod_template("shift", mutexes=["env-canary", "env-production"])
-    canary = pod_template("canary", deadline=LONGEST)
-    hidden = {"done", "source-environment", *map(parameter_name, FROM_SHIFT)}
-    inputs = merged_parameters(inputs_of("shift"), inputs_of("canary"), without=hidden)
-    source = Parameter(name="source-environment", value="canary", description="The environment that the gate judges.")
-    roll = roll_template(shift, canary, [*inputs, source])
-    verdict, version = output("roll", VERDICT), f"{{{{inputs.parameters.{MODEL_VERSION}}}}}"
-    rejected = pod_template("rejected")
-    with Steps(name="main", inputs=inputs) as main:
+def judge_template(shadow: Container, roll: Steps, inputs: list[Parameter]) -> Steps:
+    """The inner template: the shadow gate, and only if that passed users."""
+    first, users = (f"steps['{step}'].outputs.parameters.{VERDICT}" for step in ("shadow", "roll"))
+    verdict = ValueFrom(expression=f"{first} != 'pass' ? {first} : {users}", default="error")
+    outputs = [Parameter(name=VERDICT, global_name=VERDICT, value_from=verdict)]
+    with Steps(name="judge", inputs=inputs, outputs=outputs) as judge:
+        Step(
+            name="shadow",
+            template=shadow.name,
+            arguments=arguments_from_inputs(inputs_of("shadow")),
+            continue_on=ContinueOn(failed=True, error=True),
+        )
+        rest = [one for one in roll.inputs or [] if isinstance(one, Parameter)]
         Step(
             name="roll",
             template=roll.name,
-            arguments=arguments_from_inputs([*inputs, source], source_environment="canary") | {"done": "0"},
+            arguments=arguments_from_inputs(rest) | {"done": "0"},
+            when=when(output("shadow", VERDICT), "==", "pass"),
+        )
+    return judge
+
+
+def build() -> WorkflowTemplate:
+    """Steps judge -> promote, or revert and rejected. Production keeps its version until every share has passed."""
+    shadow = pod_template("shadow", image="train", resources="steps")
+    shift = pod_template("shift", mutexes=["env-canary", "env-production"])
+    canary = pod_template("canary", deadline=LONGEST)
+    hidden = {"done", "source-environment", *map(parameter_name, FROM_SHIFT)}
+    inputs = merged_parameters(*(inputs_of(step) for step in ("shadow", "shift", "canary")), without=hidden)
+    source = Parameter(name="source-environment", value="canary", description="The environment that the gate judges.")
+    roll = roll_template(shift, canary, [*inputs, source])
+    judge = judge_template(shadow, roll, [*inputs, source])
+    verdict, version = output("judge", VERDICT), f"{{{{inputs.parameters.{MODEL_VERSION}}}}}"
+    rejected = pod_template("rejected")
+    with Steps(name="main", inputs=inputs) as main:
+        Step(
+            name="judge",
+            template=judge.name,
+            arguments=arguments_from_inputs([*inputs, source], source_environment="canary"),
         )
         with main.parallel():
             template_ref_step(
@@ -89,5 +113,10 @@ def build() -> WorkflowTemplate:
         "Gives the version of canary a rising share of production's requests, and promotes it if each share passes."
     )
     return template(
-        "promote-by-canary", description, main, [roll, shift, canary, rejected], on_exit=exit_handler(), lock=LOCK
+        "promote-by-canary",
+        description,
+        main,
+        [judge, shadow, roll, shift, canary, rejected],
+        on_exit=exit_handler(),
+        lock=LOCK,
     )

@@ -19,6 +19,7 @@ GATE_NAMES = {
     Gate.INTEGRATION: "integration test",
     Gate.RESOURCES: "resource test",
     Gate.LOAD: "load test",
+    Gate.SHADOW: "shadow test",
     Gate.CANARY: "canary",
 }
 GATE_STEPS = {
@@ -27,6 +28,7 @@ GATE_STEPS = {
     Gate.INTEGRATION: "integration",
     Gate.RESOURCES: "resources",
     Gate.LOAD: "load",
+    Gate.SHADOW: "shadow",
     Gate.CANARY: "canary",
 }
 """Gate -> name of the step that runs it, in the order in which they run."""

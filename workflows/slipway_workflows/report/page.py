@@ -9,7 +9,7 @@ from typing import Any
 from slipway_steps.domain.candidate import Candidate
 from slipway_steps.domain.check_text import measure, number
 from slipway_steps.domain.environment import ORDER
-from slipway_steps.domain.verdict import Check, Gate, GateReport
+from slipway_steps.domain.verdict import TRAFFIC_GATES, Check, Gate, GateReport
 from slipway_workflows.argo import StoredWorkflow
 from slipway_workflows.report.graph import Step, branch_picture, steps_of, steps_without_groups
 from slipway_workflows.report.layout import Picture, arrange
@@ -17,7 +17,7 @@ from slipway_workflows.report.outcome import GATE_NAMES, GATE_STEPS, Environment
 from slipway_workflows.report.page_file import write_page
 from slipway_workflows.report.picture import stylesheet, templates
 from slipway_workflows.report.plots import Plot, confusion_matrix, latency_histogram, over_time, training_history
-from slipway_workflows.report.shares import shares_of
+from slipway_workflows.report.shares import changed_of, shares_of
 from slipway_workflows.report.times import duration_text, moment_text
 
 
@@ -77,8 +77,9 @@ def _render(workflow: StoredWorkflow, reports: Sequence[GateReport], environment
         narrow=_picture(root, across=False),
         tree=branch_picture(workflow),
         gates=_gates(latest, root),
-        shares=(shares := shares_of(latest)),
-        plots=[] if shares else _plots(latest),
+        shares=shares_of(latest),
+        changed=changed_of(latest),
+        plots=[] if any(gate in latest for gate in TRAFFIC_GATES) else _plots(latest),
         environments=_environments(environments),
         bars=_bars(root),
         parameters=_parameters(workflow, root),
@@ -99,11 +100,11 @@ def _candidate(reports: Sequence[GateReport]) -> Candidate | None:
 def _gates(latest: Mapping[Gate, GateReport], root: Step | None) -> list[GateRow]:
     rows = []
     steps = {step.name: step for _, step in steps_without_groups(root)} if root else {}
-    by_shares = Gate.CANARY in latest or GATE_STEPS[Gate.CANARY] in steps
+    by_shares = any(gate in latest or GATE_STEPS[gate] in steps for gate in TRAFFIC_GATES)
     for gate, step_name in GATE_STEPS.items():
         report, step = latest.get(gate), steps.get(step_name)
-        if (gate is Gate.CANARY) != by_shares and report is None and step is None:
-            continue  # a release has all gates but this one, and a promotion by shares has it alone
+        if (gate in TRAFFIC_GATES) != by_shares and report is None and step is None:
+            continue  # a release has all gates but these, and a promotion by shares has these alone
         name = GATE_NAMES[gate].capitalize()
         if report:
             seconds = duration_text(report.finished_at - report.started_at)

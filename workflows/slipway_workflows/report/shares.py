@@ -1,10 +1,14 @@
 """The shares of traffic of a promotion by canary, as rows of the page."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway_steps.domain.traffic import Counts, Window
 from slipway_steps.domain.verdict import Gate, GateReport
+
+PNG = re.compile(r"[A-Za-z0-9+/=]+")
+"""What base64 may hold: the text becomes a part of the page."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ def shares_of(latest: Mapping[Gate, GateReport]) -> list[ShareRow]:
         )
         for one in windows
     ]
+
+
+def changed_of(latest: Mapping[Gate, GateReport]) -> list[Mapping[str, str]]:
+    """The held-out images to which the two versions give other labels: `label`, `new`, `old`, and `png` in base64."""
+    report = latest.get(Gate.SHADOW)
+    return [one for one in report.series.get("changed", []) if PNG.fullmatch(one["png"])] if report else []
 
 
 def _errors(counts: Counts) -> float | None:
