@@ -50,6 +50,7 @@ class GatewaySupervisor:
         self.started = -AGAIN
         self.ended = False
         self.written: dict[str, str] = {}
+        self.said = ""
 
     def run(self) -> None:
         """Run until the gateway is stopped or SIGTERM arrives."""
@@ -72,8 +73,11 @@ class GatewaySupervisor:
         self.ended = True
 
     def _say(self, what: object) -> None:
-        with suppress(OSError):
-            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
+        """Print a line to the log, unless it repeats the previous one: twenty rounds a second would fill the disk."""
+        if str(what) != self.said:
+            self.said = str(what)
+            with suppress(OSError):
+                print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}", flush=True)
 
     def _tell(self, spec: GatewaySpec) -> None:
         for backend in BACKENDS:

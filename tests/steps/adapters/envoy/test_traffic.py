@@ -187,6 +187,18 @@ def test_a_damaged_route_file_changes_nothing_and_the_next_share_mends_it(
     assert ask(traffic, 10) == {"production": 10}
 
 
+def test_a_damaged_spec_keeps_the_share_and_is_told_once(traffic: EnvoyTraffic, tmp_path: Path) -> None:
+    traffic.set_share(Share(percent=100))
+    spec, log = tmp_path / "gateway" / "spec.json", tmp_path / "gateway" / "supervisor.log"
+    whole = spec.read_text()
+    spec.write_text("{")
+    until(lambda: "is damaged" in log.read_text())
+    time.sleep(0.5)
+    assert log.read_text().count("is damaged") == 1
+    spec.write_text(whole)
+    assert ask(traffic, 10) == {"canary": 10}
+
+
 def test_an_app_that_starts_anew_on_another_port_is_found(
     traffic: EnvoyTraffic, tmp_path: Path, backends: dict[Environment, Backend]
 ) -> None:
