@@ -28,6 +28,7 @@ class LocalRun:
     once that is set: `seconds` until the end by this program's clock, the exit code (negative: a signal), what the
     kernel counted for the process and all that was waited for (`usage`), and the CPU seconds of all processes, also of
     those that nobody has waited for. `disk_full`: that the disk was full meanwhile; "" where it was not seen to be.
+    `disk_nearly_full`: whether it was seen to be full or nearly full.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class LocalRun:
         self.seconds, self.cpu, self.code, self.peak = 0.0, 0.0, 0, 0
         self.usage: resource.struct_rusage | None = None
         self.ended_by_us = False
-        self.disk_full = ""
+        self.disk_full, self.disk_nearly_full = "", False
         self._memory, self._disk = memory, disk
         self._reaping = threading.Lock()
         self._reaped = False
@@ -89,6 +90,7 @@ class LocalRun:
         self.seconds = time.monotonic() - self._clock
         self._disk.look()
         self.disk_full = self._disk.full_since(self.started)
+        self.disk_nearly_full = self._disk.nearly_full_since(self.started)
         if self.limits:
             self.limits.detach()
         counted = self.limits.usage() if self.limits and self.limits.name == "cgroup" else None

@@ -32,7 +32,9 @@ def sample_of(run: LocalRun) -> RunSample:
     status = workflow.get("status") or {}
     if run.code or status.get("phase") != "Succeeded" or run.usage is None:
         message = _message(run, status)
-        full = "" if run.limits and run.limits.oom_killed() else run.disk_full or told_in(run.home, status)
+        full = ""
+        if not (run.limits and run.limits.oom_killed()):
+            full = run.disk_full or told_in(run.home, status, nearly_full=run.disk_nearly_full)
         if full and not tells_no_room(message):
             message = f"{full}; {message}"
         return RunSample(**told, outcome=RunOutcome.BROKEN if full else RunOutcome.FAILED, message=message)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from small_disk import fill, small_disk
 
+from slipway_steps.adapters.targets.local_disk import SCARCE_BYTES, SCARCE_SHARE, told_in
 from slipway_steps.adapters.targets.local_engine import LocalEngineTarget
 from slipway_steps.domain.errors import Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
@@ -111,12 +112,38 @@ def test_a_schedule_that_a_full_disk_keeps_from_starting_runs_says_so(tmp_path: 
         target.remove(SESSION)
 
 
-def test_a_pipeline_that_fails_beside_room_has_failed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 3",
+        "echo 'OSError: [Errno 28] No space left on device: /dev/shm/torch_1'; exit 1",
+        "echo 'OSError: [Errno 28] No space left on device: /dev/shm/torch_1' >&2; exit 1",
+    ],
+)
+def test_a_pipeline_that_fails_beside_room_has_failed(tmp_path: Path, script: str) -> None:
     target = LocalEngineTarget(Settings(home=tmp_path / "home"))
-    if shutil.disk_usage(tmp_path).free < 2**20:
-        pytest.skip("the disk of the tests is full itself")
+    found = shutil.disk_usage(tmp_path)
+    if found.free < min(SCARCE_BYTES, SCARCE_SHARE * found.total):
+        pytest.skip("the disk of the tests is nearly full itself")
     try:
-        target.prepare(SESSION, SCENARIO, pipeline(tmp_path, "exit 3"))
-        assert run(target).outcome is RunOutcome.FAILED
+        target.prepare(SESSION, SCENARIO, pipeline(tmp_path, script))
+        sample = run(target)
+        assert sample.outcome is RunOutcome.FAILED, sample.message
     finally:
         target.remove(SESSION)
+
+
+def status_of(phase: str, message: str) -> dict[str, object]:
+    return {"nodes": {"a": {"type": "Pod", "phase": phase, "message": message}}}
+
+
+def test_what_the_engine_says_of_its_own_writes_is_believed_beside_room(tmp_path: Path) -> None:
+    own = "cannot save artifact out: No space left on device"
+    assert own in told_in(tmp_path, status_of("Error", own), nearly_full=False)
+    looked = f"main: Error (exit code 3); No space left on device: 0 KiB are free in {tmp_path}/runs/r/work/n"
+    assert looked in told_in(tmp_path, status_of("Failed", looked), nearly_full=False)
+    said = "main: Error (exit code 3): No space left on device"
+    assert told_in(tmp_path, status_of("Failed", said), nearly_full=False) == ""
+    assert said in told_in(tmp_path, status_of("Failed", said), nearly_full=True)
+    (tmp_path / "stderr.txt").write_text("error: workflow.json: No space left on device\n")
+    assert "workflow.json" in told_in(tmp_path, {}, nearly_full=False)
