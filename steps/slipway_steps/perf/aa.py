@@ -1,6 +1,7 @@
 """Measures what `calibration` replays: pairs with the same pipeline on both sides, and pairs with a slowed step."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -134,6 +135,7 @@ class AaMeasurement:
             raise BadInput(f"{self._few(same)}: {LEAST_PAIRS} are needed", "mend the pipeline, or set runTime")
         judged = {metric: limit for metric, limit in limits.items() if metric in ratios}
         metrics = calibrate(ratios, _log_ratios(judged, slowed), judged)
+        self.notes += _unlike(metrics, inject)
         return Calibration(
             pairs=len(same),
             inject=inject,
@@ -188,9 +190,8 @@ class AaMeasurement:
         if not used:
             raise BadInput(f"no run succeeded: {self.samples[-1].message}", "mend the pipeline")
         seconds = median(used) * inject / 100
-        steps = {name: median([run.components.get(name, 0.0) for run in runs]) for name in runs[0].components}
         copy = base.directory / "slowed.yaml"
-        step = slow_pipeline(self.pipeline, copy, seconds, sorted(steps, key=lambda name: -steps[name]))
+        step = slow_pipeline(self.pipeline, copy, seconds, _nodes_of_steps(runs))
         return step, seconds, self._opened(opened, "slowed", copy)
 
     def _pairs(self, base: OpenSide, head: OpenSide, warm_up: int, deadline: float) -> Iterator[Pair]:
@@ -209,6 +210,35 @@ class AaMeasurement:
         failed = next((run for run in self.samples if run.outcome is not RunOutcome.SUCCEEDED), None)
         reason = f" ({failed.message})" if failed else ""
         return f"{so_many(sum(pair.timed for pair in pairs), 'pair')} of runs succeeded{reason}"
+
+
+def _nodes_of_steps(runs: Sequence[RunSample]) -> dict[str, int]:
+    """How many nodes each step has in a run, the longest step first. The items of a loop, step(0:item), are of one."""
+    took: dict[str, float] = {}
+    counts: dict[str, list[float]] = {}
+    for run in runs:
+        for component, seconds in run.components.items():
+            took[_step(component)] = took.get(_step(component), 0.0) + seconds
+        # a node that took no whole second may be in no phase, so that items are counted too
+        phases = Counter(_step(phase.component) for phase in run.phases if phase.name == "run")
+        for name, number in (phases | Counter(map(_step, run.components))).items():
+            counts.setdefault(name, []).append(number)
+    return {name: max(1, round(median(counts[name]))) for name in sorted(took, key=lambda name: -took[name])}
+
+
+def _step(component: str) -> str:
+    return component.partition("(")[0]
+
+
+def _unlike(metrics: Sequence[MetricCalibration], inject: float) -> Iterator[str]:
+    """That the slowed step took much more or less than was asked for, as what is found then is another slowdown."""
+    known = {one.metric: one.slowed for one in metrics}
+    metric = CPU if CPU in known else END_TO_END
+    slowed, asked = known.get(metric), 1 + inject / 100
+    if slowed is None or slowed.low <= asked <= slowed.high:
+        return
+    if not 0.5 <= (slowed.estimate - 1) / (asked - 1) <= 2:
+        yield f"{metric} of the slowed side is {slowed}, far from the ×{asked:.2f} asked for: that is what was found"
 
 
 def _unmade(found: PerfComparison) -> str:

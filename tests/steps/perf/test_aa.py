@@ -19,7 +19,10 @@ from slipway_steps.perf.store import read_session
 PIPELINE = {
     "kind": "Workflow",
     "spec": {
-        "templates": [{"name": "load", "container": {"command": ["true"]}}, {"name": "main", "steps": []}],
+        "templates": [
+            {"name": "main", "steps": [[{"name": "load", "template": "work"}], [{"name": "rest", "template": "work"}]]},
+            {"name": "work", "container": {"command": ["true"]}},
+        ]
     },
 }
 
@@ -44,8 +47,8 @@ class Sides:
     def added(self, target: FakeTarget) -> float:
         pipeline = target.prepared[-1][1]
         assert pipeline is not None
-        command = yaml.safe_load(pipeline.read_text())["spec"]["templates"][0]["container"]["command"]
-        return float(command[5]) if len(command) > 1 else 0.0
+        templates = yaml.safe_load(pipeline.read_text())["spec"]["templates"]
+        return sum(float(one["container"]["command"][5]) for one in templates[2:])
 
     def measurement(self) -> AaMeasurement:
         return AaMeasurement(self.scenario, self.pipeline, self.open, lambda: 0.02, self.count)
@@ -81,6 +84,29 @@ def test_equal_sides_are_measured_in_turn_with_a_really_slowed_step(tmp_path: Pa
     for name, target in sides.targets.items():
         assert target.removed == [f"perf-x-{name}"]
         assert read_session(tmp_path / f"perf-x-{name}") is not None
+
+
+@pytest.mark.parametrize(("really", "said"), [(28, True), (0.1, True), (1, False)])
+def test_a_slowed_step_that_takes_another_time_than_was_asked_for_is_told(
+    tmp_path: Path, really: float, said: bool
+) -> None:
+    found = Sides(tmp_path, lambda chance, added: noisy(chance, really * added)).measurement().replayed(12, 10)
+    assert [
+        note.startswith("cpu of the slowed side is ×") and "far from the ×1.10" in note for note in found.notes
+    ] == ([True] if said else [])
+
+
+def test_the_items_of_a_loop_are_slowed_by_their_share(tmp_path: Path) -> None:
+    def make(chance: random.Random, added: float) -> RunSample:
+        run = noisy(chance, 5 * added)  # each of the five items is slowed
+        items = {f"load({number}:{number})": 0.1 for number in range(5)}
+        return run.model_copy(update={"components": items | {"rest": 0.2}})
+
+    found = Sides(tmp_path, make).measurement().replayed(12, 50)
+    assert (found.step, found.notes) == ("load", [])
+    cpu = next(one for one in found.metrics if one.metric == "cpu")
+    assert cpu.slowed is not None
+    assert cpu.slowed.estimate == pytest.approx(1.5, abs=0.08)
 
 
 def test_without_a_slowed_step(tmp_path: Path) -> None:
