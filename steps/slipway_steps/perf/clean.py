@@ -81,11 +81,12 @@ def clean(directory: Path, target_of: Callable[[str], Target]) -> Iterator[Clean
     by its name.
 
     Sessions whose program lives, or that have ended and removed what they made, are left as they are; so is whatever
-    has not the name, the lock and the `begun.json` of a session. A directory with runs is never removed.
+    has not the name, the lock and the `begun.json` of a session, unless the lock is all that it has. A directory with
+    runs is never removed.
     """
     for path in sorted(directory.glob("perf-*")):
-        ours = NAME.fullmatch(path.name) and not path.is_symlink()
-        if not (ours and (path / LOCK).is_file() and (path / BEGUN).is_file()):
+        ours = NAME.fullmatch(path.name) and not path.is_symlink() and (path / LOCK).is_file()
+        if not (ours and ((path / BEGUN).is_file() or _has_no_begin(path))):
             continue
         held: list[int] = []
         try:
@@ -103,8 +104,16 @@ def clean(directory: Path, target_of: Callable[[str], Target]) -> Iterator[Clean
                 os.close(file)
 
 
+def _has_no_begin(path: Path) -> bool:
+    """Whether a session left no more than its lock: it could not write what it begins with, and has made nothing."""
+    return all(one.name == LOCK or one.name.startswith(f".{BEGUN}.") for one in path.iterdir())
+
+
 def _clean(path: Path, target_of: Callable[[str], Target]) -> Cleaned:
     """Raises SlipwayError and OSError."""
+    if not (path / BEGUN).is_file() and _has_no_begin(path):
+        _remove_own(path)
+        return Cleaned(path.name, (), 0)
     session = read_unfinished(path)
     if session is None or session.name != path.name:
         why = "cannot be read" if session is None else f"is of {session.name}"

@@ -76,17 +76,18 @@ def run_session(
     )
     with Signals() as signals:
         store = SessionStore(directory, name)
-        # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
-        store.begin(session)
-        ended = False
+        ended = begun = False
         try:
+            # before anything is made, so that `slipway perf clean` finds it after a kill at any moment
+            store.begin(session)
+            begun = True
             signals.raising()
             target.prepare(name, scenario, pipeline)
             session = _Driving(session, target, store, pipeline, on_progress, signals).run(mode, plugins or {})
             ended = True
         finally:
             signals.waiting()
-            left = remove_all(target, name)
+            left = remove_all(target, name) if begun else ""
             if not ended:
                 store.discard()
             store.close(removed=not left)

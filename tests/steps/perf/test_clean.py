@@ -43,6 +43,20 @@ def test_a_session_without_runs_is_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_session_that_could_not_begin_is_removed(tmp_path: Path) -> None:
+    directory = killed(tmp_path)
+    (directory / "begun.json").rename(directory / ".begun.json.x1")
+    assert cleaned(tmp_path) == ([Cleaned(NAME, (), 0)], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_that_begins_is_left_alone(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path, NAME)
+    assert cleaned(tmp_path) == ([], [])
+    assert store.directory.is_dir()
+    store.close()
+
+
 def test_what_others_put_beside_stays(tmp_path: Path) -> None:
     (killed(tmp_path) / "notes.txt").write_text("mine")
     assert cleaned(tmp_path)[1] == [NAME]
@@ -83,7 +97,8 @@ def test_a_directory_that_is_no_session_s_is_left_alone(tmp_path: Path) -> None:
     notes.parent.mkdir(parents=True)
     notes.write_text("mine")
     killed(tmp_path, name="perf-notes")
-    (killed(tmp_path, name="perf-bcdfh") / "begun.json").unlink()
+    directory = killed(tmp_path, name="perf-bcdfh")
+    (directory / "begun.json").rename(directory / "comparison.json")
     (killed(tmp_path, name="perf-bcdfj") / "lock").unlink()
     (tmp_path / "perf-bcdfk").symlink_to(tmp_path / "perf-notes")
     before = content(tmp_path)

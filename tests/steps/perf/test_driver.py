@@ -1,5 +1,7 @@
 """A session from its first to its last run: what is counted, what is judged, and that it is stored and cleaned up."""
 
+import errno
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from slipway_steps.domain.errors import BadInput, Broken
 from slipway_steps.domain.perf_scenario import PerfScenario
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome, RunSample
 from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf import store
 from slipway_steps.perf.clean import clean
 from slipway_steps.perf.driver import run_session, scenario_digest
 from slipway_steps.perf.limits import limits_of
@@ -197,6 +200,18 @@ def test_bad_input_of_a_mode_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no parameter dataset-mib"):
         session(tmp_path, SleepingTarget(), mode="LARGE_DATASET")
     assert list((tmp_path / "perf").iterdir()) == []
+
+
+def test_a_session_that_cannot_begin_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store, "replace_file", full)
+    target = SleepingTarget()
+    with pytest.raises(Broken, match="No space left on device"):
+        session(tmp_path, target)
+    assert list((tmp_path / "perf").iterdir()) == []
+    assert target.removed == [], "it has made nothing"
 
 
 def test_a_session_that_cannot_be_stored_is_returned_with_the_reason(tmp_path: Path) -> None:
