@@ -11,12 +11,18 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from perf.recorded_pairs import recorded_log_ratios, recorded_pool
+from perf.recorded_pairs import recorded_log_ratios, recorded_pool, recorded_runs
 from perf_overhead import driver_overhead
+from steps.perf.sessions import session
 
+from slipway_steps.domain.perf_session import PerfSession
 from slipway_steps.domain.statistics import percentile
+from slipway_steps.domain.verdict import Verdict
+from slipway_steps.perf.baseline import judged_against_baseline
 from slipway_steps.perf.calibration import percent, replay
 from slipway_steps.perf.history import P, split
 from slipway_steps.settings import PROJECT_ROOT
@@ -76,6 +82,39 @@ def splits() -> None:
     show("false splits, noise in the order of time", percent(row), "a hint, never a gate")
 
 
+def baselines() -> None:
+    """Two sessions of ten runs against a baseline of five sessions before them, all of the same pipeline, anywhere in
+    the recorded noise in the order of time.
+    """
+    import random
+
+    runs, chance, number = recorded_runs(), random.Random(1), 1000
+    for factor in (1.0, 2.0, 3.0):
+        said: Counter[Verdict] = Counter()
+        for _ in range(number):
+            begin = chance.randrange(len(runs) - 70)
+            later = chance.randrange(begin + 50, len(runs) - 20 + 1)
+            starts = [*range(begin, begin + 50, 10), later, later + 10]
+            factors = [1.0] * 5 + [factor] * 2
+            *before, last, now = (
+                recorded_session(place, runs[start : start + 10], slower)
+                for place, (start, slower) in enumerate(zip(starts, factors, strict=True))
+            )
+            said[judged_against_baseline(now, before, [last])[0].verdict] += 1
+        figure = " / ".join(percent(said[one] / number) for one in (Verdict.REJECT, Verdict.INCONCLUSIVE))
+        show(f"baseline: rejected / inconclusive at ×{factor:.2f}", figure, "at most 1 % at ×1.00")
+
+
+def recorded_session(place: int, runs: Sequence[Mapping[str, float]], slower: float) -> PerfSession:
+    """A session of recorded runs, each as much slower as told. place: in the order of time."""
+    made = session(place, 1.0, runs=len(runs))
+    samples = [
+        one.model_copy(update={"metrics": {"end-to-end": slower * run["e2e"]}, "yardstick": run["yard"]})
+        for one, run in zip(made.runs, runs, strict=True)
+    ]
+    return made.model_copy(update={"runs": samples})
+
+
 def slipway(home: Path, *arguments: str) -> str:
     program = str(Path(sys.executable).parent / "slipway")
     command = [program, "--home", str(home), "perf", *arguments]
@@ -99,7 +138,7 @@ def stalled(directory: Path) -> None:
     before it asks again would hardly see it.
     """
     from steps.perf import test_modes as modes
-    from steps.perf.test_driver import session
+    from steps.perf.test_driver import session as measured
 
     modes.STALL_EVERY = 10.0
     server = modes.Stalling(1.0)
@@ -107,7 +146,7 @@ def stalled(directory: Path) -> None:
     thread.start()
     try:
         target = modes.HttpTarget(modes.url(server))
-        found = session(directory, target, mode="RANDOM_GETS", numTimes=800, requestsPerSecond=40)
+        found = measured(directory, target, mode="RANDOM_GETS", numTimes=800, requestsPerSecond=40)
     finally:
         server.shutdown()
         thread.join()
@@ -142,6 +181,7 @@ def main() -> None:
     given = parser.parse_args()
     replays()
     splits()
+    baselines()
     with tempfile.TemporaryDirectory() as name:
         example(Path(name))
         stalled(Path(name))

@@ -122,9 +122,10 @@ def _judged(
     message += f"; {changed}" if changed else ""
     if ratio > wide:
         again = before is not None and _grown(metric, before, baseline, usual, wide)
-        if slow := _slow_machine(metric, session, baseline, ratio):
+        if slow := _slow_machine(metric, session, baseline, ratio, wide):
             verdict = Verdict.INCONCLUSIVE
-            message += f"; the machine itself is ×{slow:.2f} slower by the yardstick: measure again when it is not"
+            message += f"; the machine itself is ×{slow:.2f} slower by the yardstick, which leaves ×{ratio / slow:.2f}"
+            message += ": measure again when it is not"
         else:
             verdict = Verdict.REJECT if again else Verdict.INCONCLUSIVE
             message += "; for the second time" if again else "; suspected: measure once more"
@@ -138,7 +139,7 @@ def _grown(metric: str, session: PerfSession, baseline: Sequence[PerfSession], u
     value = session.median(metric)
     if value is None or value / usual <= most:
         return False
-    return _slow_machine(metric, session, baseline, value / usual) is None
+    return _slow_machine(metric, session, baseline, value / usual, most) is None
 
 
 def _above_zero(metric: str, session: PerfSession, value: float) -> Check:
@@ -152,16 +153,18 @@ def _above_zero(metric: str, session: PerfSession, value: float) -> Check:
     return Check(code=code, verdict=verdict, message=message, measured=value, threshold=most, unit=unit)
 
 
-def _slow_machine(metric: str, session: PerfSession, baseline: Iterable[PerfSession], ratio: float) -> float | None:
-    """By which factor the machine got slower since the baseline, where that alone explains a time that grew by `ratio`;
-    None where it does not, or nothing is known.
+def _slow_machine(
+    metric: str, session: PerfSession, baseline: Iterable[PerfSession], ratio: float, most: float
+) -> float | None:
+    """By which factor the machine got slower since the baseline, where a time that grew by `ratio` is without that
+    factor no longer over the limit `most`; None where it still is, or nothing is known.
     """
     marks = [mark for one in baseline if (mark := usual_yardstick(one)) is not None]
     now = usual_yardstick(session)
     if METRICS[metric].unit != "s" or now is None or not marks:
         return None
     factor = now / median(marks)
-    return factor if factor >= ratio else None
+    return factor if ratio / factor <= most else None
 
 
 def _decimals(ratio: float, limit: float) -> int:
