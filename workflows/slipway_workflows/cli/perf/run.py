@@ -112,9 +112,10 @@ def _report(kept: "Kept", directory: Path) -> Path:
 def junit(results: "Sequence[PerfSession | PerfComparison]") -> str:
     """The checks of results as JUnit XML, a suite for each."""
     from slipway_workflows.report import perf_formats
+    from slipway_workflows.report.perf_formats import PerfSuite, suite_name
 
     return perf_formats.junit(
-        [(one.name, one.checks, getattr(one, "errors", ()), one.finished - one.started) for one in results]
+        [PerfSuite(suite_name(one.scenario), one.name, one.checks, one.finished - one.started) for one in results]
     )
 
 
