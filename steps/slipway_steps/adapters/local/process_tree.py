@@ -98,9 +98,32 @@ def family(pid: int) -> Iterator[int]:
         yield from family(child)
 
 
-def _memory(pid: int) -> int:
-    """Resident bytes of a process and of all that descend from it; memory that they share counts for each."""
-    return sum(map(resident_memory, family(pid)))
+def _memory(pid: int, forked_from: tuple[str, str] | None = None) -> int:
+    """Resident bytes of a process and of all that descend from it. forked_from: the address space of its parent.
+
+    A process that was forked and runs no program of its own has the pages of its parent, and counts with those that it
+    does not share. For a moment that is each process that is started, so that without this the largest memory would be
+    that of the start. Pages of libraries that different programs share count for each.
+    """
+    space = _address_space(pid)
+    if forked_from is None or space is None or space[0] != forked_from[0]:
+        own = resident_memory(pid)
+    elif space == forked_from:  # just forked, or it has no address space of its own until its program begins (vfork)
+        own = 0
+    else:
+        own = _rollup(pid, "Private_Clean:", "Private_Dirty:")
+    return own + sum(_memory(child, space) for child in children_of(pid))
+
+
+def _address_space(pid: int) -> tuple[str, str] | None:
+    """Where the stack of a process begins, which its program got at random and its forks keep, and its sizes; None
+    where it is gone or not ours to read.
+    """
+    with suppress(OSError, IndexError):
+        # the name of the program may have spaces and parentheses
+        stack = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[25]
+        return None if stack == "0" else (stack, Path(f"/proc/{pid}/statm").read_text())
+    return None
 
 
 def resident_memory(pid: int) -> int:
@@ -112,9 +135,14 @@ def resident_memory(pid: int) -> int:
 
 def proportional_memory(pid: int) -> int:
     """Bytes of one process, of memory that it shares only its part (PSS); 0 where it is gone or not ours to read."""
-    with suppress(OSError, StopIteration, ValueError):
+    return _rollup(pid, "Pss:")
+
+
+def _rollup(pid: int, *names: str) -> int:
+    """The sum of these sizes of a process in bytes; 0 where it is gone or not ours to read."""
+    with suppress(OSError, IndexError, ValueError):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
     return 0
 
 
