@@ -4,7 +4,7 @@ threshold is met.
 
 from slipway_steps.domain.perf_measures import KNEE, measures_of
 from slipway_steps.domain.perf_metrics import METRICS
-from slipway_steps.domain.perf_scenario import LEAST_RUNS
+from slipway_steps.domain.perf_scenario import LEAST_RUNS, MODES
 from slipway_steps.domain.perf_session import PerfSession, RunOutcome
 from slipway_steps.domain.plural import so_many, were
 from slipway_steps.domain.verdict import Check, Verdict
@@ -17,15 +17,24 @@ NOT_ENDED = (RunOutcome.UNFINISHED, RunOutcome.BROKEN)
 
 def checks_of(session: PerfSession, *, interrupted: bool = False) -> list[Check]:
     """The checks of a session. interrupted: it was ended by a person."""
-    found = [_error_rate(session), *_firings(session), *_thresholds(session)]
-    if session.counted or not session.requests:
-        found.append(_runs(session))
+    found = [*_firings(session), *_thresholds(session)]
+    if not _measures_alone(session):
+        found.insert(0, _error_rate(session))
+        if session.counted or not session.requests:
+            found.append(_runs(session))
     found += _target(session)
     if interrupted:
         found.append(Check(code=INTERRUPTED, verdict=Verdict.INCONCLUSIVE, message="it was interrupted"))
     if session.errors:
         found.append(Check(code=SESSION, verdict=Verdict.ERROR, message="; ".join(session.errors)))
     return found
+
+
+def _measures_alone(session: PerfSession) -> bool:
+    """Whether a mode of another package has started nothing, and a threshold judges what it has measured instead."""
+    if session.scenario.mode in MODES or session.runs or session.requests or session.firings:
+        return False
+    return not session.scenario.thresholds.keys().isdisjoint(session.measures)
 
 
 def _error_rate(session: PerfSession) -> Check:

@@ -87,6 +87,40 @@ def test_a_mode_of_another_package_runs(tmp_path: Path) -> None:
     assert (found.measures, found.verdict) == ({"twice": 2}, Verdict.PASS)
 
 
+class Sized(Runner):
+    """Starts nothing, and tells the size of something."""
+
+    async def execute(self) -> None:
+        self.context.measures["size MiB"] = 7
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "verdict", "codes"),
+    [
+        ({"size MiB": 8.0}, Verdict.PASS, ["size MiB"]),
+        ({"size MiB": 6.0}, Verdict.REJECT, ["size MiB"]),
+        ({"size MiB": 8.0, "weight kg": 8.0}, Verdict.INCONCLUSIVE, ["size MiB", "weight kg"]),
+        ({"weight kg": 8.0}, Verdict.INCONCLUSIVE, ["error-rate", "weight kg", "runs"]),
+        ({}, Verdict.INCONCLUSIVE, ["error-rate", "runs"]),
+    ],
+)
+def test_a_mode_that_starts_nothing_is_judged_by_the_thresholds_on_what_it_measures(
+    tmp_path: Path, thresholds: dict[str, float], verdict: Verdict, codes: list[str]
+) -> None:
+    found = session(tmp_path, SleepingTarget(), modes={"SIZED": Sized}, mode="SIZED", thresholds=thresholds)
+    assert (found.verdict, [one.code for one in found.checks]) == (verdict, codes)
+
+
+def test_a_shipped_mode_that_started_nothing_is_inconclusive_whatever_it_measured(tmp_path: Path) -> None:
+    class Stopped(Runner):
+        async def execute(self) -> None:
+            self.context.measures["create-experiment s"] = 0.1
+
+    limits = {"create-experiment s": 9.0}
+    found = session(tmp_path, SleepingTarget(), modes={"EXPERIMENT": Stopped}, mode="EXPERIMENT", thresholds=limits)
+    assert (found.runs, found.verdict) == ([], Verdict.INCONCLUSIVE)
+
+
 @pytest.mark.usefixtures("extension")
 @pytest.mark.parametrize(
     ("name", "said"),
