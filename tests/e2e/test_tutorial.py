@@ -216,7 +216,9 @@ def test_a_command_does_what_its_page_says(
     if arguments == ["monitor-performance"]:
         machine.until_something_runs()
     found = machine(*arguments)
-    assert found.code == command.code, found.err
+    if arguments == ["health-check"] and found.code:
+        found = machine(*arguments)  # a probe has five seconds, and other tests may just have had the machine
+    assert found.code == command.code, found.out + found.err
     for line in list(beside):
         _, err = beside[line].communicate(timeout=120)
         assert beside.pop(line).returncode == 0, err

@@ -69,7 +69,7 @@ def test_a_release_that_crosses_its_memory_limit_is_ended_in_its_middle(tmp_path
         only["error_details"].splitlines()[0],
     )
     assert found, only["error_details"]
-    assert 0.3 < float(found[1]) < 1
+    assert 0.3 <= float(found[1]) < 1  # as it is written, with two digits
     assert float(found[2]) < 1
     assert only["peak_memory_usage"] > 0.3
     assert "while train ran" in Path(told["report"]).read_text()
