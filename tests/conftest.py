@@ -24,6 +24,12 @@ settings.register_profile("slipway", deadline=None)
 settings.load_profile("slipway")
 
 
+def pytest_runtest_setup() -> None:
+    """MLflow reads its waits in the environment of the process, where a registry of another test has put them."""
+    for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT"):
+        os.environ.pop(name, None)
+
+
 @pytest.fixture(scope="session")
 def packaged(pytestconfig: pytest.Config) -> Callable[..., Path]:
     """packaged(name, *arguments): the packaged model that train.py writes with these arguments.

@@ -18,8 +18,6 @@ def test_the_page_lies_beside_the_samples(tmp_path: Path) -> None:
 
 
 def test_what_goes_wrong_is_told_and_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # which another test may have put there
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
     down = MlflowMeasurements(Settings(home=tmp_path, tracking_uri="http://127.0.0.1:9", mlflow_retries=0))
     assert "could not be stored: MLflow at http://127.0.0.1:9" in page.keep_page(session(1, 6.0), down)
     monkeypatch.setattr(page, "PROGRAM", "slipway_workflows.no_such_module")

@@ -6,13 +6,6 @@ import pytest
 from mlflow_server import MlflowServer
 
 
-@pytest.fixture(autouse=True)
-def no_waits_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow reads its waits in the environment of the process, where a registry of another test has put them."""
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
-
-
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     """A real server, whose artifacts go through it."""
