@@ -166,6 +166,7 @@ CHECKS: dict[str, Check] = {
     "slipway run mine/pipeline.yaml": stands(),
     "slipway monitor-performance": measured,
     "slipway optimize evaluate --knob batch": tried,
+    "slipway up": said("production"),
     "slipway health-check": said("registry      healthy", "artifacts     healthy"),
 }
 """The check that is made after each command, by the command's line."""
