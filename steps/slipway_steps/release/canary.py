@@ -8,9 +8,9 @@ from slipway_steps.domain.environment import Environment
 from slipway_steps.domain.errors import AppError
 from slipway_steps.domain.traffic import Counts, Window, total_of
 from slipway_steps.domain.traffic_comparison import Tolerance, compare
-from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
+from slipway_steps.domain.verdict import Check, Gate, Verdict, judge
 from slipway_steps.ports import World
-from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, under_test
+from slipway_steps.release.gate_run import GateOutputs, StagingParams, UnderTest, keep, under_test
 from slipway_steps.release.traffic_share import take_back
 
 PRODUCTION, CANARY = Environment.PRODUCTION, Environment.CANARY
@@ -56,23 +56,10 @@ def run(params: Params, world: World) -> GateOutputs:
             windows = [*windows, window]
             tolerance = Tolerance(requests_min=params.requests, error_max_percent=params.error_max_percent)
             checks = compare(windows, params.steps, tolerance)
-        report = GateReport(
-            gate=Gate.CANARY,
-            candidate=found.candidate,
-            release=params.release,
-            verdict=judge(checks),
-            checks=checks,
-            started_at=started,
-            finished_at=time.time(),
-            series={"windows": [one.model_dump(mode="json") for one in windows]},
-        )
-    if report.verdict is not Verdict.PASS:
+    if judge(checks) is not Verdict.PASS:
         take_back(world, PRODUCTION, world.registry.record(PRODUCTION))
-    for check in checks:
-        print(f"{check.verdict}: {check.message}", flush=True)
-    world.registry.save_report(None, report)
-    print(f"{Gate.CANARY}: {report.verdict} for {found.candidate} at {params.weight} %", flush=True)
-    return GateOutputs(verdict=report.verdict)
+    kept = {"windows": [one.model_dump(mode="json") for one in windows]}
+    return keep(Gate.CANARY, params.release, found.candidate, checks, started, kept, world)
 
 
 def _before(params: Params, world: World) -> list[Window]:

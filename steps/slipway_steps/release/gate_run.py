@@ -96,17 +96,29 @@ def conclude(
     """Print the checks, store the report and return the verdict. The verdict is `inconclusive` where the platform lost
     the pods that were judged.
     """
-    candidate = found.candidate
     checks = excuse_lost_pods(checks, found.pods, world.platform.observe(params.source_environment))
+    return keep(gate, params.release, found.candidate, checks, started, series or {}, world)
+
+
+def keep(
+    gate: Gate,
+    release: str,
+    candidate: Candidate,
+    checks: list[Check],
+    started: float,
+    series: dict[str, Any],
+    world: World,
+) -> GateOutputs:
+    """Print the checks, store the report of a gate on a version, and return the verdict that follows from them."""
     report = GateReport(
         gate=gate,
         candidate=candidate,
-        release=params.release,
+        release=release,
         verdict=judge(checks),
         checks=checks,
         started_at=started,
         finished_at=time.time(),
-        series=series or {},
+        series=series,
     )
     for check in checks:
         print(f"{check.verdict}: {check.message}", flush=True)

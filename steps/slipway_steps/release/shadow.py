@@ -16,9 +16,9 @@ from slipway_steps.domain.environment import Environment, service_host
 from slipway_steps.domain.errors import AppError
 from slipway_steps.domain.exact_tests import mcnemar
 from slipway_steps.domain.package import Package, read_package
-from slipway_steps.domain.verdict import Check, Gate, GateReport, Verdict, judge
+from slipway_steps.domain.verdict import Check, Gate, Verdict
 from slipway_steps.ports import App, World
-from slipway_steps.release.gate_run import REQUEST_TIMEOUT, GateOutputs, StagingParams, candidate_of
+from slipway_steps.release.gate_run import REQUEST_TIMEOUT, GateOutputs, StagingParams, candidate_of, keep
 
 ALPHA = 0.05
 """Chance of a false alarm: that two versions that are alike differ so much on these images."""
@@ -67,21 +67,8 @@ def run(params: Params, world: World) -> GateOutputs:
         checks = [compare(pairs, params.accuracy_loss_max_percent)]
     except AppError as error:
         checks = [Check(code="answers", verdict=Verdict.INCONCLUSIVE, message=f"an app could not be asked: {error}")]
-    report = GateReport(
-        gate=Gate.SHADOW,
-        candidate=candidate,
-        release=params.release,
-        verdict=judge(checks),
-        checks=checks,
-        started_at=started,
-        finished_at=time.time(),
-        series={"changed": [_shown(one) for one in pairs if one.new != one.old][:SHOWN]},
-    )
-    for check in checks:
-        print(f"{check.verdict}: {check.message}", flush=True)
-    world.registry.save_report(None, report)
-    print(f"{Gate.SHADOW}: {report.verdict} for {candidate}", flush=True)
-    return GateOutputs(verdict=report.verdict)
+    changed = [_shown(one) for one in pairs if one.new != one.old][:SHOWN]
+    return keep(Gate.SHADOW, params.release, candidate, checks, started, {"changed": changed}, world)
 
 
 def _app(world: World, environment: Environment) -> App:

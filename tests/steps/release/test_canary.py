@@ -77,7 +77,7 @@ class Kept:
 def quick(monkeypatch: pytest.MonkeyPatch, memory: Memory) -> None:
     @contextmanager
     def found(params: Any, world: Any) -> Iterator[UnderTest]:
-        yield UnderTest(memory.candidate("2"), None, [("0", b"png")], ["0", "1"])  # type: ignore[arg-type]
+        yield UnderTest(memory.candidate("2"), None, [("0", b"png")], ["0", "1"])  # type: ignore[arg-type] # no app is asked
 
     monkeypatch.setattr(canary, "under_test", found)
     monkeypatch.setattr(canary, "POLL", 0.001)
@@ -91,7 +91,7 @@ def judged(memory: Memory, users: Users, kept: Kept | None = None, **given: Any)
     kept = kept or Kept(memory)
     world = FakeWorld(memory.world().settings, registry=kept, platform=memory, traffic=users)
     params = canary.Params(**{"weight": weight, "steps": 3, "max_wait": 0.5, "release": RELEASE, **given})
-    verdict = canary.run(params, world).verdict  # type: ignore[arg-type]
+    verdict = canary.run(params, world).verdict  # type: ignore[arg-type] # a world of what the gate uses
     return verdict, kept.reports_kept[0]
 
 
@@ -146,7 +146,7 @@ def test_what_was_counted_before_a_pod_was_replaced_is_left_out(memory: Memory) 
 def test_earlier_shares_count_too(memory: Memory) -> None:
     kept = Kept(memory)
     few = lambda look: answered(look, 50, errors=2)  # noqa: E731 - 4 % of errors: too few requests to tell
-    old = lambda look: answered(look, 450, errors=5)  # noqa: E731
+    old = lambda look: answered(look, 450, errors=5)  # noqa: E731 - as the line above
     verdicts = [judged(memory, Users(memory, new=few, old=old), kept, weight=10)[0]]
     for weight in (11, 12, 13):
         verdicts.append(judged(memory, Users(memory, new=few, old=old), kept, weight=weight, steps=4)[0])
@@ -174,6 +174,6 @@ def test_played_users_are_as_many_as_asked_for(memory: Memory, monkeypatch: pyte
     world = FakeWorld(
         memory.world().settings, Kept(memory), platform=memory, load_generator=Locust(), traffic=Users(memory)
     )
-    canary.run(canary.Params(weight=5, users=7, max_wait=5, release=RELEASE), world)  # type: ignore[arg-type]
+    canary.run(canary.Params(weight=5, users=7, max_wait=5, release=RELEASE), world)  # type: ignore[arg-type] # as above
     assert {(call[0], call[3]) for call in sent} == {("http://gateway", 7)}
     assert sent[0][2] == 2000, "100 for the canary at 5 %"

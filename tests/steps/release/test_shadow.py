@@ -106,7 +106,7 @@ def judged(memory: Memory, package: Path, new: App, old: App) -> GateReport:
 
     registry = Registry(package)
     world = FakeWorld(memory.world().settings, registry, platform=Platform(), apps=Apps())
-    shadow.run(shadow.Params(model_version="2", release="r"), world)  # type: ignore[arg-type]
+    shadow.run(shadow.Params(model_version="2", release="r"), world)  # type: ignore[arg-type] # a world of what the gate uses
     return registry.kept[0]
 
 
